@@ -1,0 +1,38 @@
+import type { Landmarks } from '../face/types.ts';
+import type { Picture } from '../frame/frame.ts';
+
+/** What a look's dials are set to. Unknown names are refused when the look is opened. */
+export type LookParams = Readonly<Record<string, number>>;
+
+/** One face to be replaced in one picture. */
+export interface FaceInput {
+  picture: Picture;
+  /** Smoothed, frame pixels. */
+  landmarks: Landmarks;
+  params: LookParams;
+  /** The track this face belongs to, for state that must not leak from one face to another (light smoothing). */
+  trackId: number;
+}
+
+/**
+ * The replaced face, planar float32 RGBA 0–1 in kernel memory, straight alpha, `size`² pixels a plane,
+ * over the crop of the frame given by `toCrop`. Valid until the next replace() of the same replacer.
+ */
+export interface ReplacedFace {
+  at: number;
+  size: number;
+  /** Frame pixel (centre at integer) → crop pixel: x' = a·x + b·y + c, y' = d·x + e·y + f. */
+  toCrop: readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+}
+
+/** One opened look on one engine. */
+export interface Replacer {
+  readonly name: string;
+  readonly provider: string;
+  /** Largest |yaw| in degrees at which the look holds; beyond it the casting's safe state takes over. */
+  readonly maxYawDeg: number;
+  replace(face: FaceInput): Promise<ReplacedFace>;
+  /** Forgets what was kept for a track that has ended. */
+  forget(trackId: number): void;
+  close(): void;
+}

@@ -1,0 +1,43 @@
+/**
+ * The one error table: every refusal a client can meet, with its HTTP status and its sentence (RFC 9457 problem details).
+ * `detail` adds what happened in this case. A test keeps this table and server/docs/errors.md equal.
+ */
+export const PROBLEMS = {
+  bad_request: [400, 'The request could not be understood.'],
+  sdp_malformed: [400, 'The SDP offer is malformed: send a WebRTC offer with one video section.'],
+  token_wrong: [401, 'This link or token is not valid (any more): take a fresh link from the place where the server was started.'],
+  origin_refused: [403, 'This page is not allowed to talk to this server: open the pages from the server itself.'],
+  role_refused: [403, 'Your link does not allow this: ask for one with the right role.'],
+  not_found: [404, 'There is nothing at this address.'],
+  feed_unknown: [404, 'There is no feed with this name: look at the list of feeds on the monitor page.'],
+  session_unknown: [404, 'This session does not exist (any more).'],
+  method_refused: [405, 'This address does not take that method.'],
+  feed_busy: [409, 'Another camera is already on this feed: stop it first, or use another feed name.'],
+  feed_idle: [409, 'No camera is on this feed yet: start it, then open the monitor again.'],
+  sdp_too_large: [413, 'The SDP offer is larger than 128 KiB.'],
+  media_type_wrong: [415, 'Send the offer as application/sdp.'],
+  sdp_unusable: [422, 'The offer holds nothing this server can use: it needs a video section with H.264 or VP8.'],
+  too_many: [429, 'Too many requests: wait a moment.'],
+  internal: [500, 'The server failed to do this; the log says why.'],
+  full: [503, 'The server is full: close a feed or a monitor, then try again.'],
+  engine_down: [503, 'The engine of this feed is starting again: try again in a second.'],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** A refusal for the person who meets it. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ProblemCode, detail?: string, retryAfterSeconds?: number) {
+    super(detail ? `${PROBLEMS[code][1]} ${detail}` : PROBLEMS[code][1]);
+    this.name = 'Problem';
+    this.code = code;
+    this.status = PROBLEMS[code][0];
+    this.detail = detail;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}

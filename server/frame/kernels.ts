@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import type { Arena } from './arena.ts';
+
+/**
+ * The SIMD kernels (server/frame/kernels/*.ts, AssemblyScript, built to dist/kernels.wasm by the setup), over an arena.
+ * All addresses are byte offsets in kernel memory. Each kernel's meaning stands beside its source.
+ */
+export interface Kernels {
+  /**
+   * Cuts a square (size × size) out of an 8-bit 4:2:0 picture, as planar float32 RGB: out = rgb(0–255)·mul + add; outside the picture `add`.
+   * Output pixel (x, y) samples the picture at (a·x + b·y + c, d·x + e·y + f), bilinear, pixel centres at integers.
+   * kr, kb: the luma weights of the matrix (BT.709: 0.2126, 0.0722); full: 1 for full range.
+   */
+  warp(
+    picture: number, width: number, height: number,
+    a: number, b: number, c: number, d: number, e: number, f: number,
+    size: number, out: number, mul: number, add: number, kr: number, kb: number, full: number,
+  ): void;
+  /** Halves a picture by 2×2 averaging; the result is (w+1)>>1 × (h+1)>>1. */
+  half(picture: number, width: number, height: number, out: number): void;
+  /** Resamples a picture to another size (area-weighted bilinear), for the overload steps. */
+  scale(picture: number, width: number, height: number, out: number, outWidth: number, outHeight: number): void;
+  /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */
+  cover(
+    picture: number, width: number, height: number,
+    cx: number, cy: number, rx: number, ry: number, rot: number, feather: number, scratch: number,
+  ): void;
+  /**
+   * Rasterises triangles: for every pixel of a size × size crop the interpolated attributes of the nearest triangle.
+   * vertices: float32 (x, y, z, u, v) × n in crop pixels; triangles: int32 × 3 × count; out: planar float32 u, v, coverage (0 or 1), facing (cosine of the normal to the view axis); depth: scratch float32 size².
+   */
+  raster(vertices: number, triangles: number, count: number, size: number, out: number, depth: number): void;
+  /**
+   * Blends planar float32 RGBA (straight alpha, 0–1, size²) into a picture through an affine (frame pixel → crop pixel), inside the box x0,y0–x1,y1 (even numbers).
+   * Where alpha is 0 the picture keeps its bytes exactly. scratch: 4·size²·4 bytes.
+   */
+  blend(
+    picture: number, width: number, height: number,
+    x0: number, y0: number, x1: number, y1: number,
+    a: number, b: number, c: number, d: number, e: number, f: number,
+    rgba: number, size: number, scratch: number, kr: number, kb: number, full: number,
+  ): void;
+}
+
+const WASM = new URL('../../dist/kernels.wasm', import.meta.url);
+
+/** Compiles the kernels over an arena. Throws a sentence when they have not been built. */
+export function loadKernels(arena: Arena): Kernels {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(WASM);
+  } catch {
+    throw new Error('The frame kernels have not been built: run `npm start` or `npm test` once, which build them.');
+  }
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    env: {
+      memory: arena.memory,
+      abort: () => {
+        throw new Error('A frame kernel stopped: this is a defect of Understudy, please report it with the log.');
+      },
+    },
+  });
+  return instance.exports as unknown as Kernels;
+}
+
+/** Luma weights and range flag of a picture's matrix, for the kernels; `unknown` falls back to BT.709 limited. */
+export function matrixOf(colour: { matrix: string; range: string }): [kr: number, kb: number, full: 0 | 1] {
+  const full = colour.range === 'full' ? 1 : 0;
+  if (colour.matrix === 'bt601') return [0.299, 0.114, full];
+  if (colour.matrix === 'bt2020') return [0.2627, 0.0593, full];
+  return [0.2126, 0.0722, full];
+}

@@ -1,0 +1,6 @@
+// The SIMD kernels' entry, AssemblyScript. server/frame/kernels.ts says what each one does.
+export { cover } from './cover';
+export { half, scale } from './scale';
+export { warp } from './warp';
+export { blend } from './blend';
+export { raster } from './raster';

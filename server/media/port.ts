@@ -1,0 +1,78 @@
+/**
+ * What the stage needs of a media engine: cameras in, renditions out. An engine speaks WebRTC and whole coded frames and knows
+ * nothing of stages, faces or HTTP. Every method that takes an offer throws `Problem` (server/config/problem.ts) for the client.
+ */
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+
+export type LinkState = 'connecting' | 'connected' | 'closed';
+
+export interface IngestStats {
+  state: LinkState;
+  codec: VideoCodec | null;
+  /** Bits per second over the last second. */
+  bitrate: number;
+  /** Frames per second over the last second. */
+  fps: number;
+  packets: number;
+  /** Packets never recovered. */
+  lost: number;
+  nacks: number;
+  keyRequests: number;
+}
+
+export interface IngestSink {
+  /** A whole coded frame, in order; after a gap nothing comes until the next key frame. */
+  frame(frame: CodedFrame): void;
+  state(state: LinkState, reason: string): void;
+}
+
+/** One camera's connection. */
+export interface IngestSession {
+  readonly id: string;
+  /** The SDP answer. */
+  readonly answer: string;
+  /** Asks the camera for a key frame (paced: at most one request per 300 ms). */
+  requestKey(): void;
+  stats(): IngestStats;
+  close(): void;
+}
+
+export interface ViewerStats {
+  state: LinkState;
+  packets: number;
+  nacks: number;
+  keyRequests: number;
+  /** Frames skipped while this viewer waited for a key frame. */
+  skipped: number;
+}
+
+/** One viewer's connection. */
+export interface ViewerSession {
+  readonly id: string;
+  readonly answer: string;
+  stats(): ViewerStats;
+  close(): void;
+}
+
+/** One encoder's output, packetized once for all its viewers. */
+export interface RenditionOut {
+  readonly viewers: number;
+  /** Adds a viewer; it gets pictures from the next key frame on. `closed` is called once, whatever ended it. */
+  addViewer(offer: string, closed: (reason: string) => void): Promise<ViewerSession>;
+  /** Sends a frame to every viewer. Frames carry the camera's RTP timestamps, so plate and program pair up. */
+  send(frame: CodedFrame): void;
+  close(): void;
+}
+
+export interface RenditionOptions {
+  codec: VideoCodec;
+  /** Called when a viewer needs a key frame (join, PLI, FIR); already paced. */
+  keyWanted(): void;
+}
+
+export interface MediaEngine {
+  readonly name: 'rtp' | 'wrtc';
+  ingest(offer: string, sink: IngestSink): Promise<IngestSession>;
+  rendition(options: RenditionOptions): RenditionOut;
+  close(): Promise<void>;
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/**
+ * What pages and server say to each other over the control socket (/api/control), and the feed list of /api/feeds.
+ * One JSON message a WebSocket message. Sizes in pixels, times in the unit of the name.
+ */
+
+export const renditionName = z.enum(['program', 'plate']);
+export type RenditionName = z.infer<typeof renditionName>;
+
+/** What happens to faces that no casting claims. */
+export const uncastPolicy = z.enum(['look', 'blur', 'pass']);
+export type UncastPolicy = z.infer<typeof uncastPolicy>;
+
+export const faceInfo = z.object({
+  track: z.number().int(),
+  /** What the program shows of this face in the last frame. */
+  shown: z.enum(['replaced', 'covered', 'plate']),
+  /** Why, when covered: a few plain words. */
+  why: z.string().nullable(),
+});
+
+export const feedInfo = z.object({
+  name: z.string(),
+  /** idle: no camera. connecting: camera's peer connects. warming: models load. live. slate: engine lost, coming back. stalled: the camera is connected but sends nothing. */
+  state: z.enum(['idle', 'connecting', 'warming', 'live', 'slate', 'stalled']),
+  /** One plain sentence when something is wrong and what to do about it; null when all is well. */
+  message: z.string().nullable(),
+  camera: z
+    .object({
+      codec: z.enum(['h264', 'vp8']),
+      width: z.number().int(),
+      height: z.number().int(),
+      fps: z.number(),
+      bitrate: z.number(),
+      lostPct: z.number(),
+    })
+    .nullable(),
+  program: z.object({
+    width: z.number().int(),
+    height: z.number().int(),
+    fps: z.number(),
+    /** 1 = full size; 0.75, 0.5 … when overload has lowered the resolution. */
+    scale: z.number(),
+    /** Decoded pictures skipped in the last second because newer ones were waiting. */
+    skipped: z.number().int(),
+  }),
+  look: z.string().nullable(),
+  uncast: uncastPolicy,
+  /** Where the models run: cpu, cuda, tensorrt … */
+  provider: z.string(),
+  faces: z.array(faceInfo),
+  viewers: z.object({ program: z.number().int(), plate: z.number().int() }),
+  /** Per-stage milliseconds, p50 over the last second: decode, perceive, replace, composite, encode, total. */
+  stageMs: z.record(z.string(), z.number()),
+  /** An RTP timestamp and the server's monotonic clock at its capture: pages map a shown frame's rtpTimestamp to its age with it. */
+  anchor: z.object({ rtpTs: z.number(), captureUs: z.number() }).nullable(),
+});
+export type FeedInfo = z.infer<typeof feedInfo>;
+
+export const serverMessage = z.discriminatedUnion('type', [
+  /** Sent at once after connecting, on every change, and twice a second while anything is live. */
+  z.object({ type: z.literal('feeds'), feeds: z.array(feedInfo), looks: z.array(z.string()) }),
+  /** The answer to `clock`: t0Ms as sent, serverUs the server's monotonic clock. */
+  z.object({ type: z.literal('clock'), t0Ms: z.number(), serverUs: z.number() }),
+  z.object({ type: z.literal('refused'), code: z.string(), sentence: z.string() }),
+]);
+export type ServerMessage = z.infer<typeof serverMessage>;
+
+export const clientMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('clock'), t0Ms: z.number() }),
+  /** Changes a feed's settings; fields left out stay. */
+  z.object({
+    type: z.literal('feed'),
+    feed: z.string(),
+    uncast: uncastPolicy.optional(),
+    look: z.string().optional(),
+  }),
+]);
+export type ClientMessage = z.infer<typeof clientMessage>;

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { faceInfo, uncastPolicy } from '../wire/messages.ts';
+
+/** What front and engine say to each other beside frames. Checked on both sides: an engine may one day be another version. */
+
+export const feedSettings = z.object({
+  look: z.string(),
+  uncast: uncastPolicy,
+});
+export type FeedSettings = z.infer<typeof feedSettings>;
+
+/** Front → engine. */
+export const toEngine = z.discriminatedUnion('type', [
+  /** First message: what this engine is for. */
+  z.object({
+    type: z.literal('open'),
+    feed: z.string(),
+    settings: feedSettings,
+    programBitrate: z.number(),
+    /** Colour to assume where the bitstream says nothing. */
+    unknownColour: z.enum(['bt709', 'bt601']),
+    /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
+    passThrough: z.boolean(),
+  }),
+  z.object({ type: z.literal('settings'), settings: feedSettings }),
+  /** Encode the plate too (the camera's bitstream does not suit the viewers), or stop doing so. */
+  z.object({ type: z.literal('plate'), wanted: z.boolean() }),
+  z.object({ type: z.literal('keyRequest'), rendition: z.enum(['program', 'plate']) }),
+  /** The camera has gone: forget tracks, codecs start anew with the next key frame. */
+  z.object({ type: z.literal('cameraGone') }),
+]);
+export type ToEngine = z.infer<typeof toEngine>;
+
+export const engineStats = z.object({
+  type: z.literal('stats'),
+  width: z.number(),
+  height: z.number(),
+  /** 1 = full size. */
+  scale: z.number(),
+  decoded: z.number(),
+  encoded: z.number(),
+  skipped: z.number(),
+  undecodable: z.number(),
+  provider: z.string(),
+  faces: z.array(faceInfo),
+  /** p50 over the report's second. */
+  stageMs: z.record(z.string(), z.number()),
+  rssMb: z.number(),
+  overloaded: z.boolean(),
+});
+export type EngineStats = z.infer<typeof engineStats>;
+
+/** Engine → front. */
+export const fromEngine = z.discriminatedUnion('type', [
+  /** First message after connecting: the key that the front gave it proves that it is ours. */
+  z.object({ type: z.literal('hello'), feed: z.string(), key: z.string(), pid: z.number() }),
+  /** Models are loaded; frames may come. */
+  z.object({ type: z.literal('ready'), provider: z.string() }),
+  /** A key frame (base64) to show when this engine is lost; sent at open and when the size changes. */
+  z.object({ type: z.literal('slate'), width: z.number(), height: z.number(), bytes: z.string() }),
+  /** The decoder needs a key frame from the camera. */
+  z.object({ type: z.literal('needKey') }),
+  engineStats,
+  /** Something the operator should know; the engine goes on. */
+  z.object({ type: z.literal('trouble'), sentence: z.string() }),
+]);
+export type FromEngine = z.infer<typeof fromEngine>;

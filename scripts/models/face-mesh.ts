@@ -1,0 +1,128 @@
+import { FaceLandmarker } from '@mediapipe/tasks-vision';
+import protobuf from 'protobufjs';
+
+/** What models/perception/face-mesh.json holds. "Left" and "right" are the performer's own. */
+export interface FaceMesh {
+  /** 898 triples of point numbers below 468, wound counter-clockwise as the camera sees a frontal, unmirrored face. */
+  triangles: number[][];
+  /** 468 × (u, v), 0–1, v downwards: MediaPipe's canonical texture layout. */
+  uv: number[][];
+  /** 468 × (x, y, z) in centimetres, MediaPipe's canonical neutral face: x to the performer's left, y up, z to the camera. */
+  positions: number[][];
+  /** Points and weights of the rigid alignment that MediaPipe's pose estimation uses. */
+  rigid: { point: number; weight: number }[];
+  /** Closed outlines, in order around the shape; the first point is not repeated. */
+  oval: number[];
+  lips: { outer: number[]; inner: number[] };
+  leftEye: number[];
+  rightEye: number[];
+  leftBrow: number[];
+  rightBrow: number[];
+  /** Centre first, then the four points of the rim. */
+  leftIris: number[];
+  rightIris: number[];
+}
+
+/** mediapipe/modules/face_geometry/protos/{geometry_pipeline_metadata,mesh_3d}.proto, the fields that are used. */
+const schema = protobuf.Root.fromJSON({
+  nested: {
+    GeometryPipelineMetadata: {
+      fields: {
+        canonicalMesh: { id: 1, type: 'Mesh3d' },
+        procrustesLandmarkBasis: { id: 2, rule: 'repeated', type: 'WeightedLandmarkRef' },
+      },
+    },
+    WeightedLandmarkRef: { fields: { landmarkId: { id: 1, type: 'uint32' }, weight: { id: 2, type: 'float' } } },
+    Mesh3d: {
+      fields: {
+        vertexBuffer: { id: 3, rule: 'repeated', type: 'float' },
+        indexBuffer: { id: 4, rule: 'repeated', type: 'uint32' },
+      },
+    },
+  },
+});
+
+interface GeometryPipelineMetadata {
+  canonicalMesh: { vertexBuffer: number[]; indexBuffer: number[] };
+  procrustesLandmarkBasis: { landmarkId: number; weight: number }[];
+}
+
+const VERTEX_FLOATS = 5;
+
+/** @param metadata MediaPipe's geometry_pipeline_metadata_landmarks.binarypb. */
+export function buildFaceMesh(metadata: Uint8Array): FaceMesh {
+  const decoded: unknown = schema.lookupType('GeometryPipelineMetadata').decode(metadata);
+  const { canonicalMesh, procrustesLandmarkBasis } = decoded as GeometryPipelineMetadata;
+  const { vertexBuffer, indexBuffer } = canonicalMesh;
+  const vertices = chunks(vertexBuffer, VERTEX_FLOATS);
+  const [outer, inner] = closedLoops(FaceLandmarker.FACE_LANDMARKS_LIPS, 2);
+  return {
+    triangles: chunks(indexBuffer, 3),
+    uv: vertices.map((vertex) => vertex.slice(3, 5).map(round)),
+    positions: vertices.map((vertex) => vertex.slice(0, 3).map(round)),
+    rigid: procrustesLandmarkBasis.map(({ landmarkId, weight }) => ({ point: landmarkId, weight: round(weight) })),
+    oval: closedLoops(FaceLandmarker.FACE_LANDMARKS_FACE_OVAL, 1)[0] ?? [],
+    lips: { outer: outer ?? [], inner: inner ?? [] },
+    leftEye: closedLoops(FaceLandmarker.FACE_LANDMARKS_LEFT_EYE, 1)[0] ?? [],
+    rightEye: closedLoops(FaceLandmarker.FACE_LANDMARKS_RIGHT_EYE, 1)[0] ?? [],
+    leftBrow: brow(FaceLandmarker.FACE_LANDMARKS_LEFT_EYEBROW),
+    rightBrow: brow(FaceLandmarker.FACE_LANDMARKS_RIGHT_EYEBROW),
+    leftIris: iris(FaceLandmarker.FACE_LANDMARKS_LEFT_IRIS),
+    rightIris: iris(FaceLandmarker.FACE_LANDMARKS_RIGHT_IRIS),
+  };
+}
+
+interface Edge {
+  start: number;
+  end: number;
+}
+
+/** MediaPipe lists outlines as edges, some of them backwards: walk each from its first edge. */
+function walks(edges: Edge[]): number[][] {
+  const left = new Set(edges);
+  const found: number[][] = [];
+  for (const first of edges) {
+    if (!left.delete(first)) continue;
+    const walk = [first.start, first.end];
+    for (;;) {
+      const tip = walk.at(-1);
+      const next = [...left].find((edge) => edge.start === tip || edge.end === tip);
+      if (next === undefined) break;
+      left.delete(next);
+      walk.push(next.start === tip ? next.end : next.start);
+    }
+    found.push(walk);
+  }
+  return found;
+}
+
+/** @throws Error unless the edges form `count` closed outlines. */
+export function closedLoops(edges: Edge[], count: number): number[][] {
+  const loops = walks(edges);
+  if (loops.length !== count || loops.some((loop) => loop[0] !== loop.at(-1))) {
+    throw new Error(`MediaPipe's outline should be ${count} closed loops and is ${loops.length} walks.`);
+  }
+  return loops.map((loop) => loop.slice(0, -1));
+}
+
+/** MediaPipe lists a brow's lower and upper line, both from the temple inwards: out along one, back along the other. */
+function brow(edges: Edge[]): number[] {
+  const [lower, upper] = walks(edges);
+  if (lower === undefined || upper === undefined) throw new Error("MediaPipe's brow should be two lines.");
+  return [...lower, ...upper.toReversed()];
+}
+
+/** MediaPipe numbers an iris centre, then rim; its edge list holds the rim only. */
+function iris(edges: Edge[]): number[] {
+  const rim = closedLoops(edges, 1)[0] ?? [];
+  return [Math.min(...rim) - 1, ...rim];
+}
+
+function chunks(values: number[], size: number): number[][] {
+  return Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
+}
+
+/** The source holds float32 of six-digit decimals; the digits beyond are noise. */
+function round(value: number): number {
+  return Number(value.toFixed(6));
+}

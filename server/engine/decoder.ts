@@ -1,0 +1,106 @@
+import * as av from 'node-av';
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { Picture } from '../frame/frame.ts';
+import { colourOf } from './colour-tags.ts';
+import type { Pictures } from './pictures.ts';
+import { pack } from './planes.ts';
+
+const DECODERS: Record<VideoCodec, av.FFDecoderCodec> = { h264: av.FF_DECODER_H264, vp8: av.FF_DECODER_VP8 };
+const SMALLEST = 16;
+const LARGEST = 4096;
+
+/** What came of one coded frame. `needKey`: nothing can be decoded until the camera sends a key frame. */
+export type Decoded = { picture: Picture } | { needKey: boolean; why: string };
+
+/** One camera's decoder: coded frames in order, one picture each, no delay. Opens anew when the codec changes. */
+export class Decoder {
+  readonly #pictures: Pictures;
+  readonly #feed: string;
+  readonly #packet = new av.Packet();
+  readonly #frame = new av.Frame();
+  #context: av.CodecContext | null = null;
+  #codec: VideoCodec | null = null;
+  #waitingForKey = true;
+  #closed = false;
+
+  constructor(pictures: Pictures, feed: string) {
+    this.#pictures = pictures;
+    this.#feed = feed;
+    this.#packet.alloc();
+    this.#frame.alloc();
+  }
+
+  /** Forgets the stream: the next frame must be a key frame. */
+  reset(): void {
+    this.#context?.freeContext();
+    this.#context = null;
+    this.#waitingForKey = true;
+  }
+
+  async decode(coded: CodedFrame): Promise<Decoded> {
+    if (this.#closed) return { needKey: false, why: 'closed' };
+    if (this.#codec !== coded.codec) this.reset();
+    if (this.#waitingForKey && !coded.key) return { needKey: true, why: 'no key frame yet' };
+    const context = this.#context ?? (await this.#open(coded.codec));
+    this.#packet.data = Buffer.from(coded.bytes.buffer, coded.bytes.byteOffset, coded.bytes.byteLength);
+    this.#packet.pts = BigInt(coded.rtpTs);
+    const sent = await context.sendPacket(this.#packet);
+    this.#packet.unref();
+    if (sent < 0) {
+      this.#waitingForKey = true;
+      return { needKey: true, why: 'a damaged frame' };
+    }
+    const got = await context.receiveFrame(this.#frame);
+    if (got < 0) {
+      this.#waitingForKey = true;
+      return { needKey: true, why: 'a frame without a picture' };
+    }
+    this.#waitingForKey = false;
+    try {
+      return this.#take(coded);
+    } finally {
+      this.#frame.unref();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context?.freeContext();
+    this.#packet.free();
+    this.#frame.free();
+  }
+
+  #take(coded: CodedFrame): Decoded {
+    const { format, data } = this.#frame;
+    // An odd last row or column is left off: 4:2:0 encoders take even sizes only.
+    const [width, height] = [this.#frame.width & ~1, this.#frame.height & ~1];
+    if (format !== av.AV_PIX_FMT_YUV420P && format !== av.AV_PIX_FMT_YUVJ420P) {
+      return { needKey: false, why: 'The camera sends a picture format other than 8-bit 4:2:0: set it to H.264 baseline, main or high, 8 bit.' };
+    }
+    if (!data || width < SMALLEST || height < SMALLEST || width > LARGEST || height > LARGEST) {
+      return { needKey: false, why: `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.` };
+    }
+    const picture = this.#pictures.take(width, height, colourOf(this.#frame), {
+      feed: this.#feed,
+      rtpTs: coded.rtpTs,
+      captureUs: coded.captureUs,
+    });
+    pack(data, this.#frame.linesize, picture.planes, width, height);
+    return { picture };
+  }
+
+  async #open(codec: VideoCodec): Promise<av.CodecContext> {
+    const implementation = av.Codec.findDecoderByName(DECODERS[codec]);
+    if (!implementation) throw new Error(`This machine's FFmpeg build has no ${codec} decoder: reinstall the packages.`);
+    const context = new av.CodecContext();
+    context.allocContext3(implementation);
+    context.threadCount = 1;
+    context.setFlags(av.AV_CODEC_FLAG_LOW_DELAY);
+    const opened = await context.open2(implementation, null);
+    if (opened < 0) throw new Error(`The ${codec} decoder could not be opened (FFmpeg error ${opened}).`);
+    this.#context = context;
+    this.#codec = codec;
+    return context;
+  }
+}

@@ -1,0 +1,128 @@
+import * as av from 'node-av';
+import type { CodedFrame } from '../frame/coded.ts';
+import type { Picture } from '../frame/frame.ts';
+import { sameColour, tagEncoder } from './colour-tags.ts';
+import { unpack } from './planes.ts';
+
+/** RTP's video clock (RFC 3551). */
+const VIDEO_CLOCK = 90_000;
+/** Key frames come on request; a long interval keeps the bit rate for the picture. */
+const LONG_GOP = 100_000;
+/** The rate buffer in seconds: small, so that no frame takes longer to send than its own duration by much. */
+const BUFFER_SECONDS = 0.125;
+
+export interface EncoderOptions {
+  /** Bits per second. */
+  bitrate: number;
+  threads: number;
+}
+
+/** One rendition's H.264 encoder: constrained baseline, no delay, key frames on request. Opens anew when size or colour changes. */
+export class Encoder {
+  readonly #options: EncoderOptions;
+  readonly #packet = new av.Packet();
+  #context: av.CodecContext | null = null;
+  #frame: av.Frame | null = null;
+  #opened: Pick<Picture, 'width' | 'height' | 'colour'> | null = null;
+  #keyWanted = true;
+  #closed = false;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+    this.#packet.alloc();
+  }
+
+  /** The next picture becomes a key frame. */
+  requestKey(): void {
+    this.#keyWanted = true;
+  }
+
+  /** Encodes a picture; the picture is free again when the promise settles. Throws when the encoder fails. */
+  async encode(picture: Picture): Promise<CodedFrame> {
+    if (this.#closed) throw new Error('The encoder has been closed.');
+    const known = this.#opened;
+    if (!known || known.width !== picture.width || known.height !== picture.height || !sameColour(known.colour, picture.colour)) {
+      await this.#open(picture);
+    }
+    const [context, frame] = [this.#context as av.CodecContext, this.#frame as av.Frame];
+    frame.makeWritable();
+    unpack(picture.planes, frame.data ?? [], frame.linesize, picture.width, picture.height);
+    frame.pts = BigInt(picture.id.rtpTs);
+    const key = this.#keyWanted;
+    this.#keyWanted = false;
+    frame.pictType = key ? av.AV_PICTURE_TYPE_I : av.AV_PICTURE_TYPE_NONE;
+    const sent = await context.sendFrame(frame);
+    if (sent < 0) throw new Error(`The encoder refused a picture (FFmpeg error ${sent}).`);
+    const got = await context.receivePacket(this.#packet);
+    if (got < 0 || !this.#packet.data) throw new Error(`The encoder gave no frame (FFmpeg error ${got}).`);
+    const coded: CodedFrame = {
+      codec: 'h264',
+      key: this.#packet.isKeyframe,
+      rtpTs: picture.id.rtpTs,
+      captureUs: picture.id.captureUs,
+      width: picture.width,
+      height: picture.height,
+      colour: picture.colour,
+      // The packet's own memory is FFmpeg's and goes with unref().
+      bytes: Buffer.from(this.#packet.data),
+    };
+    this.#packet.unref();
+    return coded;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#drop();
+    this.#packet.free();
+  }
+
+  #drop(): void {
+    this.#context?.freeContext();
+    this.#frame?.free();
+    this.#context = null;
+    this.#frame = null;
+    this.#opened = null;
+  }
+
+  async #open({ width, height, colour }: Picture): Promise<void> {
+    this.#drop();
+    const codec = av.Codec.findEncoderByName(av.FF_ENCODER_LIBX264);
+    if (!codec) throw new Error("This machine's FFmpeg build has no H.264 encoder (libx264): reinstall the packages.");
+    const context = new av.CodecContext();
+    context.allocContext3(codec);
+    context.width = width;
+    context.height = height;
+    context.pixelFormat = av.AV_PIX_FMT_YUV420P;
+    context.timeBase = new av.Rational(1, VIDEO_CLOCK);
+    context.framerate = new av.Rational(30, 1);
+    context.bitRate = BigInt(this.#options.bitrate);
+    context.gopSize = LONG_GOP;
+    context.maxBFrames = 0;
+    context.threadCount = this.#options.threads;
+    tagEncoder(context, colour);
+    const rate = String(this.#options.bitrate);
+    for (const [key, value] of [
+      ['preset', 'ultrafast'],
+      ['tune', 'zerolatency'],
+      ['profile', 'baseline'],
+      ['forced-idr', '1'],
+      ['maxrate', rate],
+      ['bufsize', String(Math.round(this.#options.bitrate * BUFFER_SECONDS))],
+    ] as const) {
+      context.setOption(key, value);
+    }
+    const opened = await context.open2(codec, null);
+    if (opened < 0) throw new Error(`The H.264 encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`);
+    const frame = new av.Frame();
+    frame.alloc();
+    frame.format = av.AV_PIX_FMT_YUV420P;
+    frame.width = width;
+    frame.height = height;
+    frame.getBuffer();
+    this.#context = context;
+    this.#frame = frame;
+    this.#opened = { width, height, colour };
+    this.#keyWanted = true;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Brings a fresh clone to where it runs: packages, built outputs and, for tests, a browser. Depends on nothing but
+ * Node 20, since it is what installs everything else. What is already in place is skipped, in well under a second.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureBrowser } from './browser.mjs';
+import { install, isInstalled } from './install.mjs';
+import { withLock } from './lock.mjs';
+import { buildStaleOutputs, staleOutputs } from './outputs.mjs';
+import { thisHost, unsupported } from './platform.mjs';
+import { SetupError } from './steps.mjs';
+
+/** @typedef {'start' | 'test' | 'check' | 'bench' | 'eval' | 'gates'} Purpose */
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The purposes that end in front of a browser. */
+const NEEDS_BROWSER = new Set(['test', 'bench', 'gates']);
+
+/**
+ * Sets up what `purpose` needs. Throws a SetupError with one sentence where that is not possible.
+ * @param {Purpose} purpose
+ * @returns {Promise<{ browser: string | null }>} the browser for those who need one
+ */
+export async function setUp(purpose) {
+  const refusal = unsupported(thisHost());
+  if (refusal !== null) throw new SetupError(refusal);
+  const builds = purpose !== 'check';
+  if (!isInstalled(root) || (builds && staleOutputs(root).length > 0)) {
+    const onWait = (/** @type {string} */ holder) =>
+      console.error(`setup: waiting for another setup of this folder (process ${holder}) …`);
+    await withLock(
+      join(root, '.cache', 'setup.lock'),
+      async () => {
+        if (!isInstalled(root)) await install(root);
+        if (builds) await buildStaleOutputs(root);
+      },
+      { onWait },
+    );
+  }
+  if (!NEEDS_BROWSER.has(purpose)) return { browser: null };
+  const browser = await ensureBrowser();
+  if (browser.path === null) console.error(`setup: ${browser.why} Until then the browser tests are skipped.`);
+  return { browser: browser.path };
+}

@@ -5,25 +5,45 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBrowser } from './browser.mjs';
-import { install, isInstalled } from './install.mjs';
+import { install, isInstalled, pinnedNode } from './install.mjs';
 import { withLock } from './lock.mjs';
 import { buildStaleOutputs, staleOutputs } from './outputs.mjs';
+import { runPinned } from './pinned.mjs';
 import { thisHost, unsupported } from './platform.mjs';
 import { SetupError } from './steps.mjs';
 
 /** @typedef {'start' | 'test' | 'check' | 'bench' | 'eval' | 'gates'} Purpose */
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The purposes that end in front of a browser. */
 const NEEDS_BROWSER = new Set(['test', 'bench', 'gates']);
+
+/**
+ * Sets up what `purpose` needs and runs `command` (an entry file and its arguments; may be empty) on the pinned Node.
+ * @param {Purpose} purpose
+ * @param {string[]} command
+ * @returns {Promise<number>} the command's exit code; 1 where the setup failed, which it has then said
+ */
+export async function setUpAndRun(purpose, command) {
+  try {
+    const { browser } = await setUp(purpose);
+    if (command.length === 0) return 0;
+    const env = browser === null ? process.env : { ...process.env, CHROME_PATH: browser };
+    return await runPinned(pinnedNode(root), command, { env });
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
 
 /**
  * Sets up what `purpose` needs. Throws a SetupError with one sentence where that is not possible.
  * @param {Purpose} purpose
  * @returns {Promise<{ browser: string | null }>} the browser for those who need one
  */
-export async function setUp(purpose) {
+async function setUp(purpose) {
   const refusal = unsupported(thisHost());
   if (refusal !== null) throw new SetupError(refusal);
   const builds = purpose !== 'check';

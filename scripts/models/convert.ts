@@ -4,7 +4,7 @@ import { convertDetector } from './detector.ts';
 import { buildFaceMesh } from './face-mesh.ts';
 import { convertLandmarks } from './landmarks.ts';
 import { buildManifest } from './manifest.ts';
-import { ROOT, readSource, type Source, SOURCES } from './sources.ts';
+import { ROOT, readSource, SOURCES, type Source } from './sources.ts';
 
 /**
  * Converts the perception models of the MediaPipe npm packages to ONNX.

@@ -1,17 +1,8 @@
 import { FaceLandmarker } from '@mediapipe/tasks-vision';
 import protobuf from 'protobufjs';
 
-/** What models/perception/face-mesh.json holds. "Left" and "right" are the performer's own. */
-export interface FaceMesh {
-  /** 898 triples of point numbers below 468, wound counter-clockwise as the camera sees a frontal, unmirrored face. */
-  triangles: number[][];
-  /** 468 × (u, v), 0–1, v downwards: MediaPipe's canonical texture layout. */
-  uv: number[][];
-  /** 468 × (x, y, z) in centimetres, MediaPipe's canonical neutral face: x to the performer's left, y up, z to the camera. */
-  positions: number[][];
-  /** Points and weights of the rigid alignment that MediaPipe's pose estimation uses. */
-  rigid: { point: number; weight: number }[];
-  /** Closed outlines, in order around the shape; the first point is not repeated. */
+/** Closed outlines, in order around the shape; the first point is not repeated. */
+export interface Outlines {
   oval: number[];
   lips: { outer: number[]; inner: number[] };
   leftEye: number[];
@@ -21,6 +12,23 @@ export interface FaceMesh {
   /** Centre first, then the four points of the rim. */
   leftIris: number[];
   rightIris: number[];
+}
+
+/** What models/perception/face-mesh.json holds. "Left" and "right" are the performer's own. */
+export interface FaceMesh extends Outlines {
+  /**
+   * 852 triples of point numbers below 468: the skin and lips, with holes for eyes and mouth. Wound
+   * counter-clockwise as the camera sees the face (y down: `(b − a) × (c − a)` is negative where it faces the camera).
+   */
+  triangles: number[][];
+  /** The triangles that close those holes, wound alike. */
+  openings: { leftEye: number[][]; rightEye: number[][]; mouth: number[][] };
+  /** 468 × (u, v), 0–1, v downwards: MediaPipe's canonical texture layout. */
+  uv: number[][];
+  /** 468 × (x, y, z) in centimetres, MediaPipe's canonical neutral face: x to the performer's left, y up, z to the camera. */
+  positions: number[][];
+  /** Points and weights of the rigid alignment that MediaPipe's pose estimation uses. */
+  rigid: { point: number; weight: number }[];
 }
 
 /** mediapipe/modules/face_geometry/protos/{geometry_pipeline_metadata,mesh_3d}.proto, the fields that are used. */
@@ -55,16 +63,28 @@ export function buildFaceMesh(metadata: Uint8Array): FaceMesh {
   const { canonicalMesh, procrustesLandmarkBasis } = decoded as GeometryPipelineMetadata;
   const { vertexBuffer, indexBuffer } = canonicalMesh;
   const vertices = chunks(vertexBuffer, VERTEX_FLOATS);
-  const [outer, inner] = closedLoops(FaceLandmarker.FACE_LANDMARKS_LIPS, 2);
+  const outlines = readOutlines();
+  const rims = [outlines.leftEye, outlines.rightEye, outlines.lips.inner].map((rim) => new Set(rim));
+  const rimOf = (triangle: number[]) => rims.findIndex((rim) => triangle.every((point) => rim.has(point)));
+  const triangles = chunks(indexBuffer, 3);
+  const closing = (rim: number) => triangles.filter((triangle) => rimOf(triangle) === rim);
   return {
-    triangles: chunks(indexBuffer, 3),
+    triangles: closing(-1),
+    openings: { leftEye: closing(0), rightEye: closing(1), mouth: closing(2) },
     uv: vertices.map((vertex) => vertex.slice(3, 5).map(round)),
     positions: vertices.map((vertex) => vertex.slice(0, 3).map(round)),
     rigid: procrustesLandmarkBasis.map(({ landmarkId, weight }) => ({ point: landmarkId, weight: round(weight) })),
-    oval: closedLoops(FaceLandmarker.FACE_LANDMARKS_FACE_OVAL, 1)[0] ?? [],
-    lips: { outer: outer ?? [], inner: inner ?? [] },
-    leftEye: closedLoops(FaceLandmarker.FACE_LANDMARKS_LEFT_EYE, 1)[0] ?? [],
-    rightEye: closedLoops(FaceLandmarker.FACE_LANDMARKS_RIGHT_EYE, 1)[0] ?? [],
+    ...outlines,
+  };
+}
+
+function readOutlines(): Outlines {
+  const [outer = [], inner = []] = closedLoops(FaceLandmarker.FACE_LANDMARKS_LIPS, 2);
+  return {
+    oval: loop(FaceLandmarker.FACE_LANDMARKS_FACE_OVAL),
+    lips: { outer, inner },
+    leftEye: loop(FaceLandmarker.FACE_LANDMARKS_LEFT_EYE),
+    rightEye: loop(FaceLandmarker.FACE_LANDMARKS_RIGHT_EYE),
     leftBrow: brow(FaceLandmarker.FACE_LANDMARKS_LEFT_EYEBROW),
     rightBrow: brow(FaceLandmarker.FACE_LANDMARKS_RIGHT_EYEBROW),
     leftIris: iris(FaceLandmarker.FACE_LANDMARKS_LEFT_IRIS),
@@ -105,7 +125,11 @@ export function closedLoops(edges: Edge[], count: number): number[][] {
   return loops.map((loop) => loop.slice(0, -1));
 }
 
-/** MediaPipe lists a brow's lower and upper line, both from the temple inwards: out along one, back along the other. */
+function loop(edges: Edge[]): number[] {
+  return closedLoops(edges, 1)[0] ?? [];
+}
+
+/** MediaPipe lists a brow's lower and upper line, both from the temple inwards: in along one, back along the other. */
 function brow(edges: Edge[]): number[] {
   const [lower, upper] = walks(edges);
   if (lower === undefined || upper === undefined) throw new Error("MediaPipe's brow should be two lines.");
@@ -114,7 +138,7 @@ function brow(edges: Edge[]): number[] {
 
 /** MediaPipe numbers an iris centre, then rim; its edge list holds the rim only. */
 function iris(edges: Edge[]): number[] {
-  const rim = closedLoops(edges, 1)[0] ?? [];
+  const rim = loop(edges);
   return [Math.min(...rim) - 1, ...rim];
 }
 

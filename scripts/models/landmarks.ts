@@ -1,5 +1,5 @@
-import { regionOptions } from './lower-attention.ts';
 import { lower, outputNamed } from './lower.ts';
+import { regionOptions } from './lower-attention.ts';
 import type { Lowering } from './lowering.ts';
 import { readTflite, type TfliteModel } from './tflite.ts';
 

@@ -43,7 +43,8 @@ function regionMatrix(l: Lowering, op: TfliteOp): string {
   const add = (a: string, b: string) => g.add('Add', [a, b]);
   const sub = (a: string, b: string) => g.add('Sub', [a, b]);
   const number = (value: number) => g.floats([value], [1]);
-  const column = (value: string, axis: number) => g.add('Slice', [value, g.ints([axis]), g.ints([axis + 1]), g.ints([2])]);
+  const column = (value: string, axis: number) =>
+    g.add('Slice', [value, g.ints([axis]), g.ints([axis + 1]), g.ints([2])]);
   const pick = (indices: number[]) => g.add('Gather', [points, g.ints(indices)], { axis: 1 });
 
   const line = sub(pick([o.right_rotation_idx]), pick([o.left_rotation_idx]));

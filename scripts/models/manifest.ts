@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Source, SOURCES } from './sources.ts';
+import { SOURCES, type Source } from './sources.ts';
 
 interface Port {
   name: string;
@@ -71,7 +71,16 @@ export function buildManifest(files: Map<string, Uint8Array>): unknown {
     if (bytes === undefined) throw new Error(`The manifest names ${entry.file}, which was not made.`);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const { name, file, card, source, ...rest } = entry;
-    return { name, file, ...(card ? { card } : {}), bytes: bytes.length, sha256, licence: 'Apache-2.0', source, ...rest };
+    return {
+      name,
+      file,
+      ...(card ? { card } : {}),
+      bytes: bytes.length,
+      sha256,
+      licence: 'Apache-2.0',
+      source,
+      ...rest,
+    };
   });
   return { format: 1, licenceFile: 'LICENSE', generator: 'scripts/models/convert.ts', models };
 }

@@ -63,7 +63,7 @@ export class OnnxGraph {
 
   /** The serialized model. Nodes and constants that no output needs are left out. */
   encode(metadata: Record<string, string>): Uint8Array {
-    const needed = new Set(this.outputs.map((output) => String(output['name'])));
+    const needed = new Set(this.outputs.map((output) => String(output.name)));
     const node = this.nodes
       .toReversed()
       .filter((candidate) => {

@@ -144,7 +144,9 @@ class Table {
 /** @throws Error when the bytes are no TFLite model or hold an operator or tensor type outside the ones above. */
 export function readTflite(bytes: Uint8Array): TfliteModel {
   if (Buffer.from(bytes.subarray(4, 8)).toString('latin1') !== 'TFL3') {
-    throw new Error('This is no TensorFlow Lite model: its identifier is not TFL3. Check the source file and its offsets.');
+    throw new Error(
+      'This is no TensorFlow Lite model: its identifier is not TFL3. Check the source file and its offsets.',
+    );
   }
   const buffer = new flatbuffers.ByteBuffer(bytes);
   const model = new Table(buffer, buffer.readInt32(0));
@@ -168,14 +170,16 @@ function operatorName(code: Table): string {
   const builtin = Math.max(code.int8(0), code.int32(3));
   if (builtin === CUSTOM_CODE) return `CUSTOM:${code.text(1)}`;
   const name = BUILTINS[builtin];
-  if (name === undefined) throw new Error(`The model uses TFLite operator ${builtin}, which this converter does not know.`);
+  if (name === undefined)
+    throw new Error(`The model uses TFLite operator ${builtin}, which this converter does not know.`);
   return name;
 }
 
 function readTensor(table: Table, index: number, constants: (Uint8Array | null)[]): TfliteTensor {
   const name = table.text(3);
   const type = TENSOR_TYPES[table.int8(1)];
-  if (type === undefined) throw new Error(`Tensor ${name} has type ${table.int8(1)}, which this converter does not know.`);
+  if (type === undefined)
+    throw new Error(`Tensor ${name} has type ${table.int8(1)}, which this converter does not know.`);
   if (table.table(6) !== null) throw new Error(`Tensor ${name} is stored sparse; take the dense variant of the model.`);
   return { index, name, type, shape: table.int32s(0), data: constants[table.int32(2)] ?? null };
 }

@@ -5,7 +5,10 @@
 export const PROBLEMS = {
   bad_request: [400, 'The request could not be understood.'],
   sdp_malformed: [400, 'The SDP offer is malformed: send a WebRTC offer with one video section.'],
-  token_wrong: [401, 'This link or token is not valid (any more): take a fresh link from the place where the server was started.'],
+  token_wrong: [
+    401,
+    'This link or token is not valid (any more): take a fresh link from the place where the server was started.',
+  ],
   origin_refused: [403, 'This page is not allowed to talk to this server: open the pages from the server itself.'],
   role_refused: [403, 'Your link does not allow this: ask for one with the right role.'],
   not_found: [404, 'There is nothing at this address.'],
@@ -15,10 +18,13 @@ export const PROBLEMS = {
   feed_busy: [409, 'Another camera is already on this feed: stop it first, or use another feed name.'],
   feed_idle: [409, 'No camera is on this feed yet: start it, then open the monitor again.'],
   sdp_too_large: [413, 'The SDP offer is larger than 128 KiB.'],
+  body_too_large: [413, 'The request is larger than this address takes.'],
   media_type_wrong: [415, 'Send the offer as application/sdp.'],
   sdp_unusable: [422, 'The offer holds nothing this server can use: it needs a video section with H.264 or VP8.'],
+  upgrade_required: [426, 'This address speaks WebSocket only.'],
   too_many: [429, 'Too many requests: wait a moment.'],
   internal: [500, 'The server failed to do this; the log says why.'],
+  pages_missing: [503, 'The pages are not built yet: run "npm run build", then open this link again.'],
   full: [503, 'The server is full: close a feed or a monitor, then try again.'],
   engine_down: [503, 'The engine of this feed is starting again: try again in a second.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;

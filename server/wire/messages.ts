@@ -5,6 +5,11 @@ import { z } from 'zod';
  * One JSON message a WebSocket message. Sizes in pixels, times in the unit of the name.
  */
 
+/** A feed's name: it stands in addresses, so small letters, digits and dashes, at most 32. */
+export const feedName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a feed is named in small letters, digits and dashes, at most 32');
+
 export const renditionName = z.enum(['program', 'plate']);
 export type RenditionName = z.infer<typeof renditionName>;
 
@@ -72,9 +77,9 @@ export const clientMessage = z.discriminatedUnion('type', [
   /** Changes a feed's settings; fields left out stay. */
   z.object({
     type: z.literal('feed'),
-    feed: z.string(),
+    feed: feedName,
     uncast: uncastPolicy.optional(),
-    look: z.string().optional(),
+    look: z.string().min(1).max(64).optional(),
   }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

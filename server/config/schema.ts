@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { feedName, uncastPolicy } from '../wire/messages.ts';
+
+/** Bits per second; written as a number or with k or M: 800k, 8M, 2.5M. */
+const bitrate = (from: number, to: number) =>
+  z.preprocess(readBitrate, z.number('write bits per second, such as 8M or 800k').int().min(from).max(to));
+
+function readBitrate(value: unknown): unknown {
+  const found = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*([kM])$/.exec(value.trim()) : null;
+  return found ? Math.round(Number(found[1]) * (found[2] === 'M' ? 1e6 : 1e3)) : value;
+}
+
+const port = z.number().int().min(1).max(65535);
+const lookName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'a look is named in small letters, digits and dashes');
+
+const serverKeys = z.strictObject({
+  host: z.string().min(1).max(255).default('127.0.0.1'),
+  /** 0 lets the system choose: tests use it. */
+  port: z.number().int().min(0).max(65535).default(8880),
+  tls: z
+    .strictObject({ cert: z.string().min(1), key: z.string().min(1) })
+    .nullable()
+    .default(null),
+  requestsPerMinute: z.number().int().min(10).max(1_000_000).default(1200),
+});
+
+const authKeys = z.strictObject({
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,256}$/, 'a token has 16 to 256 visible characters without spaces')
+    .nullable()
+    .default(null),
+  sessionHours: z.number().min(0.1).max(168).default(12),
+});
+
+const mediaKeys = z.strictObject({
+  engine: z
+    .enum(['rtp', 'wrtc'])
+    .refine((name) => name === 'rtp', 'the wrtc engine is not built yet: use rtp')
+    .default('rtp'),
+  bindAddress: z.string().min(1).max(64).nullable().default(null),
+  portRange: z
+    .tuple([port, port])
+    .refine(([first, last]) => first <= last, 'the first port comes before the last: [50000, 50100]')
+    .nullable()
+    .default(null),
+  maxIngestBitrate: bitrate(100e3, 100e6).default(8e6),
+  programBitrate: bitrate(100e3, 100e6).default(4e6),
+});
+
+const feedKeys = z.strictObject({
+  name: feedName,
+  look: lookName.nullable().default(null),
+  uncast: uncastPolicy.nullable().default(null),
+});
+
+const stageKeys = z.strictObject({
+  maxFeeds: z.number().int().min(1).max(16).default(4),
+  demo: z.boolean().default(true),
+  feeds: z.array(feedKeys).max(16).default([]),
+  look: lookName.default('mara'),
+  uncast: uncastPolicy.default('look'),
+  unknownColour: z.enum(['bt709', 'bt601', 'bt2020']).default('bt709'),
+});
+
+const engineKeys = z.strictObject({
+  memoryMB: z.number().int().min(128).max(65_536).default(512),
+  threads: z.union([z.literal('auto'), z.number().int().min(1).max(64)]).default('auto'),
+});
+
+const logKeys = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  pretty: z.union([z.literal('auto'), z.boolean()]).default('auto'),
+});
+
+/** The whole configuration. default.yaml explains every key; a test keeps its values and these defaults equal. */
+export const configSchema = z
+  .strictObject({
+    server: serverKeys.prefault({}),
+    auth: authKeys.prefault({}),
+    media: mediaKeys.prefault({}),
+    stage: stageKeys.prefault({}),
+    engine: engineKeys.prefault({}),
+    log: logKeys.prefault({}),
+  })
+  .superRefine(({ stage }, context) => {
+    const refuse = (message: string): void => context.addIssue({ code: 'custom', path: ['stage', 'feeds'], message });
+    const names = stage.feeds.map((feed) => feed.name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice) refuse(`the feed "${twice}" is listed twice`);
+    if (stage.demo && names.includes('demo'))
+      refuse('"demo" is the demo feed: rename yours, or set stage.demo to false');
+    const count = names.length + (stage.demo ? 1 : 0);
+    if (count > stage.maxFeeds)
+      refuse(`${count} feeds (the demo counts) are more than stage.maxFeeds, ${stage.maxFeeds}`);
+  });
+
+export type Config = z.infer<typeof configSchema>;
+/** What a caller may lay over the file: any part of it, as it would stand in the file. */
+export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,69 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export type Log = Logger;
+
+/** What never reaches a log, at the top of an entry or one and two levels down. */
+const SECRET_KEYS = ['authorization', 'cookie', 'set-cookie', 'token', 'sdp', 'offer', 'answer', 'password', 'secret'];
+const path = (key: string): string => (key.includes('-') ? `["${key}"]` : `.${key}`);
+const REDACTED = SECRET_KEYS.flatMap((key) => [path(key).replace(/^\./, ''), `*${path(key)}`, `*.*${path(key)}`]);
+
+export interface LogOptions {
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  pretty: boolean | 'auto';
+  /** Which process or room speaks: front, engine a-cam … */
+  name?: string;
+  /** Where lines go; standard error when left out, because standard output belongs to commands that answer in JSON. */
+  to?: DestinationStream;
+}
+
+/** A process's log. Secrets are redacted by key; a message itself must hold neither a token nor a person's name. */
+export function createLog(options: LogOptions): Log {
+  const lines = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
+  const destination = options.to ?? pino.destination({ fd: 2, sync: true });
+  const settings = {
+    level: options.level,
+    base: options.name === undefined ? null : { name: options.name },
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  if (!lines) return pino(settings, destination);
+  const forPeople = pretty({
+    colorize: process.stderr.isTTY,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'name',
+    messageFormat: options.name === undefined ? false : '{name}: {msg}',
+    destination: options.to ?? 2,
+    sync: true,
+  });
+  return pino(settings, forPeople);
+}
+
+type Warn = (key: string, sentence: string, fields?: Record<string, unknown>) => void;
+
+/** Keys remembered before the oldest is forgotten: a key that holds a peer's data cannot grow memory. */
+const MAX_KEYS = 256;
+
+/**
+ * A `warn` for things that can happen in every frame: the first one with a key is logged at once, further ones are counted
+ * and told with the next that comes after `everyMs` (field `repeated`).
+ */
+export function throttledWarn(
+  log: Pick<Log, 'warn'>,
+  everyMs = 5000,
+  nowMs: () => number = () => performance.now(),
+): Warn {
+  const seen = new Map<string, { atMs: number; repeated: number }>();
+  return (key, sentence, fields = {}) => {
+    const now = nowMs();
+    const before = seen.get(key);
+    if (before && now - before.atMs < everyMs) {
+      before.repeated += 1;
+      return;
+    }
+    const oldest = seen.keys().next().value;
+    if (!before && seen.size >= MAX_KEYS && oldest !== undefined) seen.delete(oldest);
+    seen.set(key, { atMs: now, repeated: 0 });
+    log.warn(before?.repeated ? { ...fields, repeated: before.repeated } : fields, sentence);
+  };
+}

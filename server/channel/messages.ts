@@ -16,7 +16,11 @@ export const toEngine = z.discriminatedUnion('type', [
     type: z.literal('open'),
     feed: z.string(),
     settings: feedSettings,
+    /** Bits per second. */
     programBitrate: z.number(),
+    encoderThreads: z.number().int().min(1).max(16),
+    /** Kernel memory to reserve (address space). */
+    memoryMb: z.number().int().min(64).max(4000),
     /** Colour to assume where the bitstream says nothing. */
     unknownColour: z.enum(['bt709', 'bt601']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */

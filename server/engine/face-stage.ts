@@ -1,0 +1,151 @@
+import type { Replacer } from '../double/replacer.ts';
+import { compositeFace } from '../face/composite.ts';
+import { coverAll, coverFace } from '../face/cover.ts';
+import type { Perceiver } from '../face/perceiver.ts';
+import type { Track } from '../face/types.ts';
+import type { Arena } from '../frame/arena.ts';
+import type { Picture } from '../frame/frame.ts';
+import type { Kernels } from '../frame/kernels.ts';
+import type { UncastPolicy } from '../wire/messages.ts';
+import { type Treatment, treatmentOf } from './treatment.ts';
+
+export interface ShownFace {
+  track: Track;
+  treatment: Treatment;
+}
+
+export interface FaceReport {
+  faces: ShownFace[];
+  /** True when the whole picture was covered because its faces could not be looked for. */
+  coveredWhole: boolean;
+  /** Milliseconds: perceive, replace, composite. */
+  ms: { perceive: number; replace: number; composite: number };
+  /** A sentence for the operator when something failed; the picture is covered where it did. */
+  trouble: string | null;
+}
+
+export interface FaceStageParts {
+  arena: Arena;
+  kernels: Kernels;
+  perceiver: Perceiver;
+}
+
+/** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
+export class FaceStage {
+  readonly #parts: FaceStageParts;
+  #replacer: Replacer | null = null;
+  #alive = new Set<number>();
+
+  constructor(parts: FaceStageParts) {
+    this.#parts = parts;
+  }
+
+  get provider(): string {
+    return this.#replacer?.provider ?? 'cpu';
+  }
+
+  /** Takes over a look; the old one is closed. Null: faces that would wear it are covered. */
+  use(replacer: Replacer | null): void {
+    if (this.#replacer !== replacer) this.#replacer?.close();
+    this.#replacer = replacer;
+  }
+
+  /** Forgets all faces: another camera, another size. */
+  reset(): void {
+    this.#parts.perceiver.reset();
+    this.#forget(new Set());
+  }
+
+  close(): void {
+    this.use(null);
+    this.#parts.perceiver.close();
+  }
+
+  async process(picture: Picture, uncast: UncastPolicy): Promise<FaceReport> {
+    const began = performance.now();
+    const ms = { perceive: 0, replace: 0, composite: 0 };
+    let early: Promise<Attempt> | null = null;
+    let tracks: Track[];
+    try {
+      const seen = this.#parts.perceiver.perceive(picture);
+      // Both promises fail together; the second is awaited below and speaks for both.
+      const followed = await seen.tracked.catch(() => []);
+      const first = followed.find((track) => this.#treat(track, uncast).kind === 'replace');
+      // The detector is still searching the picture for newcomers: the first followed face need not wait for it.
+      if (first) early = this.#attempt(picture, first);
+      tracks = await seen.complete;
+    } catch (error) {
+      await early?.catch(() => undefined);
+      coverAll(picture, this.#parts.arena, this.#parts.kernels);
+      return { faces: [], coveredWhole: true, ms, trouble: `Faces could not be looked for, so the picture is covered: ${text(error)}` };
+    }
+    ms.perceive = performance.now() - began;
+    const report: FaceReport = { faces: [], coveredWhole: false, ms, trouble: null };
+    await this.#show(picture, tracks, uncast, early, report);
+    this.#forget(new Set(tracks.map(({ id }) => id)));
+    return report;
+  }
+
+  /** Composites what is replaced first, then covers on top, so that no cover is painted over. */
+  async #show(picture: Picture, tracks: Track[], uncast: UncastPolicy, early: Promise<Attempt> | null, report: FaceReport): Promise<void> {
+    const planned = tracks.map((track): ShownFace => ({ track, treatment: this.#treat(track, uncast) }));
+    const started = early ? await this.#settle(early, report) : null;
+    // The early face sits in the replacer's only output: take it before another face is replaced.
+    planned.sort((a, b) => Number(b.track.id === started?.track.id) - Number(a.track.id === started?.track.id));
+    for (const face of planned) {
+      if (face.treatment.kind === 'replace') face.treatment = await this.#replace(picture, face.track, started, report);
+      report.faces.push(face);
+    }
+    const began = performance.now();
+    for (const { track, treatment } of report.faces) {
+      if (treatment.kind === 'cover') coverFace(picture, track, this.#parts.arena, this.#parts.kernels);
+    }
+    report.ms.composite += performance.now() - began;
+  }
+
+  async #replace(picture: Picture, track: Track, started: Attempt | null, report: FaceReport): Promise<Treatment> {
+    const attempt = started?.track.id === track.id ? started : await this.#settle(this.#attempt(picture, track), report);
+    if (!attempt.face) return { kind: 'cover', why: 'look failed' };
+    const began = performance.now();
+    compositeFace(picture, attempt.face, this.#parts.arena, this.#parts.kernels);
+    report.ms.composite += performance.now() - began;
+    return { kind: 'replace' };
+  }
+
+  async #settle(running: Promise<Attempt>, report: FaceReport): Promise<Attempt> {
+    const attempt = await running;
+    report.ms.replace += attempt.ms;
+    if (attempt.trouble) report.trouble = attempt.trouble;
+    return attempt;
+  }
+
+  async #attempt(picture: Picture, track: Track): Promise<Attempt> {
+    const began = performance.now();
+    const { landmarks } = track;
+    if (!this.#replacer || !landmarks) return { track, face: null, ms: 0, trouble: null };
+    try {
+      const face = await this.#replacer.replace({ picture, landmarks, params: {}, trackId: track.id });
+      return { track, face, ms: performance.now() - began, trouble: null };
+    } catch (error) {
+      return { track, face: null, ms: performance.now() - began, trouble: `The look ${this.#replacer.name} failed on a face, which is covered: ${text(error)}` };
+    }
+  }
+
+  #treat(track: Track, uncast: UncastPolicy): Treatment {
+    return treatmentOf(track, uncast, this.#replacer);
+  }
+
+  #forget(alive: Set<number>): void {
+    for (const id of this.#alive) if (!alive.has(id)) this.#replacer?.forget(id);
+    this.#alive = alive;
+  }
+}
+
+interface Attempt {
+  track: Track;
+  face: Awaited<ReturnType<Replacer['replace']>> | null;
+  ms: number;
+  trouble: string | null;
+}
+
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

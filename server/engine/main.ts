@@ -1,0 +1,53 @@
+/**
+ * The engine process: one feed's codecs, models and faces. It is started by main with the front's socket and its own key in the
+ * environment, connects, and lives until the channel closes. It never touches the network.
+ */
+import { connect } from 'node:net';
+import { Link } from '../channel/link.ts';
+import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
+import { openEngine, type Engine } from './engine.ts';
+
+const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_FEED: feed, UNDERSTUDY_KEY: key } = process.env;
+if (!channel || !feed || !key) {
+  process.stderr.write('This is the engine of Understudy and is started by the server: run `npm start` instead.\n');
+  process.exit(2);
+}
+
+let engine: Promise<Engine> | null = null;
+const socket = connect(channel);
+const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(message), {
+  frame: (role, frame) => {
+    if (role === 'ingest') void engine?.then((open) => open.push(frame), () => undefined);
+  },
+  message: (message) => {
+    if (message.type === 'open') engine ??= start(message);
+    else void engine?.then((open) => open.tell(message), () => undefined);
+  },
+  closed: () => void stop(0),
+});
+link.send({ type: 'hello', feed, key, pid: process.pid });
+
+async function start(options: Extract<ToEngine, { type: 'open' }>): Promise<Engine> {
+  try {
+    return await openEngine(options, {
+      frame: (rendition, frame) => link.sendFrame(rendition, frame),
+      message: (message) => link.send(fromEngine.parse(message)),
+    });
+  } catch (error) {
+    link.send({ type: 'trouble', sentence: error instanceof Error ? error.message : String(error) });
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    // Leave time for the sentence to go out; main starts the engine again, with growing pauses.
+    setTimeout(() => process.exit(3), 100);
+    throw error;
+  }
+}
+
+async function stop(code: number): Promise<void> {
+  const open = await engine?.catch(() => null);
+  await open?.close();
+  process.exit(code);
+}
+
+process.on('SIGTERM', () => link.close());
+// The terminal's Ctrl-C reaches every process of the group: main closes them in order.
+process.on('SIGINT', () => undefined);

@@ -1,0 +1,200 @@
+/**
+ * The frame loop of one feed: coded frames in, program out. Every coded frame is decoded; pictures are skipped only between decode
+ * and inference, newest first, and each skip is counted. The encoder of one picture runs while the next is decoded and looked at.
+ */
+import type { CodedFrame } from '../frame/coded.ts';
+import type { Picture } from '../frame/frame.ts';
+import type { Kernels } from '../frame/kernels.ts';
+import type { UncastPolicy } from '../wire/messages.ts';
+import type { Decoder } from './decoder.ts';
+import type { Encoder } from './encoder.ts';
+import type { FaceStage, ShownFace } from './face-stage.ts';
+import { Overload } from './overload.ts';
+import type { Pictures } from './pictures.ts';
+import { StageTimes } from './stage-times.ts';
+
+/** Coded frames that may wait before pictures are skipped: one late frame is caught up with, a second means falling behind. */
+const MAX_WAITING = 2;
+
+export interface PipelineEvents {
+  frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
+  needKey(): void;
+  /** The picture's size changed (also at the start): time for a new slate. */
+  size(width: number, height: number): void;
+  trouble(sentence: string): void;
+}
+
+export interface PipelineParts {
+  pictures: Pictures;
+  decoder: Decoder;
+  program: Encoder;
+  /** Encodes the plate when the camera's own bitstream does not suit the viewers. */
+  plate: Encoder;
+  kernels: Kernels;
+  /** Null: decode and encode only. */
+  faces: FaceStage | null;
+  /** What to assume where the bitstream does not name its matrix. */
+  unknownMatrix: 'bt709' | 'bt601';
+  events: PipelineEvents;
+}
+
+export interface PipelineCounts {
+  decoded: number;
+  encoded: number;
+  skipped: number;
+  undecodable: number;
+}
+
+export class Pipeline {
+  readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
+  readonly times = new StageTimes();
+  uncast: UncastPolicy = 'look';
+  plateWanted = false;
+  readonly #parts: PipelineParts;
+  readonly #queue: { coded: CodedFrame; atMs: number }[] = [];
+  readonly #overload = new Overload();
+  #running = false;
+  #encoding: Promise<void> = Promise.resolve();
+  #size = { width: 0, height: 0 };
+  #lastCaptureUs = 0;
+  #shown: ShownFace[] = [];
+  #closed = false;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  get scale(): number {
+    return this.#overload.scale;
+  }
+
+  get shown(): readonly ShownFace[] {
+    return this.#shown;
+  }
+
+  get size(): Readonly<{ width: number; height: number }> {
+    return this.#size;
+  }
+
+  push(coded: CodedFrame): void {
+    if (this.#closed) return;
+    this.#queue.push({ coded, atMs: performance.now() });
+    if (!this.#running) {
+      this.#running = true;
+      void this.#run();
+    }
+  }
+
+  /** The camera has gone: the next one starts with a key frame, unknown faces and full size. */
+  reset(): void {
+    this.#queue.length = 0;
+    this.#parts.decoder.reset();
+    this.#parts.faces?.reset();
+    this.#overload.reset();
+    this.#shown = [];
+  }
+
+  /** Settles when the frame in work has left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#queue.length = 0;
+    await this.#encoding;
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#queue.shift(); next && !this.#closed; next = this.#queue.shift()) {
+      try {
+        await this.#frame(next.coded, next.atMs);
+      } catch (error) {
+        this.#parts.events.trouble(error instanceof Error ? error.message : String(error));
+      }
+    }
+    this.#running = false;
+  }
+
+  async #frame(coded: CodedFrame, atMs: number): Promise<void> {
+    const { decoder, events, pictures } = this.#parts;
+    const began = performance.now();
+    this.times.add('wait', began - atMs);
+    const decoded = await decoder.decode(coded);
+    this.times.add('decode', performance.now() - began);
+    if (!('picture' in decoded)) {
+      this.counts.undecodable++;
+      if (decoded.needKey) events.needKey();
+      else events.trouble(decoded.why);
+      return;
+    }
+    this.counts.decoded++;
+    if (this.#queue.length >= MAX_WAITING) {
+      this.counts.skipped++;
+      pictures.give(decoded.picture);
+      return;
+    }
+    await this.#picture(this.#scaled(decoded.picture), began, atMs);
+  }
+
+  /** Takes the picture over and gives it back after its encoders have read it. */
+  async #picture(picture: Picture, beganMs: number, atMs: number): Promise<void> {
+    const { faces, pictures } = this.#parts;
+    this.#noteSize(picture);
+    const plate = this.plateWanted ? pictures.copy(picture) : null;
+    if (faces) await this.#replaceFaces(faces, picture);
+    // One picture in the encoder at a time; waiting here is what lets newer pictures be skipped instead of piling up.
+    await this.#encoding;
+    this.#account(picture, performance.now() - beganMs);
+    this.#encoding = this.#encode(picture, plate, atMs);
+  }
+
+  async #replaceFaces(faces: FaceStage, picture: Picture): Promise<void> {
+    const named = picture.colour.matrix === 'unknown' ? { ...picture, colour: { ...picture.colour, matrix: this.#parts.unknownMatrix } } : picture;
+    const report = await faces.process(named, this.uncast);
+    this.#shown = report.faces;
+    for (const [stage, ms] of Object.entries(report.ms)) this.times.add(stage, ms);
+    if (report.trouble) this.#parts.events.trouble(report.trouble);
+  }
+
+  async #encode(picture: Picture, plate: Picture | null, atMs: number): Promise<void> {
+    const { events, pictures } = this.#parts;
+    try {
+      const began = performance.now();
+      const coded = await this.#parts.program.encode(picture);
+      events.frame('program', coded);
+      this.counts.encoded++;
+      this.times.add('encode', performance.now() - began);
+      this.times.add('total', performance.now() - atMs);
+      if (plate) events.frame('plate', await this.#parts.plate.encode(plate));
+    } catch (error) {
+      events.trouble(error instanceof Error ? error.message : String(error));
+    } finally {
+      pictures.give(picture);
+      if (plate) pictures.give(plate);
+    }
+  }
+
+  #scaled(picture: Picture): Picture {
+    const { scale } = this.#overload;
+    if (scale === 1) return picture;
+    const { pictures, kernels } = this.#parts;
+    const even = (size: number): number => Math.max(16, Math.round((size * scale) / 2) * 2);
+    const small = pictures.take(even(picture.width), even(picture.height), picture.colour, picture.id);
+    kernels.scale(picture.at, picture.width, picture.height, small.at, small.width, small.height);
+    pictures.give(picture);
+    return small;
+  }
+
+  #noteSize({ width, height }: Picture): void {
+    if (this.#size.width === width && this.#size.height === height) return;
+    this.#size = { width, height };
+    this.#parts.faces?.reset();
+    this.#parts.events.size(width, height);
+  }
+
+  #account(picture: Picture, workMs: number): void {
+    const intervalMs = (picture.id.captureUs - this.#lastCaptureUs) / 1000;
+    this.#lastCaptureUs = picture.id.captureUs;
+    if (!this.#parts.faces) return;
+    const scale = this.#overload.add(workMs, intervalMs);
+    if (scale !== null) this.#parts.events.trouble(scale === 1 ? 'Back to full resolution.' : `Resolution lowered to ${Math.round(scale * 100)} %: this machine is too slow for the full size.`);
+  }
+}
+

@@ -1,0 +1,29 @@
+import type { Track } from '../face/types.ts';
+import type { UncastPolicy } from '../wire/messages.ts';
+
+/** What the program does with one face. `why` is shown to the operator in plain words. */
+export type Treatment = { kind: 'replace' } | { kind: 'plate' } | { kind: 'cover'; why: string };
+
+export interface Look {
+  /** Largest |yaw| at which the open look holds, degrees. */
+  maxYawDeg: number;
+}
+
+/** Looking this far up or down, a mesh seen from the front no longer holds. */
+const MAX_PITCH_DEG = 50;
+
+/**
+ * Decides, face by face, what may be seen of it (design: fail closed, face by face). Pure.
+ * Whatever is not certain is covered; a face is shown as it is only where the policy says so in words.
+ */
+export function treatmentOf(track: Track, uncast: UncastPolicy, look: Look | null): Treatment {
+  if (uncast === 'pass') return { kind: 'plate' };
+  if (uncast === 'blur') return { kind: 'cover', why: 'not cast' };
+  if (track.state === 'new') return { kind: 'cover', why: 'new face' };
+  if (track.state === 'ambiguous') return { kind: 'cover', why: 'faces crossing' };
+  if (track.state === 'lost' || !track.landmarks) return { kind: 'cover', why: 'face not clear' };
+  if (!look) return { kind: 'cover', why: 'look not loaded' };
+  if (Math.abs(track.yawDeg) > look.maxYawDeg) return { kind: 'cover', why: 'turned too far' };
+  if (Math.abs(track.pitchDeg) > MAX_PITCH_DEG) return { kind: 'cover', why: 'tilted too far' };
+  return { kind: 'replace' };
+}

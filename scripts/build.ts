@@ -14,12 +14,12 @@ async function buildKernels(): Promise<void> {
   await mkdir(`${root}dist`, { recursive: true });
   const settings = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert', '--importMemory'];
   const files = ['server/frame/kernels/index.ts', '--baseDir', root, '--outFile', unfinished];
-  let said = '';
-  const stderr = { write: (text: string | Uint8Array) => void (said += text.toString()) };
+  const said: string[] = [];
+  const stderr = { write: (text: string | Uint8Array) => void said.push(text.toString()) };
   const { error } = await asc.main([...files, ...settings], { stderr });
   if (error) {
     await rm(root + unfinished, { force: true });
-    throw new Error(`The kernels do not compile:\n${said}`, { cause: error });
+    throw new Error(`The kernels do not compile:\n${said.join('')}`, { cause: error });
   }
   await rename(root + unfinished, root + result);
 }

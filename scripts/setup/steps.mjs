@@ -41,8 +41,9 @@ export function run(program, args, options = {}) {
     /** @type {Buffer[]} */
     const chunks = [];
     const output = () => Buffer.concat(chunks).toString('utf8');
-    child.stdout?.on('data', (chunk) => chunks.push(chunk));
-    child.stderr?.on('data', (chunk) => chunks.push(chunk));
+    const keep = (/** @type {Buffer} */ chunk) => chunks.push(chunk);
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
     child.on('error', (error) => settle({ code: 127, output: `${output()}${error.message}` }));
     child.on('close', (code) => settle({ code: code ?? 1, output: output() }));
   });

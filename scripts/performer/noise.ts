@@ -1,0 +1,48 @@
+import { random } from './vec.ts';
+
+const SIDE = 64;
+
+/** Tileable smooth value noise in a 64³ lattice, mean 0, about −1…1. */
+export interface Noise {
+  at(x: number, y: number, z: number): number;
+  /** Gradient of the noise (per lattice cell) into out[0..2]. */
+  gradient(x: number, y: number, z: number, out: Float32Array): void;
+}
+
+/** One lattice cell is one unit of x, y, z. */
+export function createNoise(seed: number): Noise {
+  const next = random(seed);
+  const raw = Float32Array.from({ length: SIDE ** 3 }, () => 2 * next() - 1);
+  const cell = (x: number, y: number, z: number): number => (((z & 63) * SIDE + (y & 63)) * SIDE + (x & 63)) | 0;
+  const at = (x: number, y: number, z: number): number => {
+    const ix = Math.floor(x);
+    const iy = Math.floor(y);
+    const iz = Math.floor(z);
+    let fx = x - ix;
+    let fy = y - iy;
+    let fz = z - iz;
+    fx = fx * fx * (3 - 2 * fx);
+    fy = fy * fy * (3 - 2 * fy);
+    fz = fz * fz * (3 - 2 * fz);
+    const row = (j: number, k: number): number => {
+      const a = raw[cell(ix, iy + j, iz + k)]!;
+      return a + fx * (raw[cell(ix + 1, iy + j, iz + k)]! - a);
+    };
+    const plane = (k: number): number => {
+      const a = row(0, k);
+      return a + fy * (row(1, k) - a);
+    };
+    const a = plane(0);
+    return a + fz * (plane(1) - a);
+  };
+  const h = 0.35;
+  return {
+    at,
+    gradient(x, y, z, out) {
+      const centre = at(x, y, z);
+      out[0] = (at(x + h, y, z) - centre) / h;
+      out[1] = (at(x, y + h, z) - centre) / h;
+      out[2] = (at(x, y, z + h) - centre) / h;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { Assets } from './assets.ts';
+import { buildHead, type Head, type Part } from './head.ts';
+import type { Identity } from './identity.ts';
+import { addNormals, type Weights } from './morph.ts';
+import { ambientOcclusion } from './occlusion.ts';
+import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
+import { eyeMiddle, paintSkin } from './skin.ts';
+import { bleedColour, loadTexture, sample, type Texture } from './texture.ts';
+import { smoothstep } from './vec.ts';
+
+/** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */
+export interface Performer {
+  head: Head;
+  textures: Record<string, Texture>;
+  /** Neutral positions, decimetres from the middle of the eyes. */
+  rest: Float32Array;
+  occlusion: Float32Array;
+  poser: Poser;
+  /** > 0 above the garment's edge, < 0 where cloth is, decimetres; at neutral positions. */
+  neckline: (x: number, y: number, z: number) => number;
+  /** Deforms and poses; fills points and unit normals. */
+  animate(expression: Weights, pose: Pose, points: Float32Array, normals: Float32Array): void;
+}
+
+/** Paint resolution of the skin: the CC0 texture holds the whole body, the face is an eighth of it. */
+const SKIN_WIDTH = 3072;
+
+export async function createPerformer(assets: Assets, identity: Identity): Promise<Performer> {
+  const head = buildHead(assets, identity);
+  const textures = await loadTextures(assets, identity);
+  paintSkin(textures.skin!, head);
+  const poser = createPoser(head);
+  const animate: Performer['animate'] = (expression, pose, points, normals) => {
+    head.deform(expression, points);
+    poser.apply(points, pose);
+    normals.fill(0);
+    for (const part of head.parts) addNormals(points, part.triangles, normals);
+    unitNormals(normals);
+  };
+  const rest = new Float32Array(3 * head.vertexCount);
+  const normals = new Float32Array(rest.length);
+  // Occlusion is baked with the mouth a little open, so that teeth and tongue have some light to lose.
+  animate({ 'mouth-open': 0.35 }, NEUTRAL_POSE, rest, normals);
+  const casters = head.parts.filter((p) => p.name === 'skin' || p.name === 'hair');
+  const occlusion = ambientOcclusion(casters, rest, normals, [0, -0.9, -0.8], 7.2);
+  animate({}, NEUTRAL_POSE, rest, normals);
+  return { head, textures, rest, occlusion, poser, neckline: createNeckline(head), animate };
+}
+
+function unitNormals(n: Float32Array): void {
+  for (let i = 0; i < n.length; i += 3) {
+    const l = 1 / (Math.hypot(n[i]!, n[i + 1]!, n[i + 2]!) || 1);
+    n[i] = n[i]! * l;
+    n[i + 1] = n[i + 1]! * l;
+    n[i + 2] = n[i + 2]! * l;
+  }
+}
+
+async function loadTextures(assets: Assets, id: Identity): Promise<Record<string, Texture>> {
+  const path = (name: string) => assets.texturePath(name);
+  const lashes = id.lashes === 'eyelashes01' ? 'Eyelashes01' : id.lashes;
+  const textures: Record<string, Texture> = {
+    skin: await loadTexture(path(id.skin.texture), SKIN_WIDTH),
+    eyes: await loadTexture(path(`proxies/eyes/HighPolyEyes/textures/${id.eyes}_eye.png`)),
+    teeth: await loadTexture(path('proxies/teeth/Teeth_Base/textures/teeth.png')),
+    tongue: await loadTexture(path('proxies/tongue/tongue01/textures/tongue01_diffuse.png')),
+    lashes: await loadTexture(path(`proxies/eyelashes/${lashes}/textures/${id.lashes}.png`)),
+    brows: await loadTexture(path('proxies/eyebrows/eyebrow001/textures/eyebrow001.png')),
+  };
+  if (id.hair) {
+    textures.hair = await loadTexture(path(id.hair.texture));
+    bleedColour(textures.hair, 4);
+  }
+  return textures;
+}
+
+/** A crew neck: a plane through the neck, lower in front, that rises towards the shoulders. */
+function createNeckline(head: Head): Performer['neckline'] {
+  const [, oy, oz] = eyeMiddle(head);
+  const [, jy, jz] = head.joints.neck;
+  const lift = head.identity.garment.neckline === 'high' ? 0.3 : 0;
+  return (x, y, z) => {
+    const edge = jy - oy - 0.22 + lift - 0.4 * (z + oz - jz) + 0.9 * smoothstep(0.55, 1.3, Math.abs(x));
+    return y - edge;
+  };
+}
+
+/** Tells whether a sample of a part is there at all: cloth ends at its neckline, the cornea is clear. */
+export function cutOut(performer: Performer, part: Part): ((b1: number, b2: number, t: number) => boolean) | null {
+  if (part.name === 'garment')
+    return (b1, b2, t) => {
+      const at = (k: number) => weigh(performer.rest, part.triangles, t, k, b1, b2);
+      return performer.neckline(at(0), at(1), at(2)) < 0;
+    };
+  if (part.name === 'eyes') {
+    const texel = new Float32Array(4);
+    const texture = performer.textures.eyes!;
+    return (b1, b2, t) => {
+      const uv = (k: number) =>
+        part.uvs[2 * part.corners[3 * t]! + k]! * (1 - b1 - b2) + part.uvs[2 * part.corners[3 * t + 1]! + k]! * b1 + part.uvs[2 * part.corners[3 * t + 2]! + k]! * b2;
+      sample(texture, uv(0), uv(1), texel);
+      return texel[3]! > 0.5;
+    };
+  }
+  return null;
+}
+
+function weigh(points: Float32Array, triangles: Uint32Array, t: number, k: number, b1: number, b2: number): number {
+  return points[3 * triangles[3 * t]! + k]! * (1 - b1 - b2) + points[3 * triangles[3 * t + 1]! + k]! * b1 + points[3 * triangles[3 * t + 2]! + k]! * b2;
+}

@@ -1,0 +1,135 @@
+import type { Head } from './head.ts';
+import type { SkinLook } from './identity.ts';
+import { createNoise, type Noise } from './noise.ts';
+import { scan } from './raster.ts';
+import { encodeSrgb, LINEAR, type Texture } from './texture.ts';
+import { clamp, mix, smoothstep, type Vec3 } from './vec.ts';
+
+/** Where a texel lies on the neutral head, in decimetres from the middle of the eyes. */
+interface Site {
+  x: number;
+  y: number;
+  z: number;
+}
+
+/**
+ * Paints an identity's skin over the CC0 albedo, texel by texel at the texel's place on the neutral head:
+ * tint, mottling, freckles, blush, lips, make-up, stubble. Alpha becomes a gloss mask: 0 skin … 255 lips.
+ */
+export function paintSkin(texture: Texture, head: Head): void {
+  const part = head.parts.find((p) => p.name === 'skin')!;
+  const { width, height, data } = texture;
+  const count = part.uvs.length / 2;
+  const x = new Float32Array(count);
+  const y = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    x[i] = part.uvs[2 * i]! * width;
+    y[i] = (1 - part.uvs[2 * i + 1]!) * height;
+  }
+  for (let i = 3; i < data.length; i += 4) data[i] = 0;
+  const view = { x, y, near: new Float32Array(count), perspective: false };
+  const eye = eyeMiddle(head);
+  const painter = createPainter(head.identity.skin, head.identity.seed);
+  const done = new Uint8Array(width * height);
+  const rest = head.rest;
+  scan({ triangles: part.corners }, view, width, height, 'none', null, (k, _near, b1, b2, t) => {
+    if (done[k]) return;
+    done[k] = 1;
+    const [a, b, c] = [3 * part.triangles[3 * t]!, 3 * part.triangles[3 * t + 1]!, 3 * part.triangles[3 * t + 2]!];
+    const b0 = 1 - b1 - b2;
+    const at = (i: number) => rest[a + i]! * b0 + rest[b + i]! * b1 + rest[c + i]! * b2 - eye[i]!;
+    painter(data, 4 * k, { x: at(0), y: at(1), z: at(2) });
+  });
+}
+
+export function eyeMiddle(head: Head): Vec3 {
+  const [l, r] = head.eyes;
+  return [0, (l[1] + r[1]) / 2, (l[2] + r[2]) / 2];
+}
+
+const hump = (d2: number): number => Math.exp(-d2);
+
+function createPainter(look: SkinLook, seed: number): (data: Uint8ClampedArray, k: number, s: Site) => void {
+  const noise = createNoise(seed);
+  const fine = createNoise(seed + 1);
+  const rgb = [0, 0, 0];
+  return (data, k, s) => {
+    for (let c = 0; c < 3; c++) rgb[c] = LINEAR[data[k + c]!]!;
+    const lips = lipMask(rgb, s);
+    const face = smoothstep(-1.9, -1.4, s.y) * smoothstep(-1.6, -0.9, s.z);
+    for (let c = 0; c < 3; c++) rgb[c] = rgb[c]! * look.tint[c]!;
+    mottle(rgb, s, noise, fine);
+    if (face > 0) {
+      blush(rgb, s, look.blush * face * (1 - lips));
+      freckle(rgb, s, look.freckles * face * (1 - lips), fine, noise);
+      stubble(rgb, s, look.stubble * (1 - lips), fine, noise);
+      makeUp(rgb, s, look);
+    }
+    const l = lips * look.lips.amount;
+    const shade = clamp((rgb[0]! + rgb[1]! + rgb[2]!) / 0.75, 0.35, 1.35);
+    for (let c = 0; c < 3; c++) data[k + c] = encodeSrgb(mix(rgb[c]!, look.lips.colour[c]! * shade, l));
+    data[k + 3] = 255 * lips;
+  };
+}
+
+/** The painted lips are the reddest place around the mouth. */
+function lipMask(rgb: readonly number[], s: Site): number {
+  const place = hump(((s.x / 0.36) ** 2 + ((s.y + 0.78) / 0.26) ** 2) ** 2) * smoothstep(-0.4, -0.1, s.z);
+  if (place < 0.05) return 0;
+  const red = rgb[0]! / (rgb[1]! + rgb[2]! + 1e-4);
+  return smoothstep(1.02, 1.5, red) * smoothstep(0.1, 0.5, place);
+}
+
+function mottle(rgb: number[], s: Site, noise: Noise, fine: Noise): void {
+  const slow = noise.at(s.x * 5, s.y * 5, s.z * 5) + 0.6 * noise.at(s.x * 13, s.y * 13, s.z * 13);
+  const quick = fine.at(s.x * 45, s.y * 45, s.z * 45) + 0.7 * fine.at(s.x * 110, s.y * 110, s.z * 110);
+  rgb[0] = rgb[0]! * (1 + 0.02 * slow + 0.025 * quick);
+  rgb[1] = rgb[1]! * (1 - 0.02 * slow + 0.035 * quick);
+  rgb[2] = rgb[2]! * (1 - 0.025 * slow + 0.035 * quick);
+}
+
+function blush(rgb: number[], s: Site, amount: number): void {
+  const cheek = hump(((Math.abs(s.x) - 0.44) / 0.22) ** 2 + ((s.y + 0.42) / 0.2) ** 2);
+  const nose = 0.7 * hump((s.x / 0.14) ** 2 + ((s.y + 0.45) / 0.12) ** 2 + ((s.z - 0.35) / 0.2) ** 2);
+  const ear = 0.8 * smoothstep(0.68, 0.8, Math.abs(s.x)) * hump(((s.y + 0.2) / 0.35) ** 2);
+  const w = amount * clamp(cheek + nose + ear, 0, 1);
+  rgb[1] = rgb[1]! * (1 - 0.2 * w);
+  rgb[2] = rgb[2]! * (1 - 0.17 * w);
+}
+
+function freckle(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noise): void {
+  if (amount <= 0) return;
+  const where = hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 0.26) ** 2) + 0.25;
+  const patch = 0.6 + 0.4 * noise.at(s.x * 4 + 9, s.y * 4, s.z * 4);
+  const small = smoothstep(0.42, 0.66, fine.at(s.x * 27, s.y * 27 + 7, s.z * 27));
+  const large = smoothstep(0.55, 0.75, noise.at(s.x * 15 + 3, s.y * 15, s.z * 15));
+  const w = amount * where * patch * Math.max(0.75 * small, large) * 0.5;
+  rgb[0] = rgb[0]! * (1 - 0.3 * w);
+  rgb[1] = rgb[1]! * (1 - 0.5 * w);
+  rgb[2] = rgb[2]! * (1 - 0.6 * w);
+}
+
+function stubble(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noise): void {
+  if (amount <= 0 || s.y > -0.35 || s.y < -1.75) return;
+  const jaw = smoothstep(0.28, 0.62, Math.hypot(s.x / 1.05, (s.y + 0.55) / 1.15)) * smoothstep(-0.45, -0.8, s.y - 0.35 * Math.abs(s.x));
+  const lip = hump(((s.x / 0.3) ** 2) ** 2 + ((s.y + 0.61) / 0.085) ** 2);
+  const chin = hump((s.x / 0.32) ** 4 + ((s.y + 1.12) / 0.17) ** 2);
+  const place = clamp(Math.max(jaw, lip, chin), 0, 1) * smoothstep(-1.55, -1.25, s.y - 0.15 * s.z) * smoothstep(-0.95, -0.45, s.z);
+  const hairs = 0.62 + 0.38 * fine.at(s.x * 75, s.y * 55, s.z * 75) + 0.2 * noise.at(s.x * 9, s.y * 9, s.z * 9);
+  const w = amount * place * clamp(hairs, 0, 1.2);
+  rgb[0] = rgb[0]! * (1 - 0.5 * w);
+  rgb[1] = rgb[1]! * (1 - 0.43 * w);
+  rgb[2] = rgb[2]! * (1 - 0.36 * w);
+}
+
+function makeUp(rgb: number[], s: Site, look: SkinLook): void {
+  if (s.z < -0.35) return;
+  const ax = Math.abs(s.x);
+  const lid = look.shadow * hump(((ax - 0.31) / 0.17) ** 2 + ((s.y - 0.075) / 0.065) ** 2);
+  rgb[0] = rgb[0]! * (1 - 0.35 * lid);
+  rgb[1] = rgb[1]! * (1 - 0.5 * lid);
+  rgb[2] = rgb[2]! * (1 - 0.5 * lid);
+  const near = hump(((ax - 0.31) / 0.22) ** 4 + ((s.y - 0.01) / 0.11) ** 4);
+  const dark = smoothstep(0.32, 0.12, (rgb[0]! + rgb[1]! + rgb[2]!) / 3) * near * look.liner;
+  for (let c = 0; c < 3; c++) rgb[c] = rgb[c]! * (1 - 0.75 * dark);
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { Problem } from '../config/problem.ts';
+import type { Access } from './access.ts';
+import { pagePath } from './enter.ts';
+import { otherMethods } from './signalling.ts';
+import type { StageApi } from './stage-api.ts';
+import type { Tokens } from './tokens.ts';
+
+const linkRequest = z.strictObject({ to: pagePath.default('/') });
+
+/** What scripts and pages ask outside the control socket. */
+export async function api(
+  scope: FastifyInstance,
+  { stage, access, tokens }: { stage: StageApi; access: Access; tokens: Tokens },
+): Promise<void> {
+  scope.addHook('onRequest', async (request, reply) => {
+    access.check(request.headers);
+    reply.header('cache-control', 'no-store');
+  });
+
+  scope.get('/feeds', async () => ({ feeds: stage.feeds(), looks: stage.looks() }));
+  otherMethods(scope, '/feeds', ['GET', 'HEAD']);
+
+  // Whoever is in may let the next tablet in, with a fresh link.
+  scope.post('/links', { bodyLimit: 4096 }, async (request, reply) => {
+    const parsed = linkRequest.safeParse(request.body ?? {});
+    if (!parsed.success) throw new Problem('bad_request', `${parsed.error.issues[0]?.message}.`);
+    return reply.code(201).send({ link: tokens.link(parsed.data.to) });
+  });
+  otherMethods(scope, '/links', ['POST']);
+
+  scope.get('/control', async (_, reply) => {
+    reply.header('upgrade', 'websocket');
+    throw new Problem('upgrade_required');
+  });
+}

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import type { Server, ServerOptions } from 'node:http';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { type Config, ConfigError, isLoopback } from '../config/config.ts';
+import { Problem } from '../config/problem.ts';
+import type { Log } from '../observe/log.ts';
+import { createAccess } from './access.ts';
+import { api } from './api.ts';
+import { openControl } from './control.ts';
+import { enter } from './enter.ts';
+import { PAGE_STYLE_HASH } from './page.ts';
+import { pages } from './pages.ts';
+import { clientErrorHandler, errorHandler, sendProblem, shouldUpgradeCallback } from './problems.ts';
+import type { StageApi } from './stage-api.ts';
+import type { Tokens } from './tokens.ts';
+import { whep } from './whep.ts';
+import { whip } from './whip.ts';
+
+export interface AppParts {
+  stage: StageApi;
+  config: Config;
+  /** Folder of the built pages (absolute); it may be missing: then the pages say so. */
+  clientDir: string;
+  log: Log;
+  tokens: Tokens;
+}
+
+/** Programs on this machine, tests and benches among them, ask more often than people do. */
+const LOOPBACK_FACTOR = 10;
+
+/** Everything the server says over HTTP and WebSocket. The caller owns it: `app.close()` ends every connection and timer. */
+export async function createApp({ stage, config, clientDir, log, tokens }: AppParts): Promise<FastifyInstance> {
+  const app = Fastify(serverOptions(config, log));
+  const access = createAccess(config, tokens);
+  const fail = errorHandler(log);
+
+  app.setErrorHandler(fail);
+  app.addHook('onRequest', async (request) => access.checkHost(request.headers));
+  await app.register(helmet, headers(config));
+  await limitRequests(app, config);
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem('not_found')));
+  app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+    // The route's pattern, never the address: an address can hold a one-time token.
+    log.debug(
+      { method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'answered',
+    );
+  });
+
+  app.get('/healthz', async (_, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
+  await app.register(enter, { tokens, access });
+  await app.register(pages, { clientDir, access });
+  await app.register(api, { prefix: '/api', stage, access, tokens });
+  await app.register(whip, { prefix: '/whip', stage, access });
+  await app.register(whep, { prefix: '/whep', stage, access });
+
+  const control = openControl({ server: app.server, stage, access, log });
+  app.addHook('preClose', async () => control.close());
+  return app;
+}
+
+/**
+ * Opens the port. Answers the address that this machine's pages use. Throws `ConfigError` with a sentence where the port or the
+ * address cannot be had.
+ */
+export async function listen(app: FastifyInstance, config: Config): Promise<string> {
+  const { host, port } = config.server;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw new ConfigError(listenSentence(error as NodeJS.ErrnoException, host, port));
+  }
+  const bound = app.server.address();
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${config.server.tls ? 'https' : 'http'}://${shown}:${typeof bound === 'object' && bound ? bound.port : port}`;
+}
+
+function listenSentence(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is taken by another program: stop it or start with --port N.`;
+    case 'EACCES':
+      return `Port ${port} may not be opened by this user: choose one above 1023 with --port N.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `This machine has no address ${host}: set server.host to one of its own, or to 127.0.0.1.`;
+    default:
+      return `Port ${port} on ${host} could not be opened: ${error.message}.`;
+  }
+}
+
+function serverOptions(config: Config, log: Log): FastifyServerOptions {
+  const http: ServerOptions = { shouldUpgradeCallback };
+  const options: FastifyServerOptions = {
+    loggerInstance: log as FastifyBaseLogger,
+    // Fastify's own lines would hold addresses, and so tokens.
+    disableRequestLogging: true,
+    bodyLimit: 64 * 1024,
+    requestTimeout: 20_000,
+    forceCloseConnections: true,
+    clientErrorHandler,
+    frameworkErrors: (error, request, reply) => void errorHandler(log)(error, request, reply),
+    routerOptions: { ignoreTrailingSlash: true },
+  };
+  const { tls } = config.server;
+  if (!tls) return { ...options, http } as FastifyServerOptions<Server>;
+  return { ...options, https: { ...http, cert: pem(tls.cert), key: pem(tls.key) } } as FastifyServerOptions<Server>;
+}
+
+function pem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new ConfigError(`${file} cannot be read: server.tls names a certificate and its key, both PEM files.`);
+  }
+}
+
+/** Content rules for our pages: own scripts and WebAssembly (MediaPipe), own sockets, camera and received pictures, no frames. */
+function headers(config: Config) {
+  const https = config.server.tls !== null;
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'", 'blob:'],
+        workerSrc: ["'self'", 'blob:'],
+        connectSrc: ["'self'", 'blob:', 'data:'],
+        imgSrc: ["'self'", 'blob:', 'data:'],
+        mediaSrc: ["'self'", 'blob:', 'mediastream:'],
+        styleSrc: ["'self'", PAGE_STYLE_HASH],
+        fontSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Only where HTTPS is really served: browsers would remember it for the host and lock plain HTTP out.
+    strictTransportSecurity: https ? { maxAge: 86_400, includeSubDomains: false } : false,
+    referrerPolicy: { policy: 'no-referrer' as const },
+  };
+}
+
+/** Counts every request of an address, wrong tokens and unknown pages included. */
+async function limitRequests(app: FastifyInstance, config: Config): Promise<void> {
+  const perMinute = config.server.requestsPerMinute;
+  await app.register(rateLimit, {
+    global: false,
+    timeWindow: 60_000,
+    max: (request) => (isLoopback(request.ip) ? perMinute * LOOPBACK_FACTOR : perMinute),
+    errorResponseBuilder: (_, { ttl }) => new Problem('too_many', undefined, Math.ceil(ttl / 1000)),
+  });
+  app.addHook('onRequest', app.rateLimit());
+}

@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../config/problem.ts';
+import { type RenditionName, renditionName } from '../wire/messages.ts';
+import type { Access } from './access.ts';
+import { endSession, feedOf, otherMethods, postOffer, signallingScope } from './signalling.ts';
+import type { StageApi } from './stage-api.ts';
+
+type RenditionRoute = { Params: { feed: string; rendition?: string } };
+type SessionRoute = { Params: { feed: string; rendition: string; session: string } };
+
+function renditionOf(text: string | undefined): RenditionName {
+  const parsed = renditionName.safeParse(text ?? 'program');
+  if (!parsed.success) throw new Problem('not_found', 'A feed has a program and a plate.');
+  return parsed.data;
+}
+
+/**
+ * A monitor goes on (WHEP draft): POST /whep/:feed or /whep/:feed/:rendition, then DELETE what Location named. A session's
+ * address always names its rendition, so that it cannot be taken for one.
+ */
+export async function whep(
+  scope: FastifyInstance,
+  { stage, access }: { stage: StageApi; access: Access },
+): Promise<void> {
+  await signallingScope(scope, access);
+
+  const post = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
+    const feed = feedOf(request.params.feed);
+    const rendition = renditionOf(request.params.rendition);
+    return postOffer(request, reply, `/whep/${feed}/${rendition}`, {
+      open: (offer) => stage.watch(feed, rendition, offer),
+      end: (id) => stage.end(feed, id),
+    });
+  };
+  // The draft answers HEAD with 200; GET is kept for later and says nothing.
+  const get = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
+    feedOf(request.params.feed);
+    renditionOf(request.params.rendition);
+    return reply.code(request.method === 'HEAD' ? 200 : 204).send();
+  };
+  for (const url of ['/:feed', '/:feed/:rendition']) {
+    scope.post<RenditionRoute>(url, post);
+    scope.get<RenditionRoute>(url, get);
+    otherMethods(scope, url, ['GET', 'HEAD', 'POST']);
+  }
+
+  const session = '/:feed/:rendition/:session';
+  scope.delete<SessionRoute>(session, async (request, reply) => {
+    renditionOf(request.params.rendition);
+    endSession(stage, feedOf(request.params.feed), request.params.session);
+    return reply.code(200).send();
+  });
+  scope.get<SessionRoute>(session, get);
+  otherMethods(scope, session, ['GET', 'HEAD', 'DELETE']);
+}

@@ -1,0 +1,210 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
+import { Problem } from '../../server/config/problem.ts';
+import { createApp } from '../../server/http/app.ts';
+import type { StageApi } from '../../server/http/stage-api.ts';
+import { createTokens } from '../../server/http/tokens.ts';
+import { createLog } from '../../server/observe/log.ts';
+import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
+
+export const API_TOKEN = 'a-token-for-tests-0123456789';
+export const AUTHORIZED = { authorization: `Bearer ${API_TOKEN}` };
+export const OFFER = [
+  'v=0',
+  'o=- 1 2 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  'c=IN IP4 0.0.0.0',
+  'a=rtpmap:96 H264/90000',
+  '',
+].join('\r\n');
+
+export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo {
+  return {
+    name,
+    state: 'idle',
+    message: null,
+    camera: null,
+    program: { width: 0, height: 0, fps: 0, scale: 1, skipped: 0 },
+    look: 'mara',
+    uncast: 'look',
+    provider: 'cpu',
+    faces: [],
+    viewers: { program: 0, plate: 0 },
+    stageMs: {},
+    anchor: null,
+    ...change,
+  };
+}
+
+/** A FAKE stage: no pictures, no peers; it keeps what HTTP asked of it and answers what the test laid down. */
+export function fakeStage() {
+  const changes = new EventEmitter();
+  const sessions = new Map<string, string>();
+  const sets: { feed: string; change: object }[] = [];
+  const fake = {
+    infos: [feedInfo('demo')],
+    sets,
+    sessions,
+    /** Thrown by the next publish or watch. */
+    refuse: null as Error | null,
+    watched: [] as string[],
+    clockUs: 1000,
+    changed: () => changes.emit('change'),
+    listeners: () => changes.listenerCount('change'),
+  };
+  const open = (feed: string) => {
+    const { refuse } = fake;
+    fake.refuse = null;
+    if (refuse) throw refuse;
+    const session = `s${sessions.size}-${Math.random().toString(36).slice(2)}`;
+    sessions.set(session, feed);
+    return { session, answer: 'v=0\r\nan answer of the fake\r\n' };
+  };
+  const stage: StageApi = {
+    publish: async (feed) => open(feed),
+    watch: async (feed, rendition) => {
+      fake.watched.push(`${feed}/${rendition}`);
+      return open(feed);
+    },
+    end: (feed, session) => sessions.get(session) === feed && sessions.delete(session),
+    feeds: () => fake.infos,
+    looks: () => ['mara', 'joris'],
+    set(feed, change) {
+      if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');
+      sets.push({ feed, change });
+    },
+    onChange(listener) {
+      changes.on('change', listener);
+      return () => void changes.off('change', listener);
+    },
+    nowUs: () => fake.clockUs++,
+  };
+  return Object.assign(fake, { stage });
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+interface Ask {
+  method?: string;
+  headers?: OutgoingHttpHeaders;
+  body?: string | Buffer;
+}
+
+/** Sends one request with exactly these headers (fetch would refuse to send some). */
+export function ask(port: number, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString('utf8'),
+        }),
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+export interface TestServer {
+  port: number;
+  fake: ReturnType<typeof fakeStage>;
+  tokens: ReturnType<typeof createTokens>;
+  /** What the server logged, one JSON object a line. */
+  logged: string[];
+  ask(path: string, ask?: Ask): Promise<Answer>;
+  /** A session cookie, as a browser gets it from a one-time link. */
+  cookie(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The real app on a real port of this machine, over a fake stage. */
+export async function startServer(overrides: ConfigInput = {}, nowMs: () => number = Date.now): Promise<TestServer> {
+  const config = loadConfig(undefined, { ...overrides, server: { port: 0, ...overrides.server } });
+  const fake = fakeStage();
+  const tokens = createTokens({ apiToken: API_TOKEN, sessionHours: config.auth.sessionHours, nowMs });
+  const folder = mkdtempSync(join(tmpdir(), 'understudy-http-'));
+  mkdirSync(join(folder, 'assets'));
+  for (const page of ['index', 'camera', 'monitor']) writeFileSync(join(folder, `${page}.html`), `<p>${page}</p>`);
+  writeFileSync(join(folder, 'assets', 'page-a1b2c3.js'), 'export {};');
+  writeFileSync(join(folder, 'model.task'), 'x');
+  const logged: string[] = [];
+  const log = createLog({ level: 'debug', pretty: false, to: { write: (line) => void logged.push(line) } });
+  const app = await createApp({ stage: fake.stage, config, clientDir: folder, log, tokens });
+  await app.listen({ host: config.server.host, port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const send = (path: string, options?: Ask) => ask(port, path, options);
+  return {
+    port,
+    fake,
+    tokens,
+    logged,
+    ask: send,
+    async cookie() {
+      const entered = await send(tokens.link('/monitor'));
+      return entered.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    },
+    async close() {
+      await app.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A control socket that keeps every message until somebody asks for the next of its type. */
+export async function openSocket(port: number, headers: Record<string, string>) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/control`, { headers });
+  const kept: ServerMessage[] = [];
+  const arrived = new EventEmitter();
+  socket.on('message', (data: Buffer) => {
+    kept.push(serverMessage.parse(JSON.parse(data.toString('utf8'))));
+    arrived.emit('message');
+  });
+  await once(socket, 'open');
+  async function next<T extends ServerMessage['type']>(type: T): Promise<Extract<ServerMessage, { type: T }>> {
+    for (;;) {
+      const at = kept.findIndex((message) => message.type === type);
+      if (at >= 0) return kept.splice(at, 1)[0] as Extract<ServerMessage, { type: T }>;
+      await once(arrived, 'message');
+    }
+  }
+  return { socket, next, send: (message: unknown) => socket.send(JSON.stringify(message)) };
+}
+
+/** Tries to open a control socket; answers the status and body of the refusal (101 when it opened). */
+export async function trySocket(port: number, headers: Record<string, string>, path = '/api/control'): Promise<Answer> {
+  const asked = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', ...headers };
+  const key = { 'sec-websocket-key': Buffer.alloc(16).toString('base64') };
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({ host: '127.0.0.1', port, path, headers: { ...asked, ...key }, agent: false });
+    outgoing.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '' });
+    });
+    outgoing.on('response', (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString('utf8');
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}

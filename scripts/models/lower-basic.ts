@@ -77,17 +77,23 @@ function padding(o: OpOptions, size: number, kernel: number, stride: number, dil
 }
 
 /**
- * onnxruntime's PRelu is slow on a CPU. Where no slope exceeds 1, `max(x, a·x)` is the same function; elsewhere the
- * sign of x decides.
+ * PRelu as a·x + (1 − a)·relu(x), the products being depthwise 1×1 convolutions. onnxruntime's own PRelu, and
+ * max(x, a·x) or Where for slopes above 1, leave its blocked x86 layout and come back at every activation: 3.0, 2.7
+ * and 2.0 ms for the landmark model in that order. Where that layout does not exist this form costs a fifth more.
  */
 function prelu(l: Lowering, op: TfliteOp): string {
   const slopes = l.floats(input(op, 1));
-  const shape = l.shape(input(op, 1));
-  if (shape.slice(0, -1).some((size) => size !== 1)) throw new Error('PRELU with a slope per pixel is not supported.');
+  if (l.shape(input(op, 1)).some((size, axis, shape) => axis < shape.length - 1 && size !== 1)) {
+    throw new Error('PRELU with a slope per pixel is not supported.');
+  }
+  const scaled = (value: string, factors: Float32Array) => {
+    const weights = l.graph.floats(factors, [factors.length, 1, 1, 1]);
+    return l.graph.add('Conv', [value, weights], { kernel_shape: [1, 1], group: factors.length });
+  };
   const x = l.value(input(op, 0));
-  const scaled = l.graph.add('Mul', [x, l.graph.floats(slopes, [slopes.length, 1, 1])]);
-  if (slopes.every((slope) => slope <= 1)) return l.graph.add('Max', [x, scaled]);
-  return l.graph.add('Where', [l.graph.add('Less', [x, l.graph.floats([0], [])]), scaled, x]);
+  const positive = l.graph.add('Relu', [x]);
+  const rest = slopes.map((slope) => 1 - slope);
+  return l.graph.add('Add', [scaled(positive, rest), scaled(x, slopes)]);
 }
 
 function operand(l: Lowering, op: TfliteOp, n: number): string {

@@ -22,7 +22,7 @@ export const toEngine = z.discriminatedUnion('type', [
     /** Kernel memory to reserve (address space). */
     memoryMb: z.number().int().min(64).max(4000),
     /** Colour to assume where the bitstream says nothing. */
-    unknownColour: z.enum(['bt709', 'bt601']),
+    unknownColour: z.enum(['bt709', 'bt601', 'bt2020']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
   }),

@@ -34,6 +34,8 @@ export interface FaceStageParts {
 export class FaceStage {
   readonly #parts: FaceStageParts;
   #replacer: Replacer | null = null;
+  #next: { replacer: Replacer | null } | null = null;
+  #busy = false;
   #alive = new Set<number>();
 
   constructor(parts: FaceStageParts) {
@@ -44,10 +46,18 @@ export class FaceStage {
     return this.#replacer?.provider ?? 'cpu';
   }
 
-  /** Takes over a look; the old one is closed. Null: faces that would wear it are covered. */
+  /** Takes over a look from the next picture on; the old one is closed then. Null: faces that would wear it are covered. */
   use(replacer: Replacer | null): void {
-    if (this.#replacer !== replacer) this.#replacer?.close();
-    this.#replacer = replacer;
+    if (this.#next && this.#next.replacer !== replacer) this.#next.replacer?.close();
+    this.#next = { replacer };
+    if (!this.#busy) this.#swap();
+  }
+
+  #swap(): void {
+    if (!this.#next) return;
+    if (this.#replacer !== this.#next.replacer) this.#replacer?.close();
+    this.#replacer = this.#next.replacer;
+    this.#next = null;
   }
 
   /** Forgets all faces: another camera, another size. */
@@ -62,6 +72,16 @@ export class FaceStage {
   }
 
   async process(picture: Picture, uncast: UncastPolicy): Promise<FaceReport> {
+    this.#busy = true;
+    try {
+      return await this.#process(picture, uncast);
+    } finally {
+      this.#busy = false;
+      this.#swap();
+    }
+  }
+
+  async #process(picture: Picture, uncast: UncastPolicy): Promise<FaceReport> {
     const began = performance.now();
     const ms = { perceive: 0, replace: 0, composite: 0 };
     let early: Promise<Attempt> | null = null;

@@ -34,7 +34,7 @@ export interface PipelineParts {
   /** Null: decode and encode only. */
   faces: FaceStage | null;
   /** What to assume where the bitstream does not name its matrix. */
-  unknownMatrix: 'bt709' | 'bt601';
+  unknownMatrix: 'bt709' | 'bt601' | 'bt2020';
   events: PipelineEvents;
 }
 

@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { createLog } from '../observe/log.ts';
+import { type RunningServer, startServer } from '../stage/supervisor.ts';
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const DEMO = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
+
+const USAGE = `understudy serve [options]
+
+  --config FILE   configuration (YAML); every key is explained in server/config/default.yaml
+  --host HOST     address to listen on (default 127.0.0.1: this machine only)
+  --port N        port (default 8880)
+  --no-demo       without the demo feed`;
+
+/** Runs the server until Ctrl-C or SIGTERM. Returns the exit code. */
+export async function serve(args: string[]): Promise<number> {
+  let server: RunningServer;
+  let config: Config;
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        config: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'no-demo': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    }
+    config = loadConfig(values.config, {
+      server: { ...(values.host ? { host: values.host } : {}), ...(values.port ? { port: portOf(values.port) } : {}) },
+      stage: values['no-demo'] ? { demo: false } : {},
+    });
+    server = await startServer({ config, log: createLog(config.log) });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  const demo = config.stage.demo ? startDemo(server) : null;
+  process.stdout.write(`${welcome(server)}\n`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  process.stdout.write('Closing.\n');
+  demo?.stop();
+  await server.close();
+  return 0;
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new ConfigError(`"${text}" is not a port: give a number from 1 to 65535.`);
+}
+
+const PAGE_NAMES: Record<string, string> = {
+  '/monitor?feed=demo': 'Monitor',
+  '/monitor': 'Monitor',
+  '/try': 'Try it on yourself',
+  '/camera': 'Camera',
+  '/': 'All pages',
+};
+
+function welcome({ url, links, apiToken }: RunningServer): string {
+  return [
+    '',
+    'Understudy is running. Each link lets one browser in, once:',
+    '',
+    ...links.map((link) => `  ${(PAGE_NAMES[link.page] ?? link.page).padEnd(20)}${link.url}`),
+    '',
+    'From the command line:',
+    `  npx understudy camera --file clip.mp4 --to ${url}/whip/a --token ${apiToken}`,
+    `  npx understudy monitor --from ${url}/whep/a --token ${apiToken} --out take.mp4`,
+    '',
+    'Ctrl-C ends it.',
+    '',
+  ].join('\n');
+}
+
+/** The demo feed's camera: the headless camera on the bundled clip, started again if it ends. */
+function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
+  let stopped = false;
+  let child: ReturnType<typeof spawn>;
+  const run = (): void => {
+    // The token goes by the environment: a command line can be read by other users of the machine.
+    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', '--copy', '--quiet'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },
+    });
+    child.once('exit', () => {
+      if (!stopped) setTimeout(run, 2000).unref();
+    });
+  };
+  run();
+  return {
+    stop() {
+      stopped = true;
+      child.kill('SIGTERM');
+    },
+  };
+}

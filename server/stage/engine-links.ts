@@ -1,0 +1,104 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Server, type Socket, createServer } from 'node:net';
+import { Link } from '../channel/link.ts';
+import { type FromEngine, fromEngine, type ToEngine } from '../channel/messages.ts';
+import type { CodedFrame } from '../frame/coded.ts';
+
+export type EngineLink = Link<ToEngine, FromEngine>;
+
+/** What a feed hears of its engine. */
+export interface EngineEvents {
+  connected(link: EngineLink): void;
+  frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
+  message(message: FromEngine): void;
+  lost(reason: string | null): void;
+}
+
+/** An engine that connects must say who it is within this time. */
+const HELLO_MS = 5000;
+
+/**
+ * The front's end of the channel: engines connect here, prove themselves with the key they were started with, and are handed to
+ * their feed. A socket in a directory that only this user can enter, so that a front that was restarted finds its engines again.
+ */
+export class EngineLinks {
+  readonly #server: Server;
+  readonly #feeds = new Map<string, { key: string; events: EngineEvents; link: EngineLink | null }>();
+  readonly #strangers = new Set<Socket>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  /** @param path a socket path (on Windows a named pipe). */
+  static async listen(path: string): Promise<EngineLinks> {
+    const server = createServer();
+    const links = new EngineLinks(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => resolve());
+    });
+    return links;
+  }
+
+  /** Expects an engine for a feed. Returns the key that the engine must be started with. */
+  expect(feed: string, events: EngineEvents): string {
+    const key = randomBytes(24).toString('base64url');
+    this.#feeds.set(feed, { key, events, link: null });
+    return key;
+  }
+
+  forget(feed: string): void {
+    const entry = this.#feeds.get(feed);
+    this.#feeds.delete(feed);
+    entry?.link?.close();
+  }
+
+  close(): void {
+    for (const feed of [...this.#feeds.keys()]) this.forget(feed);
+    for (const socket of this.#strangers) socket.destroy();
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    this.#strangers.add(socket);
+    const timer = setTimeout(() => socket.destroy(), HELLO_MS);
+    let entry: { key: string; events: EngineEvents; link: EngineLink | null } | undefined;
+    const link: EngineLink = new Link<ToEngine, FromEngine>(socket, (message) => fromEngine.parse(message), {
+      frame: (role, frame) => {
+        if (entry && role !== 'ingest') entry.events.frame(role, frame);
+      },
+      message: (message) => {
+        if (entry) {
+          entry.events.message(message);
+          return;
+        }
+        clearTimeout(timer);
+        entry = message.type === 'hello' ? this.#claim(message.feed, message.key) : undefined;
+        if (!entry) {
+          link.close();
+          return;
+        }
+        this.#strangers.delete(socket);
+        entry.link?.close();
+        entry.link = link;
+        entry.events.connected(link);
+      },
+      closed: (reason) => {
+        clearTimeout(timer);
+        this.#strangers.delete(socket);
+        if (entry?.link !== link) return;
+        entry.link = null;
+        entry.events.lost(reason);
+      },
+    });
+  }
+
+  #claim(feed: string, key: string) {
+    const entry = this.#feeds.get(feed);
+    if (!entry) return undefined;
+    const [given, wanted] = [Buffer.from(key), Buffer.from(entry.key)];
+    return given.length === wanted.length && timingSafeEqual(given, wanted) ? entry : undefined;
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One feed: its camera's session, its engine's link, its two renditions. Coded frames go straight through: camera → engine →
+ * program; the plate is the camera's own bitstream, or the engine's encoding of it where the viewers could not take that.
+ */
+import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
+import { Problem } from '../config/problem.ts';
+import type { CodedFrame } from '../frame/coded.ts';
+import type { IngestSession, LinkState, MediaEngine, RenditionOut, ViewerSession } from '../media/port.ts';
+import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { EngineEvents, EngineLink } from './engine-links.ts';
+import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
+import { Rate } from './rate.ts';
+import { SlateShow } from './slate.ts';
+
+/** A warning stays on the monitor this long after it was last said. */
+const TROUBLE_MS = 8000;
+/** Key frames are asked of the camera at most this often for a decoder that lost its way. */
+const KEY_PACE_MS = 300;
+
+export interface FeedOptions {
+  name: string;
+  settings: FeedSettings;
+  media: MediaEngine;
+  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings'>;
+  maxViewers: number;
+  changed(): void;
+  warn(sentence: string): void;
+}
+
+export class Feed {
+  readonly name: string;
+  readonly events: EngineEvents;
+  readonly #options: FeedOptions;
+  readonly #renditions: Record<RenditionName, RenditionOut>;
+  readonly #slate: SlateShow;
+  readonly #viewers = new Map<string, ViewerSession>();
+  readonly #programRate = new Rate();
+  readonly #skipRate = new Rate();
+  #settings: FeedSettings;
+  #ingest: IngestSession | null = null;
+  #link: EngineLink | null = null;
+  #engine: FeedFacts['engine'] = 'absent';
+  #stats: EngineStats | null = null;
+  #camera: CodedFrame | null = null;
+  #cameraAtMs = 0;
+  #plateFromEngine = false;
+  #publishing = false;
+  #keyAskedAtMs = 0;
+  #trouble: { sentence: string; atMs: number } | null = null;
+
+  constructor(options: FeedOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#renditions = {
+      program: options.media.rendition({ codec: 'h264', keyWanted: () => this.#link?.send({ type: 'keyRequest', rendition: 'program' }) }),
+      plate: options.media.rendition({ codec: 'h264', keyWanted: () => this.#plateKey() }),
+    };
+    this.#slate = new SlateShow(this.#renditions.program);
+    this.events = {
+      connected: (link) => this.#connected(link),
+      frame: (rendition, frame) => this.#fromEngine(rendition, frame),
+      message: (message) => this.#heard(message),
+      lost: (reason) => this.#lost(reason),
+    };
+  }
+
+  get info(): FeedInfo {
+    return describeFeed(this.#facts());
+  }
+
+  /** A camera's offer. A stalled camera gives way to a new one. */
+  async publish(offer: string): Promise<IngestSession> {
+    const facts = this.#facts();
+    if (this.#ingest && stateOf(facts) !== 'idle') {
+      if (facts.silentMs === null || facts.silentMs < STALLED_MS) throw new Problem('feed_busy', `The feed is "${this.name}".`);
+      this.#ingest.close();
+    }
+    if (this.#publishing) throw new Problem('feed_busy', `The feed is "${this.name}".`);
+    this.#publishing = true;
+    try {
+      const owner: { session: IngestSession | null } = { session: null };
+      const session = await this.#options.media.ingest(offer, {
+        frame: (frame) => {
+          if (this.#ingest === owner.session) this.#fromCamera(frame);
+        },
+        state: (state, reason) => this.#ingestState(owner.session, state, reason),
+      });
+      owner.session = session;
+      this.#ingest = session;
+      this.#camera = null;
+      this.#options.changed();
+      return session;
+    } finally {
+      this.#publishing = false;
+    }
+  }
+
+  async watch(rendition: RenditionName, offer: string): Promise<ViewerSession> {
+    if (stateOf(this.#facts()) === 'idle') throw new Problem('feed_idle', `The feed is "${this.name}".`, 2);
+    if (this.#viewers.size >= this.#options.maxViewers) throw new Problem('full', 'This feed has as many monitors as it may have.', 10);
+    let gone = false;
+    const owner: { id: string | null } = { id: null };
+    const viewer = await this.#renditions[rendition].addViewer(offer, () => {
+      gone = true;
+      if (owner.id) this.#viewers.delete(owner.id);
+      this.#options.changed();
+      this.#updatePlate();
+    });
+    owner.id = viewer.id;
+    if (!gone) this.#viewers.set(viewer.id, viewer);
+    this.#updatePlate();
+    this.#options.changed();
+    return viewer;
+  }
+
+  /** Ends a camera's or viewer's session; false when it is not one of this feed's. */
+  end(session: string): boolean {
+    if (this.#ingest?.id === session) {
+      this.#ingest.close();
+      return true;
+    }
+    const viewer = this.#viewers.get(session);
+    viewer?.close();
+    return viewer !== undefined;
+  }
+
+  set(change: Partial<FeedSettings>): void {
+    this.#settings = { ...this.#settings, ...change };
+    this.#link?.send({ type: 'settings', settings: this.#settings });
+    this.#options.changed();
+  }
+
+  close(): void {
+    this.#slate.stop();
+    this.#ingest?.close();
+    this.#renditions.program.close();
+    this.#renditions.plate.close();
+    this.#link?.close();
+  }
+
+  #facts(): FeedFacts {
+    const now = performance.now();
+    const camera = this.#camera;
+    const trouble = this.#trouble && now - this.#trouble.atMs < TROUBLE_MS ? this.#trouble.sentence : null;
+    return {
+      name: this.name,
+      look: this.#settings.look,
+      uncast: this.#settings.uncast,
+      engine: this.#engine,
+      ingest: this.#ingest?.stats() ?? null,
+      silentMs: camera ? now - this.#cameraAtMs : null,
+      camera: camera && camera.width > 0 ? { width: camera.width, height: camera.height } : null,
+      stats: this.#stats,
+      programFps: this.#programRate.perSecond(),
+      skippedPerSecond: this.#skipRate.perSecond(),
+      trouble,
+      viewers: { program: this.#renditions.program.viewers, plate: this.#renditions.plate.viewers },
+      anchor: camera ? { rtpTs: camera.rtpTs, captureUs: camera.captureUs } : null,
+    };
+  }
+
+  #fromCamera(frame: CodedFrame): void {
+    const first = this.#camera === null || this.#camera.codec !== frame.codec;
+    this.#camera = frame;
+    this.#cameraAtMs = performance.now();
+    this.#link?.sendFrame('ingest', frame);
+    if (frame.codec === 'h264') this.#renditions.plate.send(frame);
+    if (first) {
+      this.#updatePlate();
+      this.#options.changed();
+    }
+  }
+
+  #fromEngine(rendition: RenditionName, frame: CodedFrame): void {
+    this.#renditions[rendition].send(frame);
+    if (rendition !== 'program') return;
+    this.#slate.stop();
+    this.#slate.passed(frame);
+    this.#programRate.tick();
+  }
+
+  #ingestState(session: IngestSession | null, state: LinkState, reason: string): void {
+    if (session && this.#ingest === session && state === 'closed') {
+      this.#ingest = null;
+      this.#camera = null;
+      this.#link?.send({ type: 'cameraGone' });
+      if (reason) this.#warn(reason);
+    }
+    this.#options.changed();
+  }
+
+  #connected(link: EngineLink): void {
+    this.#link = link;
+    if (this.#engine !== 'lost') this.#engine = 'warming';
+    link.send({ type: 'open', feed: this.name, settings: this.#settings, ...this.#options.open });
+    this.#plateFromEngine = false;
+    this.#updatePlate();
+    this.#options.changed();
+  }
+
+  #heard(message: FromEngine): void {
+    if (message.type === 'ready') {
+      this.#engine = 'ready';
+      this.#ingest?.requestKey();
+      this.#options.changed();
+    } else if (message.type === 'slate') {
+      this.#slate.keep({ bytes: Buffer.from(message.bytes, 'base64'), width: message.width, height: message.height });
+    } else if (message.type === 'needKey') this.#askCamera();
+    else if (message.type === 'trouble') this.#warn(message.sentence);
+    else if (message.type === 'stats') {
+      for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();
+      this.#stats = message;
+      this.#options.changed();
+    }
+  }
+
+  #lost(reason: string | null): void {
+    this.#link = null;
+    this.#stats = null;
+    if (this.#engine === 'ready') this.#engine = 'lost';
+    this.#slate.start();
+    if (reason) this.#warn(`The engine's channel broke: ${reason}`);
+    this.#options.changed();
+  }
+
+  #plateKey(): void {
+    if (this.#camera?.codec === 'vp8') this.#link?.send({ type: 'keyRequest', rendition: 'plate' });
+    else this.#ingest?.requestKey();
+  }
+
+  /** The engine encodes the plate only while somebody watches it and the camera's bitstream will not do. */
+  #updatePlate(): void {
+    const wanted = this.#camera?.codec === 'vp8' && this.#renditions.plate.viewers > 0;
+    if (wanted === this.#plateFromEngine || !this.#link) return;
+    this.#plateFromEngine = wanted;
+    this.#link.send({ type: 'plate', wanted });
+    if (wanted) this.#link.send({ type: 'keyRequest', rendition: 'plate' });
+  }
+
+  #askCamera(): void {
+    const now = performance.now();
+    if (now - this.#keyAskedAtMs < KEY_PACE_MS) return;
+    this.#keyAskedAtMs = now;
+    this.#ingest?.requestKey();
+  }
+
+  #warn(sentence: string): void {
+    this.#trouble = { sentence, atMs: performance.now() };
+    this.#options.warn(sentence);
+    this.#options.changed();
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The front process: HTTP, signalling, WebRTC and the stage. Started by main; asks main for engines. It touches no pixel.
+ */
+import { readdirSync, existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Config, mediaBindAddress } from '../config/config.ts';
+import { configSchema } from '../config/schema.ts';
+import { createApp, listen } from '../http/app.ts';
+import { createTokens } from '../http/tokens.ts';
+import { createRtpEngine } from '../media/rtp/engine.ts';
+import { createLog } from '../observe/log.ts';
+import { EngineLinks } from './engine-links.ts';
+import { type FromFront, type ToFront, toFront } from './process-messages.ts';
+import { Stage } from './stage.ts';
+
+const CLIENT_DIR = fileURLToPath(new URL('../../dist/client/', import.meta.url));
+const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
+const PAGES = ['/monitor?feed=demo', '/try', '/camera', '/'] as const;
+const MAX_VIEWERS = 32;
+
+if (!process.send) {
+  process.stderr.write('This is the front of Understudy and is started by the server: run `npm start` instead.\n');
+  process.exit(2);
+}
+const say = (message: FromFront): void => void process.send?.(message);
+
+let close: () => Promise<void> = async () => undefined;
+process.on('message', (raw) => {
+  const message = toFront.parse(raw);
+  if (message.type === 'start') void start(message).catch(refuse);
+  else void stop();
+});
+// Main closes its children in order; its end is ours.
+process.on('disconnect', () => void stop());
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void stop());
+
+async function start({ config: raw, channel, apiToken, passThrough }: Extract<ToFront, { type: 'start' }>): Promise<void> {
+  const config = configSchema.parse(raw);
+  const log = createLog(config.log);
+  const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
+  const media = createRtpEngine(mediaOptions(config));
+  const links = await EngineLinks.listen(channel);
+  const stage = new Stage({
+    media,
+    links,
+    startEngine: (feed, key) => say({ type: 'startEngine', feed, key }),
+    maxFeeds: config.stage.maxFeeds,
+    maxViewers: MAX_VIEWERS,
+    feeds: feedsOf(config),
+    defaults: { look: config.stage.look, uncast: config.stage.uncast },
+    open: {
+      programBitrate: config.media.programBitrate,
+      encoderThreads: config.engine.threads === 'auto' ? 1 : config.engine.threads,
+      memoryMb: config.engine.memoryMB,
+      unknownColour: config.stage.unknownColour,
+      passThrough,
+    },
+    looks: looks(),
+    warn: (feed, sentence) => log.warn({ feed }, sentence),
+  });
+  const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, tokens });
+  close = async () => {
+    await app.close();
+    stage.close();
+    await media.close();
+    links.close();
+  };
+  const url = await listen(app, config);
+  say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
+}
+
+const mediaOptions = (config: Config) => {
+  const bindAddress = mediaBindAddress(config);
+  return {
+    maxIngestBitrate: config.media.maxIngestBitrate,
+    ...(bindAddress ? { bindAddress } : {}),
+    ...(config.media.portRange ? { portRange: config.media.portRange } : {}),
+  };
+};
+
+function feedsOf({ stage }: Config) {
+  const listed = stage.feeds.map(({ name, look, uncast }) => ({ name, look: look ?? stage.look, uncast: uncast ?? stage.uncast }));
+  return stage.demo ? [{ name: 'demo', look: stage.look, uncast: stage.uncast }, ...listed] : listed;
+}
+
+/** Every folder of models/doubles that holds a manifest is a look. */
+const looks = (): string[] =>
+  readdirSync(DOUBLES_DIR, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(`${DOUBLES_DIR}${entry.name}/double.json`))
+    .map(({ name }) => name)
+    .sort();
+
+function refuse(error: unknown): void {
+  say({ type: 'refused', sentence: error instanceof Error ? error.message : String(error) });
+}
+
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  await close().catch(() => undefined);
+  process.exit(0);
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** What main and front say to each other over Node's own IPC: few and small; pictures never go this way. */
+
+export const toFront = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('start'),
+    /** The whole configuration, already checked. */
+    config: z.unknown(),
+    /** Where engines connect. */
+    channel: z.string(),
+    apiToken: z.string(),
+    passThrough: z.boolean(),
+  }),
+  z.object({ type: z.literal('close') }),
+]);
+export type ToFront = z.infer<typeof toFront>;
+
+export const fromFront = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('listening'), url: z.string(), links: z.array(z.object({ page: z.string(), url: z.string() })) }),
+  /** The front could not start, and why. */
+  z.object({ type: z.literal('refused'), sentence: z.string() }),
+  z.object({ type: z.literal('startEngine'), feed: z.string(), key: z.string() }),
+]);
+export type FromFront = z.infer<typeof fromFront>;

@@ -1,0 +1,58 @@
+import type { CodedFrame } from '../frame/coded.ts';
+import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import type { RenditionOut } from '../media/port.ts';
+
+const RTP_PER_MS = 90;
+/** Repeated, so that a viewer that joins meanwhile, or lost a packet, has it too. */
+const REPEAT_MS = 400;
+
+/** Shows the kept slate on a rendition while its engine is lost, going on with the rendition's own timestamps. */
+export class SlateShow {
+  readonly #out: RenditionOut;
+  #slate: { bytes: Uint8Array; width: number; height: number } | null = null;
+  #last = { rtpTs: 0, captureUs: 0, atMs: 0 };
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(out: RenditionOut) {
+    this.#out = out;
+  }
+
+  get showing(): boolean {
+    return this.#timer !== null;
+  }
+
+  keep(slate: { bytes: Uint8Array; width: number; height: number }): void {
+    this.#slate = slate;
+  }
+
+  /** Notes a frame that went out, so that the slate's timestamps follow on. */
+  passed(frame: CodedFrame): void {
+    this.#last = { rtpTs: frame.rtpTs, captureUs: frame.captureUs, atMs: performance.now() };
+  }
+
+  start(): void {
+    if (this.#timer || !this.#slate || this.#last.atMs === 0) return;
+    this.#send();
+    this.#timer = setInterval(() => this.#send(), REPEAT_MS);
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #send(): void {
+    if (!this.#slate) return;
+    const sinceMs = performance.now() - this.#last.atMs;
+    this.#out.send({
+      codec: 'h264',
+      key: true,
+      rtpTs: (this.#last.rtpTs + Math.max(1, Math.round(sinceMs * RTP_PER_MS))) >>> 0,
+      captureUs: this.#last.captureUs + sinceMs * 1000,
+      width: this.#slate.width,
+      height: this.#slate.height,
+      colour: UNKNOWN_COLOUR,
+      bytes: this.#slate.bytes,
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import type { StageApi } from '../http/stage-api.ts';
+import type { FeedSettings } from '../channel/messages.ts';
+import { Problem } from '../config/problem.ts';
+import type { MediaEngine } from '../media/port.ts';
+import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { EngineLinks } from './engine-links.ts';
+import { Feed, type FeedOptions } from './feed.ts';
+
+/** Changes are told at most this often. */
+const CHANGE_MS = 100;
+/** While anything is live, feeds are told again this often, so that numbers move. */
+const REFRESH_MS = 500;
+
+export interface StageOptions {
+  media: MediaEngine;
+  links: EngineLinks;
+  /** Asks for an engine process for a feed, started with this key. */
+  startEngine(feed: string, key: string): void;
+  maxFeeds: number;
+  maxViewers: number;
+  /** Feeds that exist from the start. */
+  feeds: readonly ({ name: string } & FeedSettings)[];
+  defaults: FeedSettings;
+  open: FeedOptions['open'];
+  looks: readonly string[];
+  warn(feed: string, sentence: string): void;
+}
+
+/** One set with its feeds: owns them, and answers HTTP and the control socket. */
+export class Stage implements StageApi {
+  readonly #options: StageOptions;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #listeners = new Set<() => void>();
+  readonly #refresh: NodeJS.Timeout;
+  #pending: NodeJS.Timeout | null = null;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    for (const { name, ...settings } of options.feeds) this.#add(name, settings);
+    this.#refresh = setInterval(() => {
+      if (this.feeds().some((feed) => feed.state !== 'idle')) this.#changed();
+    }, REFRESH_MS);
+  }
+
+  async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
+    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed, this.#options.defaults)).publish(offer);
+    return { session: id, answer };
+  }
+
+  async watch(feed: string, rendition: RenditionName, offer: string): Promise<{ session: string; answer: string }> {
+    const { id, answer } = await this.#feed(feed).watch(rendition, offer);
+    return { session: id, answer };
+  }
+
+  end(feed: string, session: string): boolean {
+    return this.#feeds.get(feed)?.end(session) ?? false;
+  }
+
+  feeds(): FeedInfo[] {
+    return [...this.#feeds.values()].map((feed) => feed.info);
+  }
+
+  looks(): string[] {
+    return [...this.#options.looks];
+  }
+
+  set(feed: string, change: Partial<FeedSettings>): void {
+    if (change.look !== undefined && !this.#options.looks.includes(change.look)) {
+      throw new Problem('bad_request', `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`);
+    }
+    this.#feed(feed).set(change);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  nowUs(): number {
+    return Number(process.hrtime.bigint() / 1000n);
+  }
+
+  close(): void {
+    clearInterval(this.#refresh);
+    if (this.#pending) clearTimeout(this.#pending);
+    for (const feed of this.#feeds.values()) feed.close();
+    this.#listeners.clear();
+  }
+
+  #feed(name: string): Feed {
+    const feed = this.#feeds.get(name);
+    if (!feed) throw new Problem('feed_unknown', `You asked for "${name}".`);
+    return feed;
+  }
+
+  #add(name: string, settings: FeedSettings): Feed {
+    if (this.#feeds.size >= this.#options.maxFeeds) {
+      throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
+    }
+    const { media, open, maxViewers, links } = this.#options;
+    const feed = new Feed({
+      name,
+      settings,
+      media,
+      open,
+      maxViewers,
+      changed: () => this.#changed(),
+      warn: (sentence) => this.#options.warn(name, sentence),
+    });
+    this.#feeds.set(name, feed);
+    this.#options.startEngine(name, links.expect(name, feed.events));
+    this.#changed();
+    return feed;
+  }
+
+  #changed(): void {
+    this.#pending ??= setTimeout(() => {
+      this.#pending = null;
+      for (const listener of this.#listeners) listener();
+    }, CHANGE_MS);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Main's side of the house: starts the front and the engines, watches them, starts again what dies, and closes everything in order:
+ * demo camera, front (viewers say goodbye), engines.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.ts';
+import type { Log } from '../observe/log.ts';
+import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
+
+const FRONT = fileURLToPath(new URL('./front.ts', import.meta.url));
+const ENGINE = fileURLToPath(new URL('../engine/main.ts', import.meta.url));
+
+/** Networks and codecs run on libuv's pool: one thread each for a feed's detector, landmarks, look and codecs, and some to spare. */
+const ENGINE_POOL = '8';
+/** A child that lived this long starts again at once; one that died sooner waits, longer each time. */
+const HEALTHY_MS = 10_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+const CLOSE_MS = 5000;
+
+export interface ServerOptions {
+  config: Config;
+  log: Log;
+  /** Decode and encode only, no faces: for measuring. */
+  passThrough?: boolean;
+}
+
+export interface RunningServer {
+  url: string;
+  apiToken: string;
+  links: { page: string; url: string }[];
+  /** Process ids by role, for benches and fault tests: front, engine of each feed. */
+  pids(): { front: number | undefined; engines: Record<string, number | undefined> };
+  close(): Promise<void>;
+}
+
+/** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
+  const channel = process.platform === 'win32' ? `\\\\.\\pipe\\understudy-${randomBytes(8).toString('hex')}` : join(dir, 'channel');
+  const supervisor = new Supervisor(options, channel);
+  try {
+    const { url, links } = await supervisor.start();
+    return {
+      url,
+      links,
+      apiToken: supervisor.apiToken,
+      pids: () => supervisor.pids(),
+      close: async () => {
+        await supervisor.close();
+        await rm(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await supervisor.close();
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+class Supervisor {
+  readonly apiToken: string;
+  readonly #options: ServerOptions;
+  readonly #channel: string;
+  readonly #engines = new Map<string, ChildProcess>();
+  readonly #pauses = new Map<string, NodeJS.Timeout>();
+  #front: ChildProcess | null = null;
+  #closing = false;
+
+  constructor(options: ServerOptions, channel: string) {
+    this.#options = options;
+    this.#channel = channel;
+    this.apiToken = options.config.auth.token ?? randomBytes(24).toString('base64url');
+  }
+
+  pids(): ReturnType<RunningServer['pids']> {
+    return {
+      front: this.#front?.pid,
+      engines: Object.fromEntries([...this.#engines].map(([feed, child]) => [feed, child.pid])),
+    };
+  }
+
+  start(): Promise<{ url: string; links: { page: string; url: string }[] }> {
+    return new Promise((resolve, reject) => {
+      const front = spawn(process.execPath, [FRONT], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      this.#front = front;
+      front.once('error', reject);
+      front.once('exit', (code, signal) => {
+        this.#front = null;
+        reject(new Error(`The front process ended while starting (${signal ?? code}): the lines above say why.`));
+        if (!this.#closing) void this.#frontLost(signal ?? String(code));
+      });
+      front.on('message', (raw) => {
+        const message: FromFront = fromFront.parse(raw);
+        if (message.type === 'listening') resolve(message);
+        else if (message.type === 'refused') reject(new Error(message.sentence));
+        else this.#startEngine(message.feed, message.key, FIRST_PAUSE_MS);
+      });
+      const start: ToFront = {
+        type: 'start',
+        config: this.#options.config,
+        channel: this.#channel,
+        apiToken: this.apiToken,
+        passThrough: this.#options.passThrough ?? false,
+      };
+      front.send(start);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    for (const pause of this.#pauses.values()) clearTimeout(pause);
+    if (this.#front) await ended(this.#front, () => this.#front?.send({ type: 'close' } satisfies ToFront));
+    await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));
+  }
+
+  /** Its socket went with it: engines have ended too. A new front on the same port takes over. */
+  async #frontLost(how: string): Promise<void> {
+    this.#options.log.error({ how }, 'The front process ended: starting it again.');
+    await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));
+    while (!this.#closing) {
+      try {
+        await this.start();
+        return;
+      } catch (error) {
+        this.#options.log.error(error instanceof Error ? error.message : String(error));
+        await new Promise((resolve) => setTimeout(resolve, LONGEST_PAUSE_MS));
+      }
+    }
+  }
+
+  #startEngine(feed: string, key: string, pauseMs: number): void {
+    if (this.#closing) return;
+    const began = performance.now();
+    const engine = spawn(process.execPath, [ENGINE], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        UNDERSTUDY_CHANNEL: this.#channel,
+        UNDERSTUDY_FEED: feed,
+        UNDERSTUDY_KEY: key,
+        UV_THREADPOOL_SIZE: ENGINE_POOL,
+        ORT_DISABLE_TELEMETRY: '1',
+      },
+    });
+    this.#engines.set(feed, engine);
+    engine.once('exit', (code, signal) => {
+      if (this.#engines.get(feed) === engine) this.#engines.delete(feed);
+      if (this.#closing || !this.#front) return;
+      const healthy = performance.now() - began > HEALTHY_MS;
+      const wait = healthy ? 0 : pauseMs;
+      this.#options.log.error({ feed, how: signal ?? code }, 'An engine ended: starting it again.');
+      const next = healthy ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      this.#pauses.set(feed, setTimeout(() => this.#startEngine(feed, key, next), wait));
+    });
+  }
+}
+
+/** Asks a child to end and waits; kills it when it does not. */
+async function ended(child: ChildProcess, ask: () => unknown): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const hard = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS);
+    child.once('exit', () => {
+      clearTimeout(hard);
+      resolve();
+    });
+    ask();
+  });
+}

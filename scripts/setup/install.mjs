@@ -122,5 +122,10 @@ export function whyInstallFailed(output, code) {
   if (/\b(EACCES|EPERM|EROFS)\b/.test(output)) {
     return `npm may not write into this folder or its cache: give yourself the right to, or clone the project elsewhere.\n${tail(output, 6)}`;
   }
-  return `npm could not install the packages (exit code ${code}). It said:\n${tail(output)}`;
+  if (/EUSAGE/.test(output)) {
+    return 'package.json and package-lock.json do not agree: whoever changed one of them has to run “npm install” and commit both.';
+  }
+  // npm says first what is wrong, and then how it is used.
+  const said = output.split('\n').filter((line) => line.startsWith('npm error'));
+  return `npm could not install the packages (exit code ${code}). It said:\n${said.slice(0, 12).join('\n') || tail(output)}`;
 }

@@ -92,11 +92,21 @@ describe('nothing ties the project to one machine', () => {
     expect(linesWith(readable, host)).toEqual([]);
   });
 
+  const { packages } = JSON.parse(text('package-lock.json')) as {
+    packages: Record<string, { resolved?: string; integrity?: string; optionalDependencies?: Record<string, string> }>;
+  };
+  const entries = Object.entries(packages).filter(([name]) => name !== '');
+
+  test('the lockfile knows every platform’s native parts, not only those of the machine that wrote it', () => {
+    const missing = Object.entries(packages).flatMap(([name, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (part) => !packages[`node_modules/${part}`] && !packages[`${name}/node_modules/${part}`],
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test('the lockfile holds hashes, not hosts', () => {
-    const { packages } = JSON.parse(text('package-lock.json')) as {
-      packages: Record<string, { resolved?: string; integrity?: string }>;
-    };
-    const entries = Object.entries(packages).filter(([name]) => name !== '');
     expect(entries.length).toBeGreaterThan(100);
     expect(entries.filter(([, { resolved }]) => resolved !== undefined).map(([name]) => name)).toEqual([]);
     expect(entries.filter(([, { integrity }]) => integrity === undefined).map(([name]) => name)).toEqual([]);

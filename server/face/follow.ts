@@ -1,0 +1,182 @@
+import { boxOfDetection, boxOfLandmarks, cropOfLandmarks, grown } from './crop.ts';
+import type { RigidFace } from './mesh.ts';
+import { keypointsOf, middleOf, type Reading } from './reading.ts';
+import { LandmarkSmoother } from './smooth.ts';
+import type { Box, Crop, Detection, Landmarks, Track, TrackState } from './types.ts';
+
+/** A detection of at least this much may begin a face that is replaced. Labelled real faces score 0.64–0.96, a printed skull ≤ 0.2. */
+export const STRONG = 0.55;
+/** A detection of at least this much is covered. */
+export const WEAK = 0.35;
+/** Pictures in which detector and landmarks must agree before a face counts as known: a false alarm rarely comes twice. */
+const AGREEMENTS = 2;
+/** A face that the detector has not seen for so long is covered, whatever the landmarks say (they follow drawings, too). */
+const UNSEEN_SECONDS = 0.5;
+/** Where a face was lost, that place stays covered for so long: known faces, and those that never became known. */
+const LOST_SECONDS = 1;
+const DOUBT_SECONDS = 0.25;
+/** A lost face's last motion fades with this time constant. */
+const COAST_SECONDS = 0.25;
+/** Growth of a lost face's cover: it may have moved. */
+const GROWTH_PER_SECOND = 0.6;
+/** A pause longer than this (a stall, a skipped stretch) is no motion. */
+const PAUSE_SECONDS = 0.5;
+
+/** One face, from its first detection to its end. State follows only from what it is told, and from capture times. */
+export class Follow {
+  readonly id: number;
+  readonly #smoother: LandmarkSmoother;
+  box: Box;
+  /** Middle of eyes, nose and mouth, frame pixels. */
+  middle: { x: number; y: number };
+  /** Where the landmark model looks next; null for a face that is only detected. */
+  crop: Crop | null = null;
+  landmarks: Landmarks | null = null;
+  /** Too near another face to say which is which. */
+  crossing = false;
+  /** Lost while it crossed another face: it may be right behind it. */
+  lostCrossing = false;
+  #pose = { yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
+  #velocity = { x: 0, y: 0 };
+  #lastUs: number;
+  #stepSeconds = 0;
+  #confirmed = false;
+  #agreed = 0;
+  /** Agreements still wanted before a face that was found again counts as known. */
+  #doubt = 0;
+  #unseenSeconds = 0;
+  #lostSeconds = 0;
+  #score: number;
+  ageFrames = 0;
+  lostFrames = 0;
+
+  constructor(id: number, detection: Detection, face: RigidFace, captureUs: number) {
+    this.id = id;
+    this.#smoother = new LandmarkSmoother(face);
+    this.box = boxOfDetection(detection);
+    this.middle = middleOf(detection.keypoints);
+    this.#score = detection.score;
+    this.#lastUs = captureUs;
+  }
+
+  get confirmed(): boolean {
+    return this.#confirmed;
+  }
+
+  /** A new picture: everything is measured from here until the next one. */
+  step(captureUs: number): void {
+    this.#stepSeconds = Math.max(0, (captureUs - this.#lastUs) / 1e6);
+    this.#lastUs = captureUs;
+    if (this.#stepSeconds > PAUSE_SECONDS) {
+      this.#smoother.reset();
+      this.#velocity = { x: 0, y: 0 };
+    }
+    this.ageFrames++;
+    this.crossing = false;
+  }
+
+  /** Landmarks that hold for this picture. `again`: this picture's first reading was wrong, or the face had been lost. */
+  observe(reading: Reading, again: boolean): void {
+    if (again) this.#smoother.reset();
+    if (this.lostFrames > 0) this.#doubt = Math.max(this.#doubt, AGREEMENTS);
+    const { presence, crop, points } = reading.landmarks;
+    const smooth = this.#smoother.smooth(points, this.#stepSeconds);
+    this.landmarks = { points: smooth, presence, crop };
+    this.#pose = reading.pose;
+    this.crop = cropOfLandmarks(smooth);
+    this.#place(boxOfLandmarks(smooth), middleOf(keypointsOf(smooth)), !again && this.lostFrames === 0);
+    this.lostFrames = 0;
+    this.#lostSeconds = 0;
+    this.lostCrossing = false;
+  }
+
+  /** No landmarks hold in this picture; the detector may still see the face. */
+  miss(detection: Detection | null): void {
+    this.landmarks = null;
+    this.crop = null;
+    this.#agreed = 0;
+    this.lostFrames++;
+    if (detection) {
+      this.#place(boxOfDetection(detection), middleOf(detection.keypoints), this.lostFrames > 1);
+      this.#lostSeconds = 0;
+      return;
+    }
+    const seconds = this.#stepSeconds;
+    this.#lostSeconds += seconds;
+    const fade = Math.exp(-seconds / COAST_SECONDS);
+    const dx = this.#velocity.x * seconds;
+    const dy = this.#velocity.y * seconds;
+    this.#velocity = { x: this.#velocity.x * fade, y: this.#velocity.y * fade };
+    this.middle = { x: this.middle.x + dx, y: this.middle.y + dy };
+    const moved = { ...this.box, x: this.box.x + dx, y: this.box.y + dy };
+    this.box = grown(moved, 1 + GROWTH_PER_SECOND * seconds);
+  }
+
+  /** What the detector said about this face in a picture in which it looked. */
+  credit(detection: Detection | null, agrees: boolean): void {
+    if (!detection) {
+      this.#unseenSeconds += this.#stepSeconds;
+      // A face that is not yet known must be seen again soon, or counts from the start.
+      if (this.#unseenSeconds > DOUBT_SECONDS) this.#agreed = 0;
+      return;
+    }
+    this.#score = detection.score;
+    if (!agrees) return;
+    this.#unseenSeconds = 0;
+    if (this.#doubt > 0) this.#doubt--;
+    if (detection.score < STRONG) return;
+    this.#agreed++;
+    if (this.#agreed >= AGREEMENTS) this.#confirmed = true;
+  }
+
+  /** After a crossing, as long as nobody can say which face is which. */
+  doubt(): void {
+    this.crossing = true;
+    this.#doubt = AGREEMENTS;
+  }
+
+  /** Nothing left to cover: gone for too long, or out of the picture. */
+  ended(width: number, height: number): boolean {
+    if (this.landmarks || this.#lostSeconds === 0) return false;
+    const outside = this.middle.x < 0 || this.middle.y < 0 || this.middle.x >= width || this.middle.y >= height;
+    return outside || this.#lostSeconds > (this.#confirmed ? LOST_SECONDS : DOUBT_SECONDS);
+  }
+
+  get state(): TrackState {
+    if (!this.landmarks) return this.#confirmed ? 'lost' : 'new';
+    if (!this.#confirmed) return 'new';
+    if (this.crossing || this.#doubt > 0 || this.#unseenSeconds > UNSEEN_SECONDS) return 'ambiguous';
+    return 'known';
+  }
+
+  snapshot(): Track {
+    const { landmarks } = this;
+    const pose = landmarks ? this.#pose : { yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
+    return {
+      id: this.id,
+      state: this.state,
+      box: { ...this.box },
+      landmarks,
+      yawDeg: pose.yawDeg,
+      pitchDeg: pose.pitchDeg,
+      rollDeg: pose.rollDeg,
+      confidence: landmarks ? Math.min(landmarks.presence, this.#unseenSeconds > 0 ? this.#score / 2 : this.#score) : 0,
+      ageFrames: this.ageFrames,
+      lostFrames: this.lostFrames,
+    };
+  }
+
+  #place(box: Box, middle: { x: number; y: number }, moving: boolean): void {
+    if (moving && this.#stepSeconds > 0 && this.#stepSeconds <= PAUSE_SECONDS) {
+      const share = 0.5;
+      const vx = (middle.x - this.middle.x) / this.#stepSeconds;
+      const vy = (middle.y - this.middle.y) / this.#stepSeconds;
+      this.#velocity = {
+        x: this.#velocity.x + share * (vx - this.#velocity.x),
+        y: this.#velocity.y + share * (vy - this.#velocity.y),
+      };
+    }
+    this.box = box;
+    this.middle = middle;
+  }
+}

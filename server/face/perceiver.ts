@@ -1,0 +1,230 @@
+import { join } from 'node:path';
+import type { Arena } from '../frame/arena.ts';
+import type { Picture } from '../frame/frame.ts';
+import type { Kernels } from '../frame/kernels.ts';
+import type { Runtime } from '../inference/session.ts';
+import { assign, meetings } from './assign.ts';
+import { cropOfDetection } from './crop.ts';
+import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
+import { Follow, STRONG, WEAK } from './follow.ts';
+import { Landmarker } from './landmarker.ts';
+import { type RigidFace, readRigidFace } from './mesh.ts';
+import { Pyramid } from './pyramid.ts';
+import { accept, disagreement, type Reading } from './reading.ts';
+import type { Crop, Detection, Track } from './types.ts';
+
+/** Landmarks further than this (share of the box) from the detector's keypoints are not of that face. */
+const AGREES = 0.2;
+/** Faces that are covered at most; more are merged into nothing a person could follow anyway. */
+const MAX_TRACKS = 24;
+
+export interface PerceiverOptions {
+  runtime: Runtime;
+  arena: Arena;
+  kernels: Kernels;
+  /** The folder that holds `perception/`: the two networks and the face mesh. */
+  modelsDir: string;
+  /** Faces that get landmarks, 1–16 (default 4); more are covered only. */
+  maxFaces?: number;
+  /** The detector looks at every n-th picture (default 1, so that a newcomer is found in the picture in which it appears). */
+  detectEvery?: number;
+  /** Look into tiles of large pictures, one a picture, for small faces (default true). */
+  tiles?: boolean;
+}
+
+export interface Perception {
+  /**
+   * Faces already followed, as soon as they have their landmarks for this picture: replacing the `known` ones may begin.
+   * Only a beginning: `complete` decides.
+   */
+  tracked: Promise<Track[]>;
+  /**
+   * Every face of this picture, once the detector has looked and newcomers have been read. A track's `landmarks` are the same object
+   * as in `tracked` unless they had to be read again; its state may be better or worse.
+   */
+  complete: Promise<Track[]>;
+}
+
+/** Finds and follows every face of a feed. */
+export interface Perceiver {
+  /**
+   * Pictures come in order, one at a time: call again only after `complete` has settled, and change the picture's samples only then.
+   * State depends on pictures and their capture times alone. Rejects with a sentence when a network fails.
+   */
+  perceive(picture: Picture): Perception;
+  /** Forgets every face (a cut, another camera); ids go on. */
+  reset(): void;
+  close(): void;
+}
+
+/** Loads the perception networks. The caller owns the perceiver and closes it before the runtime. */
+export function createPerceiver(options: PerceiverOptions): Perceiver {
+  return new FacePerceiver(options);
+}
+
+class FacePerceiver implements Perceiver {
+  readonly #pyramid: Pyramid;
+  readonly #detector: Detector;
+  readonly #landmarker: Landmarker;
+  readonly #rigid: RigidFace;
+  readonly #maxFaces: number;
+  readonly #detectEvery: number;
+  readonly #useTiles: boolean;
+  readonly #close: () => void;
+  #faces: Follow[] = [];
+  #nextId = 1;
+  #pictures = 0;
+  #size = { width: 0, height: 0 };
+  #tiles: Region[] = [];
+
+  constructor({ runtime, arena, kernels, modelsDir, maxFaces = 4, detectEvery = 1, tiles = true }: PerceiverOptions) {
+    const folder = join(modelsDir, 'perception');
+    this.#rigid = readRigidFace(folder);
+    const detector = runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
+    const landmarks = runtime.load(join(folder, 'face-landmarks-478.onnx'), arena);
+    this.#pyramid = new Pyramid(arena, kernels);
+    this.#detector = new Detector(detector);
+    this.#landmarker = new Landmarker(landmarks);
+    this.#maxFaces = maxFaces;
+    this.#detectEvery = detectEvery;
+    this.#useTiles = tiles;
+    this.#close = () => {
+      detector.close();
+      landmarks.close();
+      this.#pyramid.close();
+    };
+  }
+
+  perceive(picture: Picture): Perception {
+    if (picture.format !== 'i420')
+      throw new Error(`Faces are found in 8-bit pictures only, not ${picture.format}: convert it first.`);
+    if (picture.width !== this.#size.width || picture.height !== this.#size.height) this.#resize(picture);
+    const index = this.#pictures++;
+    this.#pyramid.use(picture);
+    for (const face of this.#faces) face.step(picture.id.captureUs);
+    const due = index % this.#detectEvery === 0;
+    const seen = due ? this.#look(index) : null;
+    const followed = this.#follow();
+    const tracked = followed.then((read) => [...read.keys()].map((face) => face.snapshot()));
+    const complete = this.#complete(picture, index, followed, seen);
+    // Whoever awaits only one of the two must not meet the other's rejection unhandled.
+    tracked.catch(() => undefined);
+    complete.catch(() => undefined);
+    return { tracked, complete };
+  }
+
+  reset(): void {
+    this.#faces = [];
+    this.#pictures = 0;
+  }
+
+  close(): void {
+    this.#faces = [];
+    this.#close();
+  }
+
+  #resize({ width, height }: Picture): void {
+    this.reset();
+    this.#size = { width, height };
+    this.#tiles = this.#useTiles ? tilesOf(width, height) : [];
+  }
+
+  /** The detector's view of this picture: the whole, and of a large picture one tile. */
+  async #look(index: number): Promise<Detection[]> {
+    const { width, height } = this.#size;
+    const found = await this.#detector.look(this.#pyramid, wholePicture(width, height), WEAK);
+    const tile = this.#tiles[index % Math.max(this.#tiles.length, 1)];
+    if (tile) found.push(...(await this.#detector.look(this.#pyramid, tile, WEAK)));
+    return merge(found);
+  }
+
+  /** Reads every followed face where it was a picture ago; a face that fails is not among the results. */
+  async #follow(): Promise<Map<Follow, Reading>> {
+    const read = new Map<Follow, Reading>();
+    for (const face of this.#faces) {
+      if (!face.crop) continue;
+      const reading = await this.#read(face.crop, face.box.w);
+      if (!reading) continue;
+      face.observe(reading, false);
+      read.set(face, reading);
+    }
+    for (const { a, b } of meetings([...read.keys()])) {
+      a.doubt();
+      b.doubt();
+    }
+    return read;
+  }
+
+  async #read(crop: Crop, previousWidth: number | null): Promise<Reading | null> {
+    const landmarks = await this.#landmarker.read(this.#pyramid, crop);
+    return accept(landmarks, this.#rigid, this.#size, previousWidth);
+  }
+
+  async #complete(
+    picture: Picture,
+    index: number,
+    followed: Promise<Map<Follow, Reading>>,
+    looked: Promise<Detection[]> | null,
+  ): Promise<Track[]> {
+    const [read, early] = await Promise.all([followed, looked]);
+    const troubled = this.#faces.some((face) => !read.has(face));
+    const detections = early ?? (troubled ? await this.#look(index) : null);
+    if (detections) {
+      const { matched, unmatched } = assign(this.#faces, detections);
+      for (const face of this.#faces) await this.#settle(face, read, matched.get(face) ?? null);
+      for (const detection of unmatched) await this.#welcome(detection, picture.id.captureUs);
+    }
+    this.#resolveMeetings();
+    this.#faces = this.#faces.filter((face) => !face.ended(picture.width, picture.height));
+    return this.#faces.map((face) => face.snapshot());
+  }
+
+  /** Brings one face's landmarks and the detector's word together. */
+  async #settle(face: Follow, read: ReadonlyMap<Follow, Reading>, detection: Detection | null): Promise<void> {
+    const first = read.get(face);
+    let agrees = first && detection ? disagreement(detection, first.landmarks.points) <= AGREES : false;
+    let holds = first !== undefined;
+    if (detection && !agrees && detection.score >= STRONG && this.#mayRead(face)) {
+      const again = await this.#read(cropOfDetection(detection), null);
+      if (again && disagreement(detection, again.landmarks.points) <= AGREES) {
+        face.observe(again, true);
+        agrees = true;
+        holds = true;
+      }
+    }
+    if (!holds) face.miss(detection);
+    face.credit(detection, agrees);
+  }
+
+  #mayRead(face: Follow): boolean {
+    return face.crop !== null || this.#faces.filter((one) => one.crop).length < this.#maxFaces;
+  }
+
+  /** A detection that belongs to no followed face. */
+  async #welcome(detection: Detection, captureUs: number): Promise<void> {
+    if (this.#faces.length >= MAX_TRACKS) return;
+    const face = new Follow(this.#nextId++, detection, this.#rigid, captureUs);
+    this.#faces.push(face);
+    if (detection.score < STRONG || !this.#mayRead(face)) return;
+    const reading = await this.#read(cropOfDetection(detection), null);
+    if (!reading || disagreement(detection, reading.landmarks.points) > AGREES) return;
+    face.observe(reading, false);
+    face.credit(detection, true);
+  }
+
+  #resolveMeetings(): void {
+    for (const { a, b, same } of meetings(this.#faces)) {
+      a.doubt();
+      b.doubt();
+      if (!same) continue;
+      // Two meshes on one face: the one that is longer known keeps it; the other was there a moment ago and may be behind it.
+      const [keep, drop] =
+        a.confirmed === b.confirmed ? (a.id < b.id ? [a, b] : [b, a]) : a.confirmed ? [a, b] : [b, a];
+      if (keep.landmarks && drop.landmarks) {
+        drop.miss(null);
+        drop.lostCrossing = drop.confirmed;
+      }
+    }
+    for (const face of this.#faces) if (!face.landmarks && face.crossing) face.lostCrossing = true;
+  }
+}

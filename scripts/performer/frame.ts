@@ -87,7 +87,7 @@ export function createFrameRenderer(
       occlusion: performer.occlusion,
       textures: performer.textures,
       lighting: moment.lighting,
-      shadow: renderDepth(casters, points, key, [0, -0.6, -0.5], 5.2, 640),
+      shadow: renderDepth(casters, points, key, [0, -1.1, -0.3], 8, 960),
       camera: moment.camera,
       eyes: performer.poser.eyes(moment.pose),
       neckline: performer.neckline,

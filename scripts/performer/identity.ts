@@ -79,7 +79,7 @@ const NOEL: Identity = {
   lashes: 'eyelashes01',
   eyes: 'brownlight',
   teeth: 'teeth_base',
-  garment: { colour: [0.055, 0.085, 0.12], neckline: 'crew' },
+  garment: { colour: [0.03, 0.052, 0.078], neckline: 'crew' },
 };
 
 /** The bundled double: a woman of about thirty, dark brows, full lips, freckles. */

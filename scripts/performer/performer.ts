@@ -6,7 +6,6 @@ import { ambientOcclusion } from './occlusion.ts';
 import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
 import { eyeMiddle, paintSkin } from './skin.ts';
 import { bleedColour, loadTexture, sample, type Texture } from './texture.ts';
-import { smoothstep } from './vec.ts';
 
 /** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */
 export interface Performer {
@@ -44,6 +43,7 @@ export async function createPerformer(assets: Assets, identity: Identity): Promi
   const casters = head.parts.filter((p) => p.name === 'skin' || p.name === 'hair');
   const occlusion = ambientOcclusion(casters, rest, normals, [0, -0.9, -0.8], 7.2);
   animate({}, NEUTRAL_POSE, rest, normals);
+  openLids(head, rest, occlusion);
   return { head, textures, rest, occlusion, poser, neckline: createNeckline(head), animate };
 }
 
@@ -80,7 +80,7 @@ function createNeckline(head: Head): Performer['neckline'] {
   const [, jy, jz] = head.joints.neck;
   const lift = head.identity.garment.neckline === 'high' ? 0.3 : 0;
   return (x, y, z) => {
-    const edge = jy - oy - 0.22 + lift - 0.4 * (z + oz - jz) + 0.9 * smoothstep(0.55, 1.3, Math.abs(x));
+    const edge = jy - oy - 0.3 + lift - 0.42 * (z + oz - jz) + 0.42 * x * x;
     return y - edge;
   };
 }
@@ -107,4 +107,15 @@ export function cutOut(performer: Performer, part: Part): ((b1: number, b2: numb
 
 function weigh(points: Float32Array, triangles: Uint32Array, t: number, k: number, b1: number, b2: number): number {
   return points[3 * triangles[3 * t]! + k]! * (1 - b1 - b2) + points[3 * triangles[3 * t + 1]! + k]! * b1 + points[3 * triangles[3 * t + 2]! + k]! * b2;
+}
+
+/** Folded away at rest, the upper lids bake dark; shut, they face the light: lift what lies before the eye balls. */
+function openLids(head: Head, rest: Float32Array, occlusion: Float32Array): void {
+  const skin = head.parts.find((p) => p.name === 'skin')!;
+  const origin = eyeMiddle(head);
+  for (let i = skin.first; i < skin.first + skin.count; i++)
+    for (const eye of head.eyes) {
+      const d = Math.hypot(rest[3 * i]! - eye[0], rest[3 * i + 1]! - (eye[1] - origin[1]) - 0.06, rest[3 * i + 2]! - (eye[2] - origin[2]));
+      if (d < 0.24) occlusion[i] = Math.max(occlusion[i]!, 0.62);
+    }
 }

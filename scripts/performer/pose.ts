@@ -58,18 +58,23 @@ export function createPoser(head: Head): Poser {
   const { upper, lower } = followWeights(head);
   const origin = eyeMiddle(head);
   const waist: Vec3 = [0, origin[1] - 7, 0];
-  const matrices = (pose: Pose) => ({
-    upper: rotation(pose.yaw * (1 - NECK_SHARE), pose.pitch * (1 - NECK_SHARE), pose.roll * (1 - NECK_SHARE)),
-    lower: rotation(pose.yaw * NECK_SHARE, pose.pitch * NECK_SHARE, pose.roll * NECK_SHARE),
-    torso: rotation(pose.torsoYaw, -pose.lean / 7, pose.torsoRoll),
-  });
+  const matrices = (pose: Pose) => {
+    const bow = pose.lean / 9;
+    // Who leans in keeps looking ahead: the neck takes the bow back.
+    const pitch = pose.pitch + 0.85 * bow;
+    return {
+      upper: rotation(pose.yaw * (1 - NECK_SHARE), pitch * (1 - NECK_SHARE), pose.roll * (1 - NECK_SHARE)),
+      lower: rotation(pose.yaw * NECK_SHARE, pitch * NECK_SHARE, pose.roll * NECK_SHARE),
+      torso: rotation(pose.torsoYaw, -bow, pose.torsoRoll),
+    };
+  };
   const place = (p: [number, number, number], pose: Pose, m: ReturnType<typeof matrices>, wu: number, wl: number): void => {
     turn(p, head.joints.head, m.upper, wu);
     turn(p, head.joints.neck, m.lower, wl);
     turn(p, waist, m.torso, 1);
     p[0] += pose.shift - origin[0];
     p[1] += pose.rise - origin[1];
-    p[2] += 0.35 * pose.lean - origin[2];
+    p[2] += 0.3 * pose.lean - origin[2];
   };
   return {
     apply(points, pose) {

@@ -61,7 +61,7 @@ export function createShader(input: ShadeInput): Shader {
     skin: (out) => skin(input, s, m, noise, out),
     garment: (out) => garment(input, s, m, noise, out),
     eyes: (out) => eyes(input, s, m, out),
-    teeth: (out) => mouth(input.textures.teeth!, s, m, [1.05, 0.98, 0.9], out),
+    teeth: (out) => mouth(input.textures.teeth!, s, m, [1.9, 1.75, 1.5], out),
     tongue: (out) => mouth(input.textures.tongue!, s, m, [0.75, 0.62, 0.6], out),
     lashes: (out) => strands(input.textures.lashes!, s, m, [0.02, 0.016, 0.014], 1.25, false, out),
     brows: (out) => strands(input.textures.brows!, s, m, input.identity.brows.tint, input.identity.brows.density, false, out),
@@ -117,7 +117,7 @@ function skin(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: Flo
   out[3] = 1;
   m.wrap = SKIN_WRAP;
   const oily = Math.exp(-((s.rest[0] / 0.3) ** 2));
-  m.rough = 0.5 - 0.06 * oily - 0.19 * lips + 0.06 * noise.at(s.rest[0] * 18, s.rest[1] * 18, s.rest[2] * 18);
+  m.rough = 0.52 - 0.05 * oily - 0.1 * lips + 0.06 * noise.at(s.rest[0] * 18, s.rest[1] * 18, s.rest[2] * 18);
   m.f0 = 0.028 + 0.006 * lips;
   m.sheen = 0.04;
   bump(s, noise, 42, 0.035 + 0.03 * lips);
@@ -175,8 +175,9 @@ function strands(texture: Texture, s: Surface, m: Material, tint: Rgb, density: 
   out[3] = clamp(out[3]! * density, 0, 1);
   for (let c = 0; c < 3; c++) m.albedo[c] = coloured ? out[c]! * tint[c]! : tint[c]!;
   m.wrap = CLOTH_WRAP;
-  m.rough = coloured ? 0.42 : 0.7;
-  m.f0 = coloured ? 0.045 : 0.02;
+  // Strands scatter their highlight: the painted light and dark decides how much of it shows.
+  m.rough = coloured ? 0.55 : 0.7;
+  m.f0 = coloured ? 0.004 + 0.2 * Math.min(0.06, (out[0]! + out[1]! + out[2]!) / 3) : 0.01;
   m.sheen = 0;
 }
 

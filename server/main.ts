@@ -29,7 +29,11 @@ async function main(): Promise<number> {
   const [name = 'help', ...args] = process.argv.slice(2);
   const command = COMMANDS[name];
   if (command) return command.run(args);
-  const { values } = parseArgs({ args: process.argv.slice(2), strict: false, options: { help: { type: 'boolean', short: 'h' } } });
+  const { values } = parseArgs({
+    args: process.argv.slice(2),
+    strict: false,
+    options: { help: { type: 'boolean', short: 'h' } },
+  });
   process.stdout.write(`${help()}\n`);
   if (name === 'help' || values.help) return 0;
   process.stderr.write(`There is no command "${name}".\n`);

@@ -77,7 +77,8 @@ export class Deframer {
     while (this.#have >= this.#need) {
       const all = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
       const length = all.readUInt32LE(0);
-      if (length < 1 || length > MAX_BODY) throw new Error(`The channel carried a body of ${length} bytes: the stream is damaged.`);
+      if (length < 1 || length > MAX_BODY)
+        throw new Error(`The channel carried a body of ${length} bytes: the stream is damaged.`);
       const end = LENGTH_BYTES + length;
       if (all.length < end) {
         this.#parts = [all];
@@ -96,7 +97,8 @@ export class Deframer {
       this.#receiver.message(JSON.parse(body.toString('utf8', 1)));
       return;
     }
-    if (body[0] !== KIND_FRAME || body.length < FRAME_HEADER) throw new Error('The channel carried a body of unknown kind: the stream is damaged.');
+    if (body[0] !== KIND_FRAME || body.length < FRAME_HEADER)
+      throw new Error('The channel carried a body of unknown kind: the stream is damaged.');
     const role = RENDITIONS[body[1] as number];
     const codec = CODECS[body[2] as number];
     if (!role || !codec) throw new Error('The channel carried a frame of unknown kind: the stream is damaged.');

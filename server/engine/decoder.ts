@@ -76,10 +76,16 @@ export class Decoder {
     // An odd last row or column is left off: 4:2:0 encoders take even sizes only.
     const [width, height] = [this.#frame.width & ~1, this.#frame.height & ~1];
     if (format !== av.AV_PIX_FMT_YUV420P && format !== av.AV_PIX_FMT_YUVJ420P) {
-      return { needKey: false, why: 'The camera sends a picture format other than 8-bit 4:2:0: set it to H.264 baseline, main or high, 8 bit.' };
+      return {
+        needKey: false,
+        why: 'The camera sends a picture format other than 8-bit 4:2:0: set it to H.264 baseline, main or high, 8 bit.',
+      };
     }
     if (!data || width < SMALLEST || height < SMALLEST || width > LARGEST || height > LARGEST) {
-      return { needKey: false, why: `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.` };
+      return {
+        needKey: false,
+        why: `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.`,
+      };
     }
     const picture = this.#pictures.take(width, height, colourOf(this.#frame), {
       feed: this.#feed,
@@ -92,7 +98,8 @@ export class Decoder {
 
   async #open(codec: VideoCodec): Promise<av.CodecContext> {
     const implementation = av.Codec.findDecoderByName(DECODERS[codec]);
-    if (!implementation) throw new Error(`This machine's FFmpeg build has no ${codec} decoder: reinstall the packages.`);
+    if (!implementation)
+      throw new Error(`This machine's FFmpeg build has no ${codec} decoder: reinstall the packages.`);
     const context = new av.CodecContext();
     context.allocContext3(implementation);
     context.threadCount = 1;

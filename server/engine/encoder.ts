@@ -41,7 +41,12 @@ export class Encoder {
   async encode(picture: Picture): Promise<CodedFrame> {
     if (this.#closed) throw new Error('The encoder has been closed.');
     const known = this.#opened;
-    if (!known || known.width !== picture.width || known.height !== picture.height || !sameColour(known.colour, picture.colour)) {
+    if (
+      !known ||
+      known.width !== picture.width ||
+      known.height !== picture.height ||
+      !sameColour(known.colour, picture.colour)
+    ) {
       await this.#open(picture);
     }
     const [context, frame] = [this.#context as av.CodecContext, this.#frame as av.Frame];
@@ -113,7 +118,8 @@ export class Encoder {
       context.setOption(key, value);
     }
     const opened = await context.open2(codec, null);
-    if (opened < 0) throw new Error(`The H.264 encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`);
+    if (opened < 0)
+      throw new Error(`The H.264 encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`);
     const frame = new av.Frame();
     frame.alloc();
     frame.format = av.AV_PIX_FMT_YUV420P;

@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
 import { openLook } from '../double/open.ts';
+import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';
 import { Arena } from '../frame/arena.ts';
 import type { CodedFrame } from '../frame/coded.ts';
-import { loadKernels } from '../frame/kernels.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
+import type { Runtime } from '../inference/session.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import { FaceStage } from './face-stage.ts';
@@ -19,7 +21,6 @@ const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.u
 const STATS_MS = 500;
 /** The size of the first slate, before the camera has told its own. */
 const FIRST_SLATE = { width: 1280, height: 720 };
-const OVERLOADED_BELOW = 1;
 
 export interface EngineOutput {
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
@@ -32,99 +33,140 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+type OpenOptions = Extract<ToEngine, { type: 'open' }>;
+type Opener = (look: string) => Promise<Replacer>;
+
 /** Loads models and codecs for a feed. Throws a sentence when a model cannot be loaded. */
-export async function openEngine(options: Extract<ToEngine, { type: 'open' }>, output: EngineOutput): Promise<Engine> {
+export async function openEngine(options: OpenOptions, output: EngineOutput): Promise<Engine> {
   const arena = new Arena(options.memoryMb);
   const kernels = loadKernels(arena);
-  const pictures = new Pictures(arena);
   const runtime = createRuntime();
-  const encoderOptions = { bitrate: options.programBitrate, threads: options.encoderThreads };
-  const decoder = new Decoder(pictures, options.feed);
-  const program = new Encoder(encoderOptions);
-  const plate = new Encoder(encoderOptions);
-  const open = (name: string) => openLook({ name, dir: DOUBLES_DIR, runtime, arena, kernels });
-  const faces = options.passThrough ? null : new FaceStage({ arena, kernels, perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: PERCEPTION_DIR }) });
-  let look = options.settings.look;
-  faces?.use(await open(look));
+  const opener: Opener = (name) => openLook({ name, dir: DOUBLES_DIR, runtime, arena, kernels });
+  const faces = options.passThrough
+    ? null
+    : new FaceStage({
+        arena,
+        kernels,
+        perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: PERCEPTION_DIR }),
+      });
+  faces?.use(await opener(options.settings.look));
+  const engine = new FeedEngine(options, output, { pictures: new Pictures(arena), kernels, runtime, faces, opener });
+  await engine.slate(FIRST_SLATE.width, FIRST_SLATE.height);
+  output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
+  return engine;
+}
 
-  const slate = async (width: number, height: number): Promise<void> => {
-    const bytes = await codedSlate(pictures, width, height, UNKNOWN_COLOUR);
-    output.message({ type: 'slate', width, height, bytes: Buffer.from(bytes).toString('base64') });
-  };
-  const pipeline = new Pipeline({
-    pictures,
-    decoder,
-    program,
-    plate,
-    kernels,
-    faces,
-    unknownMatrix: options.unknownColour,
-    events: {
-      frame: output.frame,
-      needKey: () => output.message({ type: 'needKey' }),
-      size: (width, height) => void slate(width, height).catch((error: unknown) => trouble(String(error))),
-      trouble,
-    },
-  });
-  pipeline.uncast = options.settings.uncast;
+interface EngineParts {
+  pictures: Pictures;
+  kernels: Kernels;
+  runtime: Runtime;
+  faces: FaceStage | null;
+  opener: Opener;
+}
 
-  function trouble(sentence: string): void {
-    output.message({ type: 'trouble', sentence });
+class FeedEngine implements Engine {
+  readonly #output: EngineOutput;
+  readonly #parts: EngineParts;
+  readonly #decoder: Decoder;
+  readonly #encoders: { program: Encoder; plate: Encoder };
+  readonly #pipeline: Pipeline;
+  readonly #reporting: NodeJS.Timeout;
+  #look: string;
+  #closed = false;
+
+  constructor(options: OpenOptions, output: EngineOutput, parts: EngineParts) {
+    const encoder = { bitrate: options.programBitrate, threads: options.encoderThreads };
+    this.#output = output;
+    this.#parts = parts;
+    this.#look = options.settings.look;
+    this.#decoder = new Decoder(parts.pictures, options.feed);
+    this.#encoders = { program: new Encoder(encoder), plate: new Encoder(encoder) };
+    this.#pipeline = new Pipeline({
+      ...parts,
+      ...this.#encoders,
+      decoder: this.#decoder,
+      unknownMatrix: options.unknownColour,
+      events: {
+        frame: output.frame,
+        needKey: () => output.message({ type: 'needKey' }),
+        size: (width, height) =>
+          void this.slate(width, height).catch((error: unknown) => this.#trouble(sentence(error))),
+        trouble: (text) => this.#trouble(text),
+      },
+    });
+    this.#pipeline.uncast = options.settings.uncast;
+    this.#reporting = setInterval(() => output.message(this.#report()), STATS_MS);
   }
 
-  async function wear(name: string): Promise<void> {
-    if (name === look) return;
-    look = name;
+  push(frame: CodedFrame): void {
+    this.#pipeline.push(frame);
+  }
+
+  tell(message: Exclude<ToEngine, { type: 'open' }>): void {
+    if (message.type === 'settings') {
+      this.#pipeline.uncast = message.settings.uncast;
+      void this.#wear(message.settings.look);
+    } else if (message.type === 'plate') this.#pipeline.plateWanted = message.wanted;
+    else if (message.type === 'keyRequest') this.#encoders[message.rendition].requestKey();
+    else this.#pipeline.reset();
+  }
+
+  /** Draws and hands out the slate for a size. */
+  async slate(width: number, height: number): Promise<void> {
+    const bytes = await codedSlate(this.#parts.pictures, width, height, UNKNOWN_COLOUR);
+    this.#output.message({ type: 'slate', width, height, bytes: Buffer.from(bytes).toString('base64') });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#reporting);
+    await this.#pipeline.close();
+    this.#decoder.close();
+    this.#encoders.program.close();
+    this.#encoders.plate.close();
+    this.#parts.faces?.close();
+    this.#parts.runtime.close();
+  }
+
+  /** Changes the look between two pictures; the old one stays when the new one cannot be opened. */
+  async #wear(name: string): Promise<void> {
+    if (name === this.#look) return;
+    const before = this.#look;
+    this.#look = name;
     try {
-      const replacer = await open(name);
-      if (look === name) faces?.use(replacer);
+      const replacer = await this.#parts.opener(name);
+      if (this.#look === name && !this.#closed) this.#parts.faces?.use(replacer);
       else replacer.close();
     } catch (error) {
-      trouble(`The look ${name} could not be opened, the one before stays: ${error instanceof Error ? error.message : String(error)}`);
+      if (this.#look === name) this.#look = before;
+      this.#trouble(`The look ${name} could not be opened, the one before stays: ${sentence(error)}`);
     }
   }
 
-  const reporting = setInterval(() => output.message(report()), STATS_MS);
-  const report = (): FromEngine => ({
-    type: 'stats',
-    ...pipeline.size,
-    ...pipeline.counts,
-    scale: pipeline.scale,
-    provider: faces?.provider ?? 'cpu',
-    faces: pipeline.shown.map(({ track, treatment }) => ({
-      track: track.id,
-      shown: treatment.kind === 'replace' ? 'replaced' : treatment.kind === 'cover' ? 'covered' : 'plate',
-      why: treatment.kind === 'cover' ? treatment.why : null,
-    })),
-    stageMs: pipeline.times.take(),
-    rssMb: Math.round(process.memoryUsage.rss() / 1e6),
-    overloaded: pipeline.scale < OVERLOADED_BELOW,
-  });
+  #report(): FromEngine {
+    const { counts, scale, shown, size, times } = this.#pipeline;
+    return {
+      type: 'stats',
+      ...size,
+      ...counts,
+      scale,
+      provider: this.#parts.faces?.provider ?? 'cpu',
+      faces: shown.map(({ track, treatment }) => ({
+        track: track.id,
+        shown: SHOWN[treatment.kind],
+        why: treatment.kind === 'cover' ? treatment.why : null,
+      })),
+      stageMs: times.take(),
+      rssMb: Math.round(process.memoryUsage.rss() / 1e6),
+      overloaded: scale < 1,
+    };
+  }
 
-  await slate(FIRST_SLATE.width, FIRST_SLATE.height);
-  output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
-
-  let closed = false;
-  return {
-    push: (frame) => pipeline.push(frame),
-    tell(message) {
-      if (message.type === 'settings') {
-        pipeline.uncast = message.settings.uncast;
-        void wear(message.settings.look);
-      } else if (message.type === 'plate') pipeline.plateWanted = message.wanted;
-      else if (message.type === 'keyRequest') (message.rendition === 'program' ? program : plate).requestKey();
-      else pipeline.reset();
-    },
-    async close() {
-      if (closed) return;
-      closed = true;
-      clearInterval(reporting);
-      await pipeline.close();
-      decoder.close();
-      program.close();
-      plate.close();
-      faces?.close();
-      runtime.close();
-    },
-  };
+  #trouble(text: string): void {
+    this.#output.message({ type: 'trouble', sentence: text });
+  }
 }
+
+const SHOWN = { replace: 'replaced', cover: 'covered', plate: 'plate' } as const;
+const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -97,7 +97,12 @@ export class FaceStage {
     } catch (error) {
       await early?.catch(() => undefined);
       coverAll(picture, this.#parts.arena, this.#parts.kernels);
-      return { faces: [], coveredWhole: true, ms, trouble: `Faces could not be looked for, so the picture is covered: ${text(error)}` };
+      return {
+        faces: [],
+        coveredWhole: true,
+        ms,
+        trouble: `Faces could not be looked for, so the picture is covered: ${text(error)}`,
+      };
     }
     ms.perceive = performance.now() - began;
     const report: FaceReport = { faces: [], coveredWhole: false, ms, trouble: null };
@@ -107,7 +112,13 @@ export class FaceStage {
   }
 
   /** Composites what is replaced first, then covers on top, so that no cover is painted over. */
-  async #show(picture: Picture, tracks: Track[], uncast: UncastPolicy, early: Promise<Attempt> | null, report: FaceReport): Promise<void> {
+  async #show(
+    picture: Picture,
+    tracks: Track[],
+    uncast: UncastPolicy,
+    early: Promise<Attempt> | null,
+    report: FaceReport,
+  ): Promise<void> {
     const planned = tracks.map((track): ShownFace => ({ track, treatment: this.#treat(track, uncast) }));
     const started = early ? await this.#settle(early, report) : null;
     // The early face sits in the replacer's only output: take it before another face is replaced.
@@ -124,7 +135,8 @@ export class FaceStage {
   }
 
   async #replace(picture: Picture, track: Track, started: Attempt | null, report: FaceReport): Promise<Treatment> {
-    const attempt = started?.track.id === track.id ? started : await this.#settle(this.#attempt(picture, track), report);
+    const attempt =
+      started?.track.id === track.id ? started : await this.#settle(this.#attempt(picture, track), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
     const began = performance.now();
     compositeFace(picture, attempt.face, this.#parts.arena, this.#parts.kernels);
@@ -147,7 +159,12 @@ export class FaceStage {
       const face = await this.#replacer.replace({ picture, landmarks, params: {}, trackId: track.id });
       return { track, face, ms: performance.now() - began, trouble: null };
     } catch (error) {
-      return { track, face: null, ms: performance.now() - began, trouble: `The look ${this.#replacer.name} failed on a face, which is covered: ${text(error)}` };
+      return {
+        track,
+        face: null,
+        ms: performance.now() - began,
+        trouble: `The look ${this.#replacer.name} failed on a face, which is covered: ${text(error)}`,
+      };
     }
   }
 

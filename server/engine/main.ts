@@ -5,7 +5,7 @@
 import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
-import { openEngine, type Engine } from './engine.ts';
+import { type Engine, openEngine } from './engine.ts';
 
 const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_FEED: feed, UNDERSTUDY_KEY: key } = process.env;
 if (!channel || !feed || !key) {
@@ -17,11 +17,19 @@ let engine: Promise<Engine> | null = null;
 const socket = connect(channel);
 const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(message), {
   frame: (role, frame) => {
-    if (role === 'ingest') void engine?.then((open) => open.push(frame), () => undefined);
+    if (role === 'ingest')
+      void engine?.then(
+        (open) => open.push(frame),
+        () => undefined,
+      );
   },
   message: (message) => {
     if (message.type === 'open') engine ??= start(message);
-    else void engine?.then((open) => open.tell(message), () => undefined);
+    else
+      void engine?.then(
+        (open) => open.tell(message),
+        () => undefined,
+      );
   },
   closed: () => void stop(0),
 });

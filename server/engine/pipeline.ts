@@ -146,7 +146,10 @@ export class Pipeline {
   }
 
   async #replaceFaces(faces: FaceStage, picture: Picture): Promise<void> {
-    const named = picture.colour.matrix === 'unknown' ? { ...picture, colour: { ...picture.colour, matrix: this.#parts.unknownMatrix } } : picture;
+    const named =
+      picture.colour.matrix === 'unknown'
+        ? { ...picture, colour: { ...picture.colour, matrix: this.#parts.unknownMatrix } }
+        : picture;
     const report = await faces.process(named, this.uncast);
     this.#shown = report.faces;
     for (const [stage, ms] of Object.entries(report.ms)) this.times.add(stage, ms);
@@ -194,7 +197,11 @@ export class Pipeline {
     this.#lastCaptureUs = picture.id.captureUs;
     if (!this.#parts.faces) return;
     const scale = this.#overload.add(workMs, intervalMs);
-    if (scale !== null) this.#parts.events.trouble(scale === 1 ? 'Back to full resolution.' : `Resolution lowered to ${Math.round(scale * 100)} %: this machine is too slow for the full size.`);
+    if (scale !== null)
+      this.#parts.events.trouble(
+        scale === 1
+          ? 'Back to full resolution.'
+          : `Resolution lowered to ${Math.round(scale * 100)} %: this machine is too slow for the full size.`,
+      );
   }
 }
-

@@ -51,19 +51,31 @@ export function drawSlate(picture: Picture): void {
   }
 }
 
-function drawGlyph({ planes, width, height }: Picture, rows: readonly number[] | undefined, left: number, top: number, dot: number): void {
+function drawGlyph(
+  { planes, width, height }: Picture,
+  rows: readonly number[] | undefined,
+  left: number,
+  top: number,
+  dot: number,
+): void {
   for (const [row, bits] of (rows ?? []).entries()) {
     for (let column = 0; column < GLYPH_WIDTH; column++) {
       if (!(bits & (1 << (GLYPH_WIDTH - 1 - column)))) continue;
       const [x, y] = [left + column * dot, top + row * dot];
       if (x < 0 || x + dot > width) continue;
-      for (let line = y; line < Math.min(y + dot, height); line++) planes[0].fill(INK, line * width + x, line * width + x + dot);
+      for (let line = y; line < Math.min(y + dot, height); line++)
+        planes[0].fill(INK, line * width + x, line * width + x + dot);
     }
   }
 }
 
 /** The slate as one H.264 key frame. */
-export async function codedSlate(pictures: Pictures, width: number, height: number, colour: Colour): Promise<Uint8Array> {
+export async function codedSlate(
+  pictures: Pictures,
+  width: number,
+  height: number,
+  colour: Colour,
+): Promise<Uint8Array> {
   const id: FrameId = { feed: '', rtpTs: 0, captureUs: 0 };
   const picture = pictures.take(width, height, colour, id);
   const encoder = new Encoder({ bitrate: 2_000_000, threads: 1 });

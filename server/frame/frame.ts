@@ -6,7 +6,12 @@ export interface Colour {
   range: 'limited' | 'full' | 'unknown';
 }
 
-export const UNKNOWN_COLOUR: Colour = { matrix: 'unknown', primaries: 'unknown', transfer: 'unknown', range: 'unknown' };
+export const UNKNOWN_COLOUR: Colour = {
+  matrix: 'unknown',
+  primaries: 'unknown',
+  transfer: 'unknown',
+  range: 'unknown',
+};
 
 /** Who a picture is, from camera to monitor: it survives every hop unchanged. */
 export interface FrameId {

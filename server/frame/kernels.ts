@@ -12,9 +12,22 @@ export interface Kernels {
    * kr, kb: the luma weights of the matrix (BT.709: 0.2126, 0.0722); full: 1 for full range.
    */
   warp(
-    picture: number, width: number, height: number,
-    a: number, b: number, c: number, d: number, e: number, f: number,
-    size: number, out: number, mul: number, add: number, kr: number, kb: number, full: number,
+    picture: number,
+    width: number,
+    height: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    e: number,
+    f: number,
+    size: number,
+    out: number,
+    mul: number,
+    add: number,
+    kr: number,
+    kb: number,
+    full: number,
   ): void;
   /** Halves a picture by 2×2 averaging; the result is (w+1)>>1 × (h+1)>>1. */
   half(picture: number, width: number, height: number, out: number): void;
@@ -22,8 +35,16 @@ export interface Kernels {
   scale(picture: number, width: number, height: number, out: number, outWidth: number, outHeight: number): void;
   /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */
   cover(
-    picture: number, width: number, height: number,
-    cx: number, cy: number, rx: number, ry: number, rot: number, feather: number, scratch: number,
+    picture: number,
+    width: number,
+    height: number,
+    cx: number,
+    cy: number,
+    rx: number,
+    ry: number,
+    rot: number,
+    feather: number,
+    scratch: number,
   ): void;
   /**
    * Rasterises triangles: for every pixel of a size × size crop the interpolated attributes of the nearest triangle.
@@ -35,10 +56,25 @@ export interface Kernels {
    * Where alpha is 0 the picture keeps its bytes exactly. scratch: 4·size²·4 bytes.
    */
   blend(
-    picture: number, width: number, height: number,
-    x0: number, y0: number, x1: number, y1: number,
-    a: number, b: number, c: number, d: number, e: number, f: number,
-    rgba: number, size: number, scratch: number, kr: number, kb: number, full: number,
+    picture: number,
+    width: number,
+    height: number,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    e: number,
+    f: number,
+    rgba: number,
+    size: number,
+    scratch: number,
+    kr: number,
+    kb: number,
+    full: number,
   ): void;
 }
 

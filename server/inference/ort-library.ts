@@ -87,7 +87,10 @@ function libraryFile(): string {
   const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);
   const names = ['libonnxruntime.so.1', 'libonnxruntime.1.30.0.dylib', 'libonnxruntime.dylib', 'onnxruntime.dll'];
   const file = names.map((name) => join(folder, name)).find((path) => existsSync(path));
-  if (!file) throw new Error(`ONNX Runtime has no library for ${process.platform} ${process.arch} in ${folder}: this platform cannot run the models.`);
+  if (!file)
+    throw new Error(
+      `ONNX Runtime has no library for ${process.platform} ${process.arch} in ${folder}: this platform cannot run the models.`,
+    );
   return file;
 }
 
@@ -110,7 +113,10 @@ function load(): OrtLibrary {
   const [getApi, getVersion] = koffi.decode(base, koffi.array('void *', 2)) as [Handle, Handle];
   const version = String(koffi.decode(getVersion, koffi.proto('VersionString', 'const char *', []))());
   const api = koffi.decode(getApi, koffi.proto('GetApi', 'void *', ['uint32_t']))(API_VERSION) as Handle | null;
-  if (!api) throw new Error(`ONNX Runtime ${version} does not offer C API ${API_VERSION}: reinstall the packages with \`npm ci\`.`);
+  if (!api)
+    throw new Error(
+      `ONNX Runtime ${version} does not offer C API ${API_VERSION}: reinstall the packages with \`npm ci\`.`,
+    );
   const table = koffi.decode(api, koffi.array('void *', SLOTS)) as Handle[];
   const bind = (name: string, slot: number, result: string, args: readonly string[]): CFunction =>
     koffi.decode(table[slot] as Handle, koffi.proto(name, result, [...args])) as CFunction;

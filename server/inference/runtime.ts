@@ -36,7 +36,9 @@ function readModel(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new Error(`The model ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}): restore the file, for example with \`git checkout\`.`);
+    throw new Error(
+      `The model ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}): restore the file, for example with \`git checkout\`.`,
+    );
   }
 }
 
@@ -50,76 +52,111 @@ function openSession(
 ): Session {
   const name = basename(file);
   const model = readModel(file);
-  const sessionOptions = ort.out((at) => ort.calls.CreateSessionOptions(at));
-  ort.check(ort.calls.SetIntraOpNumThreads(sessionOptions, threads));
-  ort.check(ort.calls.SetInterOpNumThreads(sessionOptions, 1));
-  ort.check(ort.calls.SetSessionGraphOptimizationLevel(sessionOptions, ALL_OPTIMISATIONS));
-  // A spinning pool takes most of a core from the encoder and wins nothing at these sizes.
-  ort.check(ort.calls.AddSessionConfigEntry(sessionOptions, 'session.intra_op.allow_spinning', '0'));
+  const options = sessionOptions(ort, threads);
   let handle: Handle;
   try {
-    handle = ort.out((at) => ort.calls.CreateSessionFromArray(environment, model, model.byteLength, sessionOptions, at));
+    handle = ort.out((at) => ort.calls.CreateSessionFromArray(environment, model, model.byteLength, options, at));
   } catch (error) {
-    ort.release('ReleaseSessionOptions', sessionOptions);
-    throw new Error(`The model ${name} cannot be loaded: it is truncated or not a model that this version understands (${firstLine(error)}). Restore the file or import the model again.`);
+    ort.release('ReleaseSessionOptions', options);
+    throw new Error(
+      `The model ${name} cannot be loaded: it is truncated or not a model that this version understands (${firstLine(error)}). Restore the file or import the model again.`,
+    );
   }
-  const memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));
-  const binding = ort.out((at) => ort.calls.CreateIoBinding(handle, at));
-  const runOptions = ort.out((at) => ort.calls.CreateRunOptions(at));
-  const values: Handle[] = [];
-  const bind = (kind: 'Input' | 'Output'): Record<string, BoundTensor> => {
-    const tensors: Record<string, BoundTensor> = {};
-    for (const { name: tensorName, dims } of describe(ort, handle, kind, name)) {
-      const tensor = reserve(arena, tensorName, dims);
-      const value = tensorValue(ort, memory, tensor);
-      values.push(value);
-      ort.check((kind === 'Input' ? ort.calls.BindInput : ort.calls.BindOutput)(binding, tensorName, value));
-      tensors[tensorName] = tensor;
+  return new BoundSession(ort, { handle, options, name, arena, onClose });
+}
+
+function sessionOptions(ort: OrtLibrary, threads: number): Handle {
+  const options = ort.out((at) => ort.calls.CreateSessionOptions(at));
+  ort.check(ort.calls.SetIntraOpNumThreads(options, threads));
+  ort.check(ort.calls.SetInterOpNumThreads(options, 1));
+  ort.check(ort.calls.SetSessionGraphOptimizationLevel(options, ALL_OPTIMISATIONS));
+  // A spinning pool takes most of a core from the encoder and wins nothing at these sizes.
+  ort.check(ort.calls.AddSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
+  return options;
+}
+
+interface SessionParts {
+  handle: Handle;
+  options: Handle;
+  name: string;
+  arena: Arena;
+  onClose(session: Session): void;
+}
+
+/** A session whose inputs and outputs are bound to kernel memory for its whole life. */
+class BoundSession implements Session {
+  readonly provider = 'cpu';
+  readonly inputs: Record<string, BoundTensor>;
+  readonly outputs: Record<string, BoundTensor>;
+  readonly #ort: OrtLibrary;
+  readonly #parts: SessionParts;
+  readonly #memory: Handle;
+  readonly #binding: Handle;
+  readonly #runOptions: Handle;
+  readonly #values: Handle[] = [];
+  #closing = false;
+  #running: Promise<void> | null = null;
+
+  constructor(ort: OrtLibrary, parts: SessionParts) {
+    this.#ort = ort;
+    this.#parts = parts;
+    this.#memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));
+    this.#binding = ort.out((at) => ort.calls.CreateIoBinding(parts.handle, at));
+    this.#runOptions = ort.out((at) => ort.calls.CreateRunOptions(at));
+    try {
+      this.inputs = this.#bind('Input');
+      this.outputs = this.#bind('Output');
+    } catch (error) {
+      this.#release();
+      throw error;
     }
-    return tensors;
-  };
-  let closing = false;
-  let running: Promise<void> | null = null;
-  const release = (): void => {
-    ort.release('ReleaseIoBinding', binding);
-    for (const value of values) ort.release('ReleaseValue', value);
-    ort.release('ReleaseRunOptions', runOptions);
-    ort.release('ReleaseMemoryInfo', memory);
-    ort.release('ReleaseSession', handle);
-    ort.release('ReleaseSessionOptions', sessionOptions);
-  };
-  let inputs: Record<string, BoundTensor>;
-  let outputs: Record<string, BoundTensor>;
-  try {
-    inputs = bind('Input');
-    outputs = bind('Output');
-  } catch (error) {
-    release();
-    throw error;
   }
-  const session: Session = {
-    provider: 'cpu',
-    inputs,
-    outputs,
-    run() {
-      if (closing) return Promise.reject(new Error(`The model ${name} has been closed.`));
-      if (running) return Promise.reject(new Error(`The model ${name} is already running: one run at a time.`));
-      running = ort.runAsync(handle, runOptions, binding).finally(() => {
-        running = null;
-        if (closing) release();
-      });
-      return running;
-    },
-    close() {
-      if (closing) return;
-      closing = true;
-      onClose(session);
-      // A run in flight still uses the buffers: stop it and let it release them.
-      if (running) ort.check(ort.calls.RunOptionsSetTerminate(runOptions));
-      else release();
-    },
-  };
-  return session;
+
+  run(): Promise<void> {
+    if (this.#closing) return Promise.reject(new Error(`The model ${this.#parts.name} has been closed.`));
+    if (this.#running) {
+      return Promise.reject(new Error(`The model ${this.#parts.name} is already running: one run at a time.`));
+    }
+    this.#running = this.#ort.runAsync(this.#parts.handle, this.#runOptions, this.#binding).finally(() => {
+      this.#running = null;
+      if (this.#closing) this.#release();
+    });
+    return this.#running;
+  }
+
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#parts.onClose(this);
+    // A run in flight still uses the buffers: stop it and let it release them.
+    if (this.#running) this.#ort.check(this.#ort.calls.RunOptionsSetTerminate(this.#runOptions));
+    else this.#release();
+  }
+
+  #bind(kind: 'Input' | 'Output'): Record<string, BoundTensor> {
+    const { handle, name, arena } = this.#parts;
+    const { calls, check } = this.#ort;
+    const bind = kind === 'Input' ? calls.BindInput : calls.BindOutput;
+    return Object.fromEntries(
+      describe(this.#ort, handle, kind, name).map((shape) => {
+        const tensor = reserve(arena, shape.name, shape.dims);
+        const value = tensorValue(this.#ort, this.#memory, tensor);
+        this.#values.push(value);
+        check(bind(this.#binding, shape.name, value));
+        return [shape.name, tensor];
+      }),
+    );
+  }
+
+  #release(): void {
+    const { release } = this.#ort;
+    release('ReleaseIoBinding', this.#binding);
+    for (const value of this.#values) release('ReleaseValue', value);
+    release('ReleaseRunOptions', this.#runOptions);
+    release('ReleaseMemoryInfo', this.#memory);
+    release('ReleaseSession', this.#parts.handle);
+    release('ReleaseSessionOptions', this.#parts.options);
+  }
 }
 
 interface TensorShape {
@@ -135,7 +172,10 @@ function describe(ort: OrtLibrary, session: Handle, kind: 'Input' | 'Output', mo
   const allocator = ort.out((at) => calls.GetAllocatorWithDefaultOptions(at));
   const total = Number(ort.out((at) => count(session, at)));
   return Array.from({ length: total }, (_, index) => {
-    const name = ort.takeString(ort.out((at) => nameOf(session, index, allocator, at)), allocator);
+    const name = ort.takeString(
+      ort.out((at) => nameOf(session, index, allocator, at)),
+      allocator,
+    );
     const info = ort.out((at) => typeOf(session, index, at));
     try {
       return { name, dims: shapeOf(ort, info, model, name) };
@@ -152,9 +192,15 @@ function shapeOf(ort: OrtLibrary, info: Handle, model: string, tensor: string): 
   ort.check(ort.calls.GetDimensions(view, dims, rank));
   const type = new Int32Array(1);
   ort.check(ort.calls.GetTensorElementType(view, type));
-  if (type[0] !== FLOAT32) throw new Error(`The model ${model} has a tensor "${tensor}" that is not float32: export it with float32 inputs and outputs.`);
+  if (type[0] !== FLOAT32)
+    throw new Error(
+      `The model ${model} has a tensor "${tensor}" that is not float32: export it with float32 inputs and outputs.`,
+    );
   const shape = [...dims].map(Number);
-  if (shape.some((size) => size < 1)) throw new Error(`The model ${model} has a tensor "${tensor}" of changing size (${shape.join('×')}): export it with fixed shapes.`);
+  if (shape.some((size) => size < 1))
+    throw new Error(
+      `The model ${model} has a tensor "${tensor}" of changing size (${shape.join('×')}): export it with fixed shapes.`,
+    );
   return shape;
 }
 
@@ -166,7 +212,10 @@ function reserve(arena: Arena, name: string, dims: number[]): BoundTensor {
 
 function tensorValue(ort: OrtLibrary, memory: Handle, { data, dims }: BoundTensor): Handle {
   const shape = BigInt64Array.from(dims.map(BigInt));
-  return ort.out((at) => ort.calls.CreateTensorWithDataAsOrtValue(memory, data, data.byteLength, shape, dims.length, FLOAT32, at));
+  return ort.out((at) =>
+    ort.calls.CreateTensorWithDataAsOrtValue(memory, data, data.byteLength, shape, dims.length, FLOAT32, at),
+  );
 }
 
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 200) ?? '';
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 200) ?? '';

@@ -53,7 +53,10 @@ export class Feed {
     this.#options = options;
     this.#settings = options.settings;
     this.#renditions = {
-      program: options.media.rendition({ codec: 'h264', keyWanted: () => this.#link?.send({ type: 'keyRequest', rendition: 'program' }) }),
+      program: options.media.rendition({
+        codec: 'h264',
+        keyWanted: () => this.#link?.send({ type: 'keyRequest', rendition: 'program' }),
+      }),
       plate: options.media.rendition({ codec: 'h264', keyWanted: () => this.#plateKey() }),
     };
     this.#slate = new SlateShow(this.#renditions.program);
@@ -73,7 +76,8 @@ export class Feed {
   async publish(offer: string): Promise<IngestSession> {
     const facts = this.#facts();
     if (this.#ingest && stateOf(facts) !== 'idle') {
-      if (facts.silentMs === null || facts.silentMs < STALLED_MS) throw new Problem('feed_busy', `The feed is "${this.name}".`);
+      if (facts.silentMs === null || facts.silentMs < STALLED_MS)
+        throw new Problem('feed_busy', `The feed is "${this.name}".`);
       this.#ingest.close();
     }
     if (this.#publishing) throw new Problem('feed_busy', `The feed is "${this.name}".`);
@@ -98,7 +102,8 @@ export class Feed {
 
   async watch(rendition: RenditionName, offer: string): Promise<ViewerSession> {
     if (stateOf(this.#facts()) === 'idle') throw new Problem('feed_idle', `The feed is "${this.name}".`, 2);
-    if (this.#viewers.size >= this.#options.maxViewers) throw new Problem('full', 'This feed has as many monitors as it may have.', 10);
+    if (this.#viewers.size >= this.#options.maxViewers)
+      throw new Problem('full', 'This feed has as many monitors as it may have.', 10);
     let gone = false;
     const owner: { id: string | null } = { id: null };
     const viewer = await this.#renditions[rendition].addViewer(offer, () => {

@@ -1,7 +1,7 @@
 /**
  * The front process: HTTP, signalling, WebRTC and the stage. Started by main; asks main for engines. It touches no pixel.
  */
-import { readdirSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Config, mediaBindAddress } from '../config/config.ts';
 import { configSchema } from '../config/schema.ts';
@@ -35,7 +35,12 @@ process.on('disconnect', () => void stop());
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void stop());
 
-async function start({ config: raw, channel, apiToken, passThrough }: Extract<ToFront, { type: 'start' }>): Promise<void> {
+async function start({
+  config: raw,
+  channel,
+  apiToken,
+  passThrough,
+}: Extract<ToFront, { type: 'start' }>): Promise<void> {
   const config = configSchema.parse(raw);
   const log = createLog(config.log);
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
@@ -80,7 +85,11 @@ const mediaOptions = (config: Config) => {
 };
 
 function feedsOf({ stage }: Config) {
-  const listed = stage.feeds.map(({ name, look, uncast }) => ({ name, look: look ?? stage.look, uncast: uncast ?? stage.uncast }));
+  const listed = stage.feeds.map(({ name, look, uncast }) => ({
+    name,
+    look: look ?? stage.look,
+    uncast: uncast ?? stage.uncast,
+  }));
   return stage.demo ? [{ name: 'demo', look: stage.look, uncast: stage.uncast }, ...listed] : listed;
 }
 

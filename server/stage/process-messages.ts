@@ -17,7 +17,11 @@ export const toFront = z.discriminatedUnion('type', [
 export type ToFront = z.infer<typeof toFront>;
 
 export const fromFront = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('listening'), url: z.string(), links: z.array(z.object({ page: z.string(), url: z.string() })) }),
+  z.object({
+    type: z.literal('listening'),
+    url: z.string(),
+    links: z.array(z.object({ page: z.string(), url: z.string() })),
+  }),
   /** The front could not start, and why. */
   z.object({ type: z.literal('refused'), sentence: z.string() }),
   z.object({ type: z.literal('startEngine'), feed: z.string(), key: z.string() }),

@@ -1,6 +1,6 @@
-import type { StageApi } from '../http/stage-api.ts';
 import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
+import type { StageApi } from '../http/stage-api.ts';
 import type { MediaEngine } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLinks } from './engine-links.ts';
@@ -66,7 +66,10 @@ export class Stage implements StageApi {
 
   set(feed: string, change: Partial<FeedSettings>): void {
     if (change.look !== undefined && !this.#options.looks.includes(change.look)) {
-      throw new Problem('bad_request', `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`);
+      throw new Problem(
+        'bad_request',
+        `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`,
+      );
     }
     this.#feed(feed).set(change);
   }

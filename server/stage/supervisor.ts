@@ -42,7 +42,8 @@ export interface RunningServer {
 /** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
-  const channel = process.platform === 'win32' ? `\\\\.\\pipe\\understudy-${randomBytes(8).toString('hex')}` : join(dir, 'channel');
+  const channel =
+    process.platform === 'win32' ? `\\\\.\\pipe\\understudy-${randomBytes(8).toString('hex')}` : join(dir, 'channel');
   const supervisor = new Supervisor(options, channel);
   try {
     const { url, links } = await supervisor.start();
@@ -157,7 +158,10 @@ class Supervisor {
       const wait = healthy ? 0 : pauseMs;
       this.#options.log.error({ feed, how: signal ?? code }, 'An engine ended: starting it again.');
       const next = healthy ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      this.#pauses.set(feed, setTimeout(() => this.#startEngine(feed, key, next), wait));
+      this.#pauses.set(
+        feed,
+        setTimeout(() => this.#startEngine(feed, key, next), wait),
+      );
     });
   }
 }

@@ -1,0 +1,55 @@
+/** A bench's camera: the demo performer at a given size and rate with a counter in the picture, coded once, before anything is timed. */
+import { fileURLToPath } from 'node:url';
+import { Decoder, Demuxer, FilterAPI } from 'node-av/api';
+import { Encoder } from '../../server/engine/encoder.ts';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { pack } from '../../server/engine/planes.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import type { CodedFrame } from '../../server/frame/coded.ts';
+import type { Colour } from '../../server/frame/frame.ts';
+import { drawCounter } from './counter.ts';
+
+export const DEMO_CLIP = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
+
+const BT709: Colour = { matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'limited' };
+
+export interface ClipOptions {
+  file?: string;
+  width: number;
+  height: number;
+  /** Frames to code; the clip is played in a loop. */
+  frames: number;
+  bitrate: number;
+}
+
+/** Frame k of the clip carries the number k. Its rtpTs is k: the publisher puts the real one in. */
+export async function codedClip({
+  file = DEMO_CLIP,
+  width,
+  height,
+  frames,
+  bitrate,
+}: ClipOptions): Promise<CodedFrame[]> {
+  const pictures = new Pictures(new Arena(128));
+  const encoder = new Encoder({ bitrate, threads: 1 });
+  const coded: CodedFrame[] = [];
+  const picture = pictures.take(width, height, BT709, { feed: '', rtpTs: 0, captureUs: 0 });
+  try {
+    await using input = await Demuxer.open(file);
+    const stream = input.video();
+    if (!stream) throw new Error(`${file} holds no video.`);
+    using decoder = await Decoder.create(stream);
+    using scale = FilterAPI.create(`scale=${width}:${height}:flags=area,format=yuv420p`);
+    for await (const frame of scale.frames(decoder.frames(input.packets(stream.index)))) {
+      if (!frame) continue;
+      pack(frame.data ?? [], frame.linesize, picture.planes, width, height);
+      frame.free();
+      drawCounter(picture.planes[0], width, coded.length);
+      coded.push(await encoder.encode({ ...picture, id: { ...picture.id, rtpTs: coded.length } }));
+      if (coded.length === frames) break;
+    }
+  } finally {
+    encoder.close();
+  }
+  return coded;
+}

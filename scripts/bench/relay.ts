@@ -1,0 +1,70 @@
+/**
+ * A UDP relay between peers and server, in a process of its own. RTP headers travel in the clear, so it can note when the last packet
+ * of each frame passes, outside the server, on one clock for both directions. It changes nothing.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+
+export interface Crossing {
+  rtpTs: number;
+  atMs: number;
+}
+
+export type RelayOrder =
+  | { order: 'open'; leg: number; host: string; port: number }
+  | { order: 'take' }
+  | { order: 'close' };
+export type RelayAnswer =
+  | { answer: 'open'; leg: number; port: number }
+  /** Markers seen since the last take: from the client (up) and to the client (down) of each leg. */
+  | { answer: 'take'; legs: { leg: number; up: Crossing[]; down: Crossing[]; downPackets: number }[] };
+
+const RTP_VERSION = 2;
+const FIRST_RTCP = 192;
+const LAST_RTCP = 223;
+
+const sockets: Socket[] = [];
+const legs = new Map<number, { up: Crossing[]; down: Crossing[]; downPackets: number }>();
+const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+function note(packet: Buffer, into: Crossing[]): boolean {
+  const second = packet[1] ?? 0;
+  if (packet.length < 12 || (packet[0] ?? 0) >> 6 !== RTP_VERSION || (second >= FIRST_RTCP && second <= LAST_RTCP))
+    return false;
+  if (second & 0x80) into.push({ rtpTs: packet.readUInt32BE(4), atMs: nowMs() });
+  return true;
+}
+
+async function open(leg: number, host: string, port: number): Promise<number> {
+  const record = { up: [] as Crossing[], down: [] as Crossing[], downPackets: 0 };
+  legs.set(leg, record);
+  const facing = { client: createSocket('udp4'), server: createSocket('udp4') };
+  sockets.push(facing.client, facing.server);
+  let client: { address: string; port: number } | null = null;
+  facing.client.on('message', (packet, from) => {
+    client = from;
+    note(packet, record.up);
+    facing.server.send(packet, port, host);
+  });
+  facing.server.on('message', (packet) => {
+    if (note(packet, record.down)) record.downPackets++;
+    if (client) facing.client.send(packet, client.port, client.address);
+  });
+  await Promise.all([bound(facing.client), bound(facing.server)]);
+  return facing.client.address().port;
+}
+
+const bound = (socket: Socket): Promise<void> => new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+
+if (process.send) {
+  process.on('message', async (order: RelayOrder) => {
+    if (order.order === 'open') {
+      const port = await open(order.leg, order.host, order.port);
+      process.send?.({ answer: 'open', leg: order.leg, port } satisfies RelayAnswer);
+    } else if (order.order === 'take') {
+      const taken = [...legs].map(([leg, record]) => ({ leg, ...record }));
+      for (const [leg] of legs) Object.assign(legs.get(leg) ?? {}, { up: [], down: [], downPackets: 0 });
+      process.send?.({ answer: 'take', legs: taken } satisfies RelayAnswer);
+    } else process.exit(0);
+  });
+  process.on('disconnect', () => process.exit(0));
+}

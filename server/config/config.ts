@@ -21,6 +21,8 @@ export const DEFAULT_CONFIG_FILE = new URL('./default.yaml', import.meta.url);
  */
 export function loadConfig(file?: string, overrides: ConfigInput = {}): Config {
   const written = file === undefined ? {} : readYaml(file);
+  if (!isRecord(written))
+    throw new ConfigError(`${file} must be a list of keys and values, such as "server: { port: 8881 }".`);
   const result = configSchema.safeParse(layOver(written, overrides));
   if (result.success) return result.data;
   const sentences = result.error.issues.flatMap(sentencesOf);
@@ -76,7 +78,7 @@ function layOver(below: unknown, above: unknown): unknown {
 function sentencesOf(issue: z.core.$ZodIssue): string[] {
   const at = issue.path.map(String).join('.');
   if (issue.code !== 'unrecognized_keys') {
-    return [at ? `${at}: ${issue.message}.` : `It must be a list of keys and values: ${issue.message}.`];
+    return [`${at}: ${issue.message}.`];
   }
   return issue.keys.map((key) => {
     const meant = nearestKey(configSchema, issue.path, key);

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { fastifyCookie } from '@fastify/cookie';
+import type { FastifyInstance } from 'fastify';
 import { type Config, isLoopback } from '../config/config.ts';
 import { Problem } from '../config/problem.ts';
 import type { Tokens } from './tokens.ts';
@@ -14,6 +14,8 @@ export interface Access {
   session(headers: IncomingHttpHeaders): string | null;
   setCookie(session: string, maxAgeSeconds: number): string;
 }
+
+type CookieJar = Pick<FastifyInstance, 'parseCookie' | 'serializeCookie'>;
 
 const MAX_TOKEN = 512;
 
@@ -35,14 +37,15 @@ export function checkOrigin(headers: IncomingHttpHeaders): void {
   if (!own || own.host === '' || own.host !== origin?.host) throw new Problem('origin_refused');
 }
 
-export function createAccess(config: Config, tokens: Tokens): Access {
+/** `jar` is the app once @fastify/cookie is registered. */
+export function createAccess(config: Config, tokens: Tokens, jar: CookieJar): Access {
   // Browsers keep one jar for all ports of a host: two servers on one machine need two names.
   const cookieName = `understudy_${config.server.port}`;
   const loopbackOnly = isLoopback(config.server.host);
   const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
   const session = (headers: IncomingHttpHeaders): string | null => {
-    const value = headers.cookie === undefined ? undefined : fastifyCookie.parse(headers.cookie)[cookieName];
+    const value = headers.cookie === undefined ? undefined : jar.parseCookie(headers.cookie)[cookieName];
     return value !== undefined && value.length <= MAX_TOKEN && tokens.hasSession(value) ? value : null;
   };
 
@@ -63,7 +66,7 @@ export function createAccess(config: Config, tokens: Tokens): Access {
       checkOrigin(headers);
     },
     setCookie: (value, maxAge) =>
-      fastifyCookie.serialize(cookieName, value, {
+      jar.serializeCookie(cookieName, value, {
         httpOnly: true,
         sameSite: 'strict',
         secure: config.server.tls !== null,

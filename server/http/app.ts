@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Server, ServerOptions } from 'node:http';
+import { createSecureContext } from 'node:tls';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import { type Config, ConfigError, isLoopback } from '../config/config.ts';
 import { Problem } from '../config/problem.ts';
 import type { Log } from '../observe/log.ts';
@@ -33,7 +40,8 @@ const LOOPBACK_FACTOR = 10;
 /** Everything the server says over HTTP and WebSocket. The caller owns it: `app.close()` ends every connection and timer. */
 export async function createApp({ stage, config, clientDir, log, tokens }: AppParts): Promise<FastifyInstance> {
   const app = Fastify(serverOptions(config, log));
-  const access = createAccess(config, tokens);
+  await app.register(cookie, { hook: false });
+  const access = createAccess(config, tokens, app);
   const fail = errorHandler(log);
 
   app.setErrorHandler(fail);
@@ -56,6 +64,8 @@ export async function createApp({ stage, config, clientDir, log, tokens }: AppPa
   await app.register(whip, { prefix: '/whip', stage, access });
   await app.register(whep, { prefix: '/whep', stage, access });
 
+  // Node would answer an odd Expect header by itself, past every rule of this app; RFC 9110 lets a server overlook it.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const control = openControl({ server: app.server, stage, access, log });
   app.addHook('preClose', async () => control.close());
   return app;
@@ -97,7 +107,7 @@ function serverOptions(config: Config, log: Log): FastifyServerOptions {
   const options: FastifyServerOptions = {
     loggerInstance: log as FastifyBaseLogger,
     // Fastify's own lines would hold addresses, and so tokens.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     requestTimeout: 20_000,
     forceCloseConnections: true,
@@ -107,15 +117,25 @@ function serverOptions(config: Config, log: Log): FastifyServerOptions {
   };
   const { tls } = config.server;
   if (!tls) return { ...options, http } as FastifyServerOptions<Server>;
-  return { ...options, https: { ...http, cert: pem(tls.cert), key: pem(tls.key) } } as FastifyServerOptions<Server>;
+  return { ...options, https: { ...http, ...keyPair(tls) } } as FastifyServerOptions<Server>;
 }
 
-function pem(file: string): Buffer {
+/** The certificate and key of server.tls. Throws `ConfigError` with a sentence where they cannot be read or used. */
+function keyPair({ cert, key }: { cert: string; key: string }): { cert: Buffer; key: Buffer } {
+  const read = (file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch {
+      throw new ConfigError(`${file} cannot be read: server.tls names a certificate and its key, both PEM files.`);
+    }
+  };
+  const pair = { cert: read(cert), key: read(key) };
   try {
-    return readFileSync(file);
+    createSecureContext(pair);
   } catch {
-    throw new ConfigError(`${file} cannot be read: server.tls names a certificate and its key, both PEM files.`);
+    throw new ConfigError(`${cert} and ${key} are not a certificate and its key: server.tls takes both as PEM files.`);
   }
+  return pair;
 }
 
 /** Content rules for our pages: own scripts and WebAssembly (MediaPipe), own sockets, camera and received pictures, no frames. */

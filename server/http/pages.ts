@@ -20,11 +20,12 @@ export async function pages(
     cacheControl: false,
     suppressWarning: true,
     // A page has one address, and that one asks for the session.
-    allowedPath: (path) => !path.endsWith('.html'),
+    allowedPath: (path, _, request) => !path.endsWith('.html') || (request.routeOptions.url ?? '') in PAGES,
     setHeaders: (reply, path) => {
       // Vite puts a hash of its content into the name of everything under assets/.
       const forever = path.startsWith(join(clientDir, 'assets'));
-      reply.header('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+      const others = path.endsWith('.html') ? 'no-store' : 'no-cache';
+      reply.header('cache-control', forever ? 'public, max-age=31536000, immutable' : others);
     },
   });
 
@@ -32,7 +33,7 @@ export async function pages(
     scope.get(url, async (request, reply) => {
       if (access.session(request.headers) === null) throw new Problem('token_wrong');
       if (!existsSync(join(clientDir, file))) throw new Problem('pages_missing');
-      return reply.header('cache-control', 'no-store').sendFile(file, { cacheControl: false });
+      return reply.sendFile(file);
     });
   }
 }

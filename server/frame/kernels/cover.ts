@@ -58,16 +58,6 @@ function means(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function gather(line: usize, index: v128): v128 {
-  const p0 = line + ((<usize>i32x4.extract_lane(index, 0)) << 2);
-  const p1 = line + ((<usize>i32x4.extract_lane(index, 1)) << 2);
-  const p2 = line + ((<usize>i32x4.extract_lane(index, 2)) << 2);
-  const p3 = line + ((<usize>i32x4.extract_lane(index, 3)) << 2);
-  return v128.load32_lane(p3, v128.load32_lane(p2, v128.load32_lane(p1, v128.load32_zero(p0), 1), 2), 3);
-}
-
 /** One row of the mosaic's values at height `v` (in cells), into `line`. */
 function splineRow(grid: usize, columns: i32, rows: i32, v: f32, line: usize): void {
   const at = v - 0.5;
@@ -84,63 +74,105 @@ function splineRow(grid: usize, columns: i32, rows: i32, v: f32, line: usize): v
   }
 }
 
+/**
+ * Writes the mosaic's values for samples x0 … x1 of a row into `values` (float32, from index x0): inside a cell the spline is
+ * one parabola, so four samples cost two multiplications. May write up to three values past x1.
+ */
+function expand(line: usize, columns: i32, ox: f32, cell: f32, x0: i32, x1: i32, values: usize): void {
+  const inverse: f32 = 1 / cell;
+  const lanes = f32x4(0, inverse, 2 * inverse, 3 * inverse);
+  const step = f32x4.splat(4 * inverse);
+  let x = x0;
+  while (x < x1) {
+    const u = (<f32>x + 0.5 - ox) * inverse;
+    const i = min(max(<i32>floor(u), 1), columns - 2);
+    // The last cell takes all that is left.
+    const end = i == columns - 2 ? x1 : min(max(<i32>ceil(ox + cell * <f32>(i + 1) - 0.5), x + 1), x1);
+    const p = line + ((<usize>i) << 2);
+    const g0 = load<f32>(p - 4);
+    const g1 = load<f32>(p);
+    const g2 = load<f32>(p + 4);
+    const c0 = f32x4.splat(0.75 * g1 + 0.125 * (g0 + g2));
+    const c1 = f32x4.splat(0.5 * (g2 - g0));
+    const c2 = f32x4.splat(0.5 * (g0 + g2) - g1);
+    let t = f32x4.add(f32x4.splat(u - 0.5 - <f32>i), lanes);
+    for (; x < end; x += 4) {
+      v128.store(values + ((<usize>x) << 2), f32x4.add(c0, f32x4.mul(t, f32x4.add(c1, f32x4.mul(t, c2)))));
+      t = f32x4.add(t, step);
+    }
+    x = end;
+  }
+}
+
+/** Four float32 values to bytes, rounded; they land in the lowest lane. */
+// @ts-ignore: decorator
+@inline
+function toBytes(v: v128): v128 {
+  const whole = i32x4.trunc_sat_f32x4_s(f32x4.add(v, f32x4.splat(0.5)));
+  const words = i16x8.narrow_i32x4_s(whole, whole);
+  return i8x16.narrow_i16x8_u(words, words);
+}
+
 /** Blends the mosaic into one plane inside the feathered ellipse. cx…feather in samples of this plane, origin at sample centres. */
 function paint(
   plane: usize, width: i32, height: i32, grid: usize, columns: i32, rows: i32, ox: f32, oy: f32, cell: f32,
-  cx: f32, cy: f32, rx: f32, ry: f32, cos: f32, sin: f32, feather: f32, x0: i32, y0: i32, x1: i32, y1: i32, line: usize,
+  cx: f32, cy: f32, rx: f32, ry: f32, cos: f32, sin: f32, feather: f32, y0: i32, y1: i32, line: usize, values: usize,
 ): void {
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
-  const half = f32x4.splat(0.5);
   const lanes = f32x4(0, 1, 2, 3);
-  const low = i32x4.splat(1);
-  const high = i32x4.splat(columns - 2);
   // Distance from the edge is about (√q − 1) · the smaller radius: exact on the short axis, longer on the long one.
-  const slope = f32x4.splat(min<f32>(rx, ry) / feather);
-  const inverseCell = f32x4.splat(<f32>1 / cell);
+  const slope = min<f32>(rx, ry) / feather;
+  const reach: f32 = 1 + 1 / slope;
+  const ax = cos / rx;
+  const ay = -sin / ry;
+  const square = ax * ax + ay * ay;
   for (let y = y0; y < y1; y++) {
     const dy = <f32>y - cy;
+    const px = (dy * sin) / rx;
+    const py = (dy * cos) / ry;
+    // Along the row, q is a parabola: where it crosses the feather's end, and where the ellipse.
+    const middle = -(ax * px + ay * py) / square;
+    const least = px * px + py * py - square * middle * middle;
+    const outer = (reach * reach - least) / square;
+    if (outer <= 0) continue;
+    const half = sqrt<f32>(outer);
+    const x0 = max(<i32>floor(cx + middle - half), 0);
+    const x1 = min(<i32>ceil(cx + middle + half) + 1, width);
+    if (x0 >= x1) continue;
+    const inner = least < 1 ? sqrt<f32>((1 - least) / square) : 0;
+    const solid0 = <i32>ceil(cx + middle - inner) + 1;
+    const solid1 = <i32>floor(cx + middle + inner) - 1;
     splineRow(grid, columns, rows, (<f32>y + 0.5 - oy) / cell, line);
-    const px = f32x4.splat((dy * sin) / rx);
-    const py = f32x4.splat((dy * cos) / ry);
+    expand(line, columns, ox, cell, x0, x1, values);
     for (let x = x0; x < x1; x += 4) {
-      const xs = f32x4.add(f32x4.splat(<f32>x), lanes);
-      const dx = f32x4.sub(xs, f32x4.splat(cx));
-      const ex = f32x4.add(f32x4.mul(dx, f32x4.splat(cos / rx)), px);
-      const ey = f32x4.sub(py, f32x4.mul(dx, f32x4.splat(sin / ry)));
+      const at = plane + <usize>(y * width + x);
+      const value = v128.load(values + ((<usize>x) << 2));
+      if (x >= solid0 && x + 4 <= min(solid1, x1)) {
+        v128.store32_lane(at, toBytes(value), 0);
+        continue;
+      }
+      const dx = f32x4.sub(f32x4.add(f32x4.splat(<f32>x), lanes), f32x4.splat(cx));
+      const ex = f32x4.add(f32x4.mul(dx, f32x4.splat(ax)), f32x4.splat(px));
+      const ey = f32x4.add(f32x4.mul(dx, f32x4.splat(ay)), f32x4.splat(py));
       const q = f32x4.sqrt(f32x4.add(f32x4.mul(ex, ex), f32x4.mul(ey, ey)));
-      const linear = f32x4.min(f32x4.max(f32x4.sub(one, f32x4.mul(f32x4.sub(q, one), slope)), zero), one);
+      const ramp = f32x4.sub(one, f32x4.mul(f32x4.sub(q, one), f32x4.splat(slope)));
+      const linear = f32x4.min(f32x4.max(ramp, zero), one);
       if (!v128.any_true(linear)) continue;
       const alpha = f32x4.mul(f32x4.mul(linear, linear), f32x4.sub(f32x4.splat(3), f32x4.add(linear, linear)));
-      const u = f32x4.sub(f32x4.mul(f32x4.add(f32x4.sub(xs, f32x4.splat(ox)), half), inverseCell), half);
-      const i = i32x4.min_s(i32x4.max_s(i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.add(u, half))), low), high);
-      const t = f32x4.min(f32x4.max(f32x4.sub(u, f32x4.convert_i32x4_s(i)), f32x4.splat(-0.5)), half);
-      const before = f32x4.sub(half, t);
-      const after = f32x4.add(half, t);
-      const w0 = f32x4.mul(half, f32x4.mul(before, before));
-      const w2 = f32x4.mul(half, f32x4.mul(after, after));
-      const w1 = f32x4.sub(f32x4.sub(one, w0), w2);
-      const value = f32x4.add(
-        f32x4.add(f32x4.mul(w0, gather(line - 4, i)), f32x4.mul(w1, gather(line, i))),
-        f32x4.mul(w2, gather(line + 4, i)),
-      );
-      const at = plane + <usize>(y * width + x);
       if (x + 4 <= width) {
-        const old = f32x4.convert_i32x4_s(
-          i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))));
-        const mixed = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.add(old, f32x4.mul(alpha, f32x4.sub(value, old))), half));
-        const words = i16x8.narrow_i32x4_s(mixed, mixed);
-        v128.store32_lane(at, i8x16.narrow_i16x8_u(words, words), 0);
-      } else {
-        let a = alpha;
-        let m = value;
-        for (let k = x; k < width; k++) {
-          const p = plane + <usize>(y * width + k);
-          const old = <f32>load<u8>(p);
-          store<u8>(p, <u8>(old + f32x4.extract_lane(a, 0) * (f32x4.extract_lane(m, 0) - old) + 0.5));
-          a = i32x4.shuffle(a, a, 1, 2, 3, 3);
-          m = i32x4.shuffle(m, m, 1, 2, 3, 3);
-        }
+        const bytes = i16x8.extend_low_i8x16_u(v128.load32_zero(at));
+        const old = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(bytes));
+        v128.store32_lane(at, toBytes(f32x4.add(old, f32x4.mul(alpha, f32x4.sub(value, old)))), 0);
+        continue;
+      }
+      let a = alpha;
+      let v = value;
+      for (let p = at; p < plane + <usize>((y + 1) * width); p++) {
+        const old = <f32>load<u8>(p);
+        store<u8>(p, <u8>(old + f32x4.extract_lane(a, 0) * (f32x4.extract_lane(v, 0) - old) + 0.5));
+        a = i32x4.shuffle(a, a, 1, 2, 3, 3);
+        v = i32x4.shuffle(v, v, 1, 2, 3, 3);
       }
     }
   }
@@ -181,15 +213,13 @@ export function cover(
     const px = (cx + 0.5) * k - 0.5;
     const py = (cy + 0.5) * k - 0.5;
     const size = cell * k;
-    const x0 = max(<i32>floor(px - reachX * k), 0) & ~3;
     const y0 = max(<i32>floor(py - reachY * k), 0);
-    const x1 = min(<i32>ceil(px + reachX * k) + 1, w);
     const y1 = min(<i32>ceil(py + reachY * k) + 1, h);
-    if (x0 < x1 && y0 < y1) {
+    if (y0 < y1 && px + reachX * k > 0 && px - reachX * k < <f32>w) {
       const ox = px + 0.5 - 0.5 * <f32>columns * size;
       const oy = py + 0.5 - 0.5 * <f32>rows * size;
       means(plane, w, h, ox, oy, size, columns, rows, grid, scratch);
-      paint(plane, w, h, grid, columns, rows, ox, oy, size, px, py, rx * k, ry * k, cos, sin, soft * k, x0, y0, x1, y1, line);
+      paint(plane, w, h, grid, columns, rows, ox, oy, size, px, py, rx * k, ry * k, cos, sin, soft * k, y0, y1, line, scratch);
     }
     plane += <usize>(w * h);
   }

@@ -1,9 +1,14 @@
 // Sizes of 8-bit 4:2:0 pictures: halving (for pyramids) and resampling to any size (server/frame/kernels.ts).
 
-/** Widest plane that can be resampled. */
-const MAX_WIDTH = 8192;
+/** Widest picture, in or out. */
+const MAX_WIDTH = 4096;
+/** Input samples that can make up one output sample in a row: enough for a picture shrunk threefold. */
+const TAPS = 4;
 /** One vertically averaged row, float32, with room for a vector read past its end. */
 const row: usize = memory.data((MAX_WIDTH + 8) << 2, 16);
+/** For each output column, the byte offset in `row` where its taps begin, and their four weights. */
+const starts: usize = memory.data((MAX_WIDTH + 4) << 2, 16);
+const weights: usize = memory.data((MAX_WIDTH + 4) << 4, 16);
 
 function halfPlane(from: usize, width: i32, height: i32, to: usize): void {
   const outWidth = (width + 1) >> 1;
@@ -85,9 +90,68 @@ function tap(position: i32, start: f32, ratio: f32): f32 {
   return max<f32>(1 - abs<f32>(<f32>position - start), 0);
 }
 
+/** Fills the tables for one row: which inputs make up each output, edges repeated. */
+function prepareColumns(width: i32, outWidth: i32, ratio: f32): void {
+  for (let x = 0; x < outWidth + 3; x++) {
+    const begins = begin(min(x, outWidth - 1), ratio);
+    const first = <i32>floor(begins);
+    const base = min(max(first, 0), width - 1);
+    const at = weights + ((<usize>x) << 4);
+    v128.store(at, f32x4.splat(0));
+    for (let p = first; p < first + TAPS; p++) {
+      const slot = at + ((<usize>(min(max(p, 0), width - 1) - base)) << 2);
+      store<f32>(slot, load<f32>(slot) + tap(p, begins, ratio));
+    }
+    store<i32>(starts + ((<usize>x) << 2), base << 2);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tapped(x: i32): v128 {
+  const from = row + <usize>load<i32>(starts + ((<usize>x) << 2));
+  return f32x4.mul(v128.load(from), v128.load(weights + ((<usize>x) << 4)));
+}
+
+/** Four outputs at a time: their taps are weighed, then summed across lanes by transposing. */
+function writeRow(out: usize, outWidth: i32): void {
+  let x = 0;
+  for (; x < outWidth; x += 4) {
+    const a = tapped(x);
+    const b = tapped(x + 1);
+    const c = tapped(x + 2);
+    const d = tapped(x + 3);
+    const ab = f32x4.add(i32x4.shuffle(a, b, 0, 1, 4, 5), i32x4.shuffle(a, b, 2, 3, 6, 7));
+    const cd = f32x4.add(i32x4.shuffle(c, d, 0, 1, 4, 5), i32x4.shuffle(c, d, 2, 3, 6, 7));
+    const sum = f32x4.add(i32x4.shuffle(ab, cd, 0, 2, 4, 6), i32x4.shuffle(ab, cd, 1, 3, 5, 7));
+    const whole = i32x4.trunc_sat_f32x4_s(f32x4.add(sum, f32x4.splat(0.5)));
+    const words = i16x8.narrow_i32x4_s(whole, whole);
+    const bytes = i8x16.narrow_i16x8_u(words, words);
+    if (x + 4 <= outWidth) {
+      v128.store32_lane(out + <usize>x, bytes, 0);
+    } else {
+      const four = <u32>i32x4.extract_lane(bytes, 0);
+      for (let k = x; k < outWidth; k++) store<u8>(out + <usize>k, <u8>(four >> (<u32>(k - x) << 3)));
+    }
+  }
+}
+
+/** Rows of any ratio beyond the tables' taps: plain, slow. */
+function writeRowFar(out: usize, outWidth: i32, width: i32, ratio: f32): void {
+  for (let x = 0; x < outWidth; x++) {
+    const begins = begin(x, ratio);
+    const last = min(<i32>ceil(begins + ratio - 1), width - 1);
+    let sum: f32 = 0;
+    for (let c = <i32>floor(begins); c <= last; c++) sum += tap(c, begins, ratio) * load<f32>(row + ((<usize>c) << 2));
+    store<u8>(out + <usize>x, <u8>min<f32>(sum + 0.5, 255));
+  }
+}
+
 function scalePlane(from: usize, width: i32, height: i32, to: usize, outWidth: i32, outHeight: i32): void {
   const rx = <f32>width / <f32>outWidth;
   const ry = <f32>height / <f32>outHeight;
+  const near = rx <= <f32>(TAPS - 1);
+  if (near) prepareColumns(width, outWidth, rx);
   for (let y = 0; y < outHeight; y++) {
     const start = begin(y, ry);
     const firstRow = <i32>floor(start);
@@ -95,29 +159,21 @@ function scalePlane(from: usize, width: i32, height: i32, to: usize, outWidth: i
     let first = true;
     for (let r = firstRow; r <= lastRow; r++) {
       const weight = tap(r, start, ry);
-      if (weight <= 0 && !(r == lastRow && first)) continue;
-      const inside = min(max(r, 0), height - 1);
-      accumulate(from + <usize>(inside * width), width, weight, first);
+      if (weight <= 0.0001) continue;
+      accumulate(from + <usize>(min(max(r, 0), height - 1) * width), width, weight, first);
       first = false;
     }
-    // One value past the end, for the last linear tap.
-    store<f32>(row + ((<usize>width) << 2), load<f32>(row + ((<usize>(width - 1)) << 2)));
+    for (let k = width; k < width + 4; k++) store<f32>(row + ((<usize>k) << 2), 0);
     const out = to + <usize>(y * outWidth);
-    for (let x = 0; x < outWidth; x++) {
-      const begins = begin(x, rx);
-      const firstColumn = <i32>floor(begins);
-      const lastColumn = <i32>ceil(rx > 1 ? begins + rx - 1 : begins);
-      let sum: f32 = 0;
-      for (let c = firstColumn; c <= lastColumn; c++) {
-        const inside = min(max(c, 0), width - 1);
-        sum += tap(c, begins, rx) * load<f32>(row + ((<usize>inside) << 2));
-      }
-      store<u8>(out + <usize>x, <u8>(min<f32>(max<f32>(sum + 0.5, 0), 255)));
-    }
+    if (near) writeRow(out, outWidth);
+    else writeRowFar(out, outWidth, width, rx);
   }
 }
 
-/** Resamples a picture: exact area average where it shrinks, bilinear where it grows. In and out must not overlap. */
+/**
+ * Resamples a picture: exact area average where it shrinks, bilinear where it grows. Both at most 4096 wide; in and out must not overlap.
+ * Fast down to a third of the width.
+ */
 export function scale(picture: usize, width: i32, height: i32, out: usize, outWidth: i32, outHeight: i32): void {
   if (((width + 1) >> 1) == outWidth && ((height + 1) >> 1) == outHeight) {
     half(picture, width, height, out);

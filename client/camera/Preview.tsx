@@ -1,0 +1,82 @@
+import { useSignal, useSignalEffect } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { Slate } from '../shared/parts/Slate.tsx';
+import { type Aid, openAid } from './aid.ts';
+import { aidWanted, mirrored, sender } from './model.ts';
+
+export function Preview() {
+  const ref = useRef<HTMLVideoElement>(null);
+  const aid = useSignal<Aid | null>(null);
+  const { width, height, kind } = sender.settings.value;
+  const source = sender.source.value;
+  const shape = source?.track.getSettings();
+  const aspect = shape?.width && shape.height ? shape.width / shape.height : width / height;
+  useSignalEffect(() => {
+    const video = ref.current;
+    if (!video) return;
+    const track = sender.source.value?.track;
+    video.srcObject = track ? new MediaStream([track]) : null;
+    if (track) void video.play().catch(() => null);
+  });
+  useSignalEffect(() => {
+    if (!ref.current || !aidWanted.value || !sender.source.value) return;
+    const opened = openAid(ref.current);
+    aid.value = opened;
+    return () => {
+      aid.value = null;
+      opened.close();
+    };
+  });
+  const trouble = sender.trouble.value;
+  const onAir = sender.link.status.value.phase === 'open';
+  return (
+    <main class="place" style={{ '--aspect': aspect.toFixed(4) }}>
+      <div class="frame" data-kind={onAir ? 'on-air' : 'none'}>
+        <div class="picture" data-mirrored={mirrored.value}>
+          <video ref={ref} muted playsInline autoplay disablePictureInPicture />
+          {aid.value && source && <AidOverlay aid={aid.value} />}
+          {trouble ? (
+            <Slate title={trouble.title} text={trouble.text} tone="amber">
+              <button type="button" onClick={() => void sender.open()}>
+                Try again
+              </button>
+            </Slate>
+          ) : (
+            !source &&
+            (kind === 'file' ? (
+              <Slate title="Choose a video file" text="It is sent as if a camera filmed it, again and again." />
+            ) : (
+              <Slate title="Starting the camera" text="If the browser asks, allow it to use the camera." />
+            ))
+          )}
+        </div>
+      </div>
+    </main>
+  );
+}
+
+/** An oval around the face and one plain word. */
+function AidOverlay({ aid }: { aid: Aid }) {
+  const advice = aid.advice.value;
+  const face = aid.faces.value[0];
+  const left = face ? (mirrored.value ? 1 - face.left - face.width : face.left) : 0.4;
+  // The detector's box holds brow to chin; a whole head is about a third taller.
+  const box = face
+    ? { left, top: face.top - face.height * 0.3, width: face.width, height: face.height * 1.35 }
+    : { left, top: 0.25, width: 0.2, height: 0.5 };
+  const percent = (part: number) => `${(part * 100).toFixed(2)}%`;
+  const style = {
+    left: percent(box.left),
+    top: percent(box.top),
+    width: percent(box.width),
+    height: percent(box.height),
+  };
+  return (
+    <div class="aid" data-good={advice?.good ?? false}>
+      {advice && <div class="oval" data-found={Boolean(face)} style={style} />}
+      <p class="word" role="status">
+        {aid.failed.value ? 'No framing aid in this browser' : (advice?.word ?? 'Framing aid starts')}
+      </p>
+    </div>
+  );
+}

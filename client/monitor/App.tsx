@@ -1,0 +1,63 @@
+import { type KeyAction, Keys } from '../shared/parts/Keys.tsx';
+import { Controls, FeedTabs } from './Bars.tsx';
+import { Drawer } from './Drawer.tsx';
+import { choose, chooseFeed, control, drawerOpen, oneToOne, reconnect, togglePlate, view } from './model.ts';
+import { Picture, toggleFullScreen } from './Picture.tsx';
+import { foldWarning } from './trouble.ts';
+import { Values } from './Values.tsx';
+
+const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+const ACTIONS: KeyAction[] = [
+  {
+    keys: DIGITS,
+    shown: '1 – 9',
+    does: 'Choose a feed',
+    act: (key) => {
+      const feed = control.feeds.peek()[Number(key) - 1];
+      if (feed) chooseFeed(feed.name);
+    },
+  },
+  { keys: ['p'], does: 'Plate or program', act: togglePlate },
+  {
+    keys: ['w'],
+    does: 'Wipe between plate and program',
+    act: () => choose(view.peek() === 'wipe' ? 'program' : 'wipe'),
+  },
+  {
+    keys: ['s'],
+    does: 'Plate and program side by side',
+    act: () => choose(view.peek() === 'side' ? 'program' : 'side'),
+  },
+  {
+    keys: ['0', 'o'],
+    does: 'One picture pixel to one screen pixel (1:1)',
+    act: () => (oneToOne.value = !oneToOne.peek()),
+  },
+  { keys: ['f'], does: 'Full screen', act: toggleFullScreen },
+  { keys: ['c'], does: 'Look, other faces, details', act: () => (drawerOpen.value = !drawerOpen.peek()) },
+  { keys: ['r'], does: 'Connect again', act: reconnect },
+  {
+    keys: ['Escape'],
+    shown: 'Esc',
+    does: 'Fold the warning or the panel away',
+    act: () => {
+      if (drawerOpen.peek()) drawerOpen.value = false;
+      else foldWarning();
+    },
+  },
+];
+
+export function App() {
+  return (
+    <div class="monitor">
+      <h1 class="sr">Monitor</h1>
+      <FeedTabs />
+      <Controls />
+      <Picture />
+      <Values />
+      <Drawer />
+      <Keys actions={ACTIONS} />
+    </div>
+  );
+}

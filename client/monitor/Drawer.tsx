@@ -1,0 +1,114 @@
+import type { UncastPolicy } from '../../server/wire/messages.ts';
+import { Choices } from '../shared/parts/Choices.tsx';
+import { Value } from '../shared/parts/Value.tsx';
+import { size } from '../shared/words.ts';
+import { control, drawerOpen, feed } from './model.ts';
+
+const POLICIES: { value: UncastPolicy; label: string; title: string }[] = [
+  { value: 'look', label: 'Replace', title: 'Faces that nobody is cast for get the default look' },
+  { value: 'blur', label: 'Blur', title: 'Faces that nobody is cast for are blurred' },
+  { value: 'pass', label: 'Show', title: 'Faces that nobody is cast for stay as they are' },
+];
+
+/** Folded away beside the picture, over its edge; opening it moves nothing. */
+export function Drawer() {
+  const known = feed.value;
+  const offline = control.status.value.phase !== 'open';
+  return (
+    <aside class="drawer" hidden={!drawerOpen.value} aria-label="Controls of the feed">
+      <header>
+        <h2>{known?.name ?? 'No feed'}</h2>
+        <button type="button" class="button-plain" onClick={() => (drawerOpen.value = false)}>
+          Close
+        </button>
+      </header>
+      {known && (
+        <>
+          <label class="field">
+            <span class="label">Look</span>
+            <select
+              disabled={offline || control.looks.value.length === 0}
+              value={known.look ?? ''}
+              onChange={(event) => control.send({ type: 'feed', feed: known.name, look: event.currentTarget.value })}
+            >
+              {known.look === null && <option value="">None</option>}
+              {control.looks.value.map((look) => (
+                <option key={look} value={look}>
+                  {look}
+                </option>
+              ))}
+            </select>
+          </label>
+          <div class="field">
+            <span class="label">Faces that nobody is cast for</span>
+            <Choices
+              label="Faces that nobody is cast for"
+              choices={POLICIES}
+              value={known.uncast}
+              disabled={offline}
+              onChoose={(uncast) => control.send({ type: 'feed', feed: known.name, uncast })}
+            />
+          </div>
+          <Details />
+        </>
+      )}
+    </aside>
+  );
+}
+
+function Details() {
+  const known = feed.value;
+  if (!known) return null;
+  const { camera, program, viewers, stageMs } = known;
+  const stale = control.status.value.phase !== 'open';
+  return (
+    <>
+      <h3>Camera</h3>
+      <div class="table">
+        <span>Picture</span>
+        <Value name="camera size" value={camera ? size(camera.width, camera.height) : null} figures={9} stale={stale} />
+        <span>Rate</span>
+        <Value name="camera rate" value={camera?.fps ?? null} unit="fps" decimals={1} figures={5} stale={stale} />
+        <span>Bits</span>
+        <Value
+          name="camera bitrate"
+          value={camera ? camera.bitrate / 1e6 : null}
+          unit="Mbps"
+          decimals={1}
+          figures={5}
+          stale={stale}
+        />
+        <span>Codec</span>
+        <Value name="camera codec" value={camera?.codec.toUpperCase() ?? null} figures={5} stale={stale} />
+        <span>Lost</span>
+        <Value name="camera lost" value={camera?.lostPct ?? null} unit="%" decimals={1} figures={5} stale={stale} />
+      </div>
+      <h3>Program</h3>
+      <div class="table">
+        <span>Picture</span>
+        <Value name="program size" value={size(program.width, program.height)} figures={9} stale={stale} />
+        <span>Rate</span>
+        <Value name="program rate" value={program.fps} unit="fps" decimals={1} figures={5} stale={stale} />
+        <span>Skipped</span>
+        <Value name="skipped" value={program.skipped} unit="in the last second" figures={3} stale={stale} />
+        <span>Watching</span>
+        <Value
+          name="viewers"
+          value={`${viewers.program} + ${viewers.plate}`}
+          unit="program + plate"
+          figures={5}
+          stale={stale}
+        />
+      </div>
+      <h3>Time spent on a frame</h3>
+      <div class="table">
+        {Object.entries(stageMs).map(([stage, ms]) => (
+          <>
+            <span class="stage-name">{stage}</span>
+            <Value name={stage} value={ms} unit="ms" decimals={1} figures={5} stale={stale} />
+          </>
+        ))}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,94 @@
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { RenditionName } from '../../server/wire/messages.ts';
+import { Slate } from '../shared/parts/Slate.tsx';
+import { Warning } from '../shared/parts/Warning.tsx';
+import { Compare } from './Compare.tsx';
+import { adoptVideo, drawerOpen, feed, oneToOne, videos, view } from './model.ts';
+import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
+
+const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
+
+export function toggleFullScreen(): void {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void document.querySelector('.frame')?.requestFullscreen?.();
+}
+
+/** Exactly one picture pixel on one screen pixel, on whole screen pixels, so that the browser resamples nothing. */
+function placeOneToOne(video: HTMLVideoElement): void {
+  const place = video.parentElement;
+  if (!place || !video.videoWidth) return;
+  const dpr = devicePixelRatio;
+  const whole = (css: number) => Math.round(css * dpr) / dpr;
+  const width = video.videoWidth / dpr;
+  const height = video.videoHeight / dpr;
+  const origin = place.getBoundingClientRect();
+  const left = whole(origin.left + Math.max(0, (place.clientWidth - width) / 2)) - origin.left;
+  const top = whole(origin.top + Math.max(0, (place.clientHeight - height) / 2)) - origin.top;
+  Object.assign(video.style, {
+    width: `${width}px`,
+    height: `${height}px`,
+    left: `${left}px`,
+    top: `${top}px`,
+    right: 'auto',
+    bottom: 'auto',
+  });
+}
+
+function Video({ rendition }: { rendition: RenditionName }) {
+  const ref = useRef<HTMLVideoElement>(null);
+  useEffect(() => (ref.current ? adoptVideo(rendition, ref.current) : undefined), []);
+  useSignalEffect(() => {
+    const video = ref.current;
+    if (!video) return;
+    const place = () => (oneToOne.value ? placeOneToOne(video) : video.removeAttribute('style'));
+    place();
+    if (!oneToOne.value) return;
+    addEventListener('resize', place);
+    video.addEventListener('resize', place);
+    return () => {
+      removeEventListener('resize', place);
+      video.removeEventListener('resize', place);
+    };
+  });
+  return (
+    <video
+      ref={ref}
+      class={leading.value === rendition ? 'front' : 'back'}
+      muted
+      playsInline
+      autoplay
+      disablePictureInPicture
+    />
+  );
+}
+
+export function Picture() {
+  const words = slate.value;
+  const warning = trouble.value;
+  const camera = feed.value?.camera;
+  const aspect = camera?.width && camera.height ? camera.width / camera.height : 16 / 9;
+  const kind = view.value === 'wipe' || view.value === 'side' ? 'compare' : view.value;
+  return (
+    <main class="place" style={{ '--aspect': aspect.toFixed(4) }} onClick={() => (drawerOpen.value = false)}>
+      <div class="frame" data-kind={words ? 'none' : kind}>
+        <div
+          class="picture"
+          data-lost={lostSeconds.value !== null}
+          data-exact={oneToOne.value}
+          onDblClick={toggleFullScreen}
+        >
+          <Video rendition="program" />
+          <Video rendition="plate" />
+          {kind === 'compare' && <Compare />}
+          {words && <Slate {...words} />}
+          <p class="tag">{TAGS[view.value]}</p>
+          {warning && !warning.folded && <Warning onFold={foldWarning}>{warning.text}</Warning>}
+        </div>
+      </div>
+    </main>
+  );
+}
+
+/** The element whose picture leads, for the debug hook. */
+export const leadingVideo = () => videos[leading.peek()];

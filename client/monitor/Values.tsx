@@ -1,0 +1,79 @@
+import { now } from '../shared/now.ts';
+import { Badge } from '../shared/parts/Badge.tsx';
+import { Value } from '../shared/parts/Value.tsx';
+import { again, STATE_WORDS, size } from '../shared/words.ts';
+import { control, feed, links, meters, view } from './model.ts';
+import { leading, trouble, unfoldWarning } from './trouble.ts';
+
+const VIEW_WORDS = { program: 'PROGRAM', plate: 'PLATE', wipe: 'PLATE | PROGRAM', side: 'PLATE | PROGRAM' } as const;
+
+/** The line of numbers: fixed places, from left to right what matters most. */
+export function Values() {
+  const shown = meters[leading.value]?.read(now.value);
+  const stale = shown?.stale ?? true;
+  const known = feed.value;
+  const scaled = (known?.program.scale ?? 1) < 1;
+  return (
+    <footer class="values">
+      <span class="what" data-kind={view.value}>
+        {VIEW_WORDS[view.value]}
+      </span>
+      <span class="state">
+        <StateBadge />
+      </span>
+      <span class="latency">
+        <Value name="latency" value={shown?.latencyMs ?? null} unit="ms" decimals={1} figures={5} stale={stale} />
+        <Value
+          name="latency in frames"
+          value={shown?.latencyFrames ?? null}
+          unit="frames"
+          decimals={1}
+          figures={4}
+          stale={stale}
+        />
+      </span>
+      <Value name="frames a second" value={shown?.fps ?? null} unit="fps" decimals={1} figures={4} stale={stale} />
+      <span class={scaled ? 'size lowered' : 'size'}>
+        <Value name="size" value={shown ? size(shown.width, shown.height) : null} figures={9} stale={stale} />
+      </span>
+      <Value
+        name="models run on"
+        value={known?.provider.toUpperCase() ?? null}
+        figures={4}
+        stale={control.status.value.phase !== 'open'}
+      />
+      <Faces />
+      <span class="trouble">
+        {trouble.value?.folded && (
+          <button type="button" class="button-plain" onClick={unfoldWarning} title={trouble.value.text}>
+            <Badge tone="amber">{scaled ? 'Resolution lowered' : 'Look here'}</Badge>
+          </button>
+        )}
+      </span>
+    </footer>
+  );
+}
+
+function StateBadge() {
+  const control_ = control.status.value;
+  if (control_.phase === 'waiting') return <Badge tone="amber">{again(control_)}</Badge>;
+  const link = links[leading.value].status.value;
+  if (link.phase === 'waiting' && feed.value?.state === 'live') return <Badge tone="amber">{again(link)}</Badge>;
+  const known = feed.value;
+  if (!known) return <Badge>No feed</Badge>;
+  const { word, tone } = STATE_WORDS[known.state];
+  return <Badge tone={tone}>{word}</Badge>;
+}
+
+/** How many faces, and whether one is covered and why. */
+function Faces() {
+  const faces = feed.value?.faces ?? [];
+  const covered = faces.filter(({ shown }) => shown === 'covered');
+  const replaced = faces.filter(({ shown }) => shown === 'replaced').length;
+  const why = covered.find((face) => face.why)?.why;
+  const words =
+    faces.length === 0
+      ? 'No face'
+      : `${replaced} replaced${covered.length > 0 ? ` · ${covered.length} covered${why ? `: ${why}` : ''}` : ''}`;
+  return <span class="faces quiet">{words}</span>;
+}

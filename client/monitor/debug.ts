@@ -1,0 +1,56 @@
+import type { RenditionName } from '../../server/wire/messages.ts';
+import type { Shown, ShownFrame } from '../shared/latency.ts';
+import { control, feed, links, meters, onFrame, videos, view } from './model.ts';
+import { leadingVideo } from './Picture.tsx';
+
+/** window.understudy on /monitor: for measurements and tests; nothing in the product reads it. */
+export interface MonitorDebug {
+  readonly page: 'monitor';
+  /** The element whose picture leads. */
+  readonly video: HTMLVideoElement | null;
+  readonly videos: Record<RenditionName, HTMLVideoElement | null>;
+  readonly lastFrame: Record<RenditionName, ShownFrame | null>;
+  readonly view: string;
+  readonly feed: unknown;
+  readonly clock: { offsetUs: number | null; rttMs: number | null };
+  pc(rendition: RenditionName): RTCPeerConnection | null;
+  shown(rendition: RenditionName): Shown | null;
+  /** Calls back with every frame, with the video element that shows it. Returns the unsubscriber. */
+  onFrame(listener: (rendition: RenditionName, frame: ShownFrame, video: HTMLVideoElement) => void): () => void;
+}
+
+declare global {
+  interface Window {
+    understudy?: unknown;
+  }
+}
+
+export function exposeDebug(): void {
+  const debug: MonitorDebug = {
+    page: 'monitor',
+    videos,
+    get video() {
+      return leadingVideo();
+    },
+    get lastFrame() {
+      return { program: meters.program?.last ?? null, plate: meters.plate?.last ?? null };
+    },
+    get view() {
+      return view.peek();
+    },
+    get feed() {
+      return feed.peek();
+    },
+    get clock() {
+      return { offsetUs: control.clock.offsetUs, rttMs: control.clock.rttMs };
+    },
+    pc: (rendition) => links[rendition].connection.peek()?.pc ?? null,
+    shown: (rendition) => meters[rendition]?.read() ?? null,
+    onFrame: (listener) =>
+      onFrame((rendition, frame) => {
+        const video = videos[rendition];
+        if (video) listener(rendition, frame, video);
+      }),
+  };
+  window.understudy = debug;
+}

@@ -1,0 +1,8 @@
+import '../shared/theme.css';
+import './monitor.css';
+import { render } from 'preact';
+import { App } from './App.tsx';
+import { exposeDebug } from './debug.ts';
+
+render(<App />, document.getElementById('app') as HTMLElement);
+exposeDebug();

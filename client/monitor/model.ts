@@ -1,0 +1,140 @@
+import { batch, computed, effect, signal } from '@preact/signals';
+import type { FeedInfo, RenditionName } from '../../server/wire/messages.ts';
+import { openControl } from '../shared/control.ts';
+import { FrameMeter, type ShownFrame } from '../shared/latency.ts';
+import { Link } from '../shared/link.ts';
+import { type Viewing, watch } from '../shared/whep.ts';
+
+/** What the picture's place shows. */
+export type View = RenditionName | 'wipe' | 'side';
+
+const query = new URLSearchParams(location.search);
+
+export const control = openControl();
+/** The feed somebody asked for; null until then. */
+const chosen = signal(query.get('feed'));
+export const view = signal<View>('program');
+/** The rendition somebody asked for whose first picture has not come yet. */
+export const wanted = signal<View | null>(query.get('view') === 'plate' ? 'plate' : null);
+export const drawerOpen = signal(false);
+export const oneToOne = signal(false);
+/** Where plate ends and program begins in the wipe, 0–1. */
+export const wipeAt = signal(0.5);
+
+/** The chosen feed, else the first that is live, else the first. Only the name, so that it changes only when another one is shown. */
+export const feedName = computed(() => {
+  if (chosen.value) return chosen.value;
+  const feeds = control.feeds.value;
+  return (feeds.find((feed) => feed.state === 'live') ?? feeds[0])?.name ?? null;
+});
+export const feed = computed<FeedInfo | null>(
+  () => control.feeds.value.find(({ name }) => name === feedName.value) ?? null,
+);
+
+function opener(rendition: RenditionName) {
+  return new Link<Viewing>(() => watch(feedName.peek() ?? '', rendition));
+}
+export const links: Record<RenditionName, Link<Viewing>> = { program: opener('program'), plate: opener('plate') };
+
+/** Counts frames of both renditions; the first of a connection ends the slate. */
+export const hasPicture = { program: signal(false), plate: signal(false) };
+export const meters: Record<RenditionName, FrameMeter | null> = { program: null, plate: null };
+export const videos: Record<RenditionName, HTMLVideoElement | null> = { program: null, plate: null };
+
+type FrameListener = (rendition: RenditionName, frame: ShownFrame) => void;
+const frameListeners = new Set<FrameListener>();
+export function onFrame(listener: FrameListener): () => void {
+  frameListeners.add(listener);
+  return () => frameListeners.delete(listener);
+}
+
+export function adoptVideo(rendition: RenditionName, video: HTMLVideoElement): () => void {
+  videos[rendition] = video;
+  const context = () => ({ anchor: feed.peek()?.anchor ?? null, offsetUs: control.clock.offsetUs });
+  const meter = new FrameMeter(video, context, (frame) => {
+    if (links[rendition].connection.peek()) arrived(rendition);
+    for (const listener of frameListeners) listener(rendition, frame);
+  });
+  meters[rendition] = meter;
+  const stop = effect(() => {
+    const stream = links[rendition].connection.value?.stream ?? null;
+    video.srcObject = stream;
+    meter.clear();
+    hasPicture[rendition].value = false;
+    // Muted video may always play; a refusal here only means that the element was given another source meanwhile.
+    if (stream) void video.play().catch(() => null);
+  });
+  return () => {
+    stop();
+    meter.close();
+  };
+}
+
+function arrived(rendition: RenditionName): void {
+  if (hasPicture[rendition].peek()) return;
+  batch(() => {
+    hasPicture[rendition].value = true;
+    const next = wanted.peek();
+    if (next && renditionsOf(next).every((name) => hasPicture[name].peek())) show(next);
+  });
+}
+
+export function renditionsOf(of: View): RenditionName[] {
+  return of === 'wipe' || of === 'side' ? ['plate', 'program'] : [of];
+}
+
+function show(next: View): void {
+  batch(() => {
+    view.value = next;
+    wanted.value = null;
+  });
+}
+
+/** Shows a view as soon as its pictures are there: at once when they are; what is shown until then stays labelled as what it is. */
+export function choose(next: View): void {
+  for (const name of renditionsOf(next)) if (feedName.peek()) links[name].start();
+  if (renditionsOf(next).every((name) => hasPicture[name].peek())) show(next);
+  else wanted.value = next;
+}
+
+export function togglePlate(): void {
+  choose((wanted.peek() ?? view.peek()) === 'program' ? 'plate' : 'program');
+}
+
+export function chooseFeed(name: string): void {
+  chosen.value = name;
+  const address = new URL(location.href);
+  address.searchParams.set('feed', name);
+  history.replaceState(null, '', address);
+}
+
+export function reconnect(): void {
+  for (const link of Object.values(links)) {
+    const { phase } = link.status.peek();
+    if (phase === 'closed') continue;
+    link.close();
+    link.start();
+  }
+}
+
+/** Another feed: both renditions are closed; the program (and what was shown beside it) opens again. */
+effect(() => {
+  const name = feedName.value;
+  for (const link of Object.values(links)) link.close();
+  if (!name) return;
+  links.program.start();
+  const asked = wanted.peek() ?? view.peek();
+  if (asked === 'program') return;
+  links.plate.start();
+  batch(() => {
+    view.value = 'program';
+    wanted.value = asked;
+  });
+});
+
+/** A camera has come while a link was counting down: no need to wait longer. */
+const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
+effect(() => {
+  if (!ready.value) return;
+  for (const link of Object.values(links)) if (link.status.peek().phase === 'waiting') link.start();
+});

@@ -1,0 +1,106 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { type ClientMessage, type FeedInfo, serverMessage } from '../../server/wire/messages.ts';
+import { ServerClock } from './clock.ts';
+import type { LinkStatus } from './link.ts';
+import { refusal } from './problem.ts';
+
+const RETRY_MS = [500, 1_000, 2_000, 3_000];
+/** First a burst, so that the latency is right within half a second; then now and then, against drift. */
+const BURST = 6;
+const BURST_MS = 80;
+const PING_MS = 4_000;
+const REFUSAL_SHOWN_MS = 8_000;
+
+/** The control socket: feeds and looks as the server says them, kept up across reconnects. */
+export interface Control {
+  readonly feeds: ReadonlySignal<FeedInfo[]>;
+  readonly looks: ReadonlySignal<string[]>;
+  readonly status: ReadonlySignal<LinkStatus>;
+  /** The server's last refusal of a message, for some seconds; else null. */
+  readonly refused: ReadonlySignal<string | null>;
+  readonly clock: ServerClock;
+  /** False when the socket is down: the change is not sent and not kept. */
+  send(message: ClientMessage): boolean;
+  close(): void;
+}
+
+export function openControl(): Control {
+  const feeds = signal<FeedInfo[]>([]);
+  const looks = signal<string[]>([]);
+  const status = signal<LinkStatus>({ phase: 'opening' });
+  const refused = signal<string | null>(null);
+  const clock = new ServerClock();
+  let socket: WebSocket | null = null;
+  let failures = 0;
+  let closed = false;
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const later = (ms: number, act: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      act();
+    }, ms);
+    timers.add(timer);
+  };
+
+  const send = (message: ClientMessage) => {
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
+    return true;
+  };
+  const ping = (left: number) => {
+    if (!send({ type: 'clock', t0Ms: performance.now() })) return;
+    later(left > 0 ? BURST_MS : PING_MS, () => ping(left - 1));
+  };
+  const receive = (text: string) => {
+    const parsed = serverMessage.safeParse(JSON.parse(text));
+    // A newer server may say things that this page does not know; what it does not know it does not show.
+    if (!parsed.success) return;
+    const message = parsed.data;
+    if (message.type === 'feeds') {
+      feeds.value = message.feeds;
+      looks.value = message.looks;
+    } else if (message.type === 'clock') {
+      clock.add(message.t0Ms, performance.now(), message.serverUs);
+    } else {
+      refused.value = message.sentence;
+      later(REFUSAL_SHOWN_MS, () => {
+        refused.value = null;
+      });
+    }
+  };
+  const open = () => {
+    if (closed) return;
+    status.value = { phase: 'opening' };
+    const opening = new WebSocket(new URL('/api/control', location.href.replace(/^http/, 'ws')));
+    socket = opening;
+    opening.addEventListener('open', () => {
+      failures = 0;
+      clock.reset();
+      status.value = { phase: 'open' };
+      ping(BURST);
+    });
+    opening.addEventListener('message', ({ data }) => receive(String(data)));
+    opening.addEventListener('close', () => void wait());
+  };
+  const wait = async () => {
+    if (closed) return;
+    // A refused upgrade looks like any other failure to a page: ask over HTTP whether the link is still good.
+    const response = await fetch('/api/feeds', { credentials: 'same-origin' }).catch(() => null);
+    if (closed) return;
+    if (response && (response.status === 401 || response.status === 403)) {
+      status.value = { phase: 'refused', sentence: (await refusal(response)).message };
+      return;
+    }
+    const delay = RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)] ?? 3_000;
+    const sentence = response ? 'The connection to the server broke.' : 'The server does not answer: is it running?';
+    status.value = { phase: 'waiting', sentence, retryAtMs: performance.now() + delay };
+    later(delay, open);
+  };
+  const close = () => {
+    closed = true;
+    for (const timer of timers) clearTimeout(timer);
+    socket?.close();
+  };
+  open();
+  return { feeds, looks, status, refused, clock, send, close };
+}

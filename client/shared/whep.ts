@@ -1,0 +1,20 @@
+import type { RenditionName } from '../../server/wire/messages.ts';
+import { type Connection, connect } from './peer.ts';
+
+export interface Viewing extends Connection {
+  /** Filled as tracks arrive; give it to a video element at once. */
+  readonly stream: MediaStream;
+}
+
+/** Watches a rendition of a feed with no playout delay of the browser's own: late is worse than uneven on a set. */
+export async function watch(feed: string, rendition: RenditionName): Promise<Viewing> {
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const stream = new MediaStream();
+  for (const kind of ['video', 'audio'] as const) {
+    const { receiver } = pc.addTransceiver(kind, { direction: 'recvonly' });
+    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+  }
+  pc.addEventListener('track', ({ track }) => stream.addTrack(track));
+  const connection = await connect(pc, `/whep/${encodeURIComponent(feed)}/${rendition}`);
+  return { ...connection, stream };
+}

@@ -1,0 +1,8 @@
+/// <reference types="vite/client" />
+
+/** The framing aid's face detector (vite.config.ts): its address. */
+declare module 'virtual:aid-model' {
+  const address: string;
+  // biome-ignore lint/style/noDefaultExport: like every asset's address in Vite
+  export default address;
+}

@@ -49,8 +49,10 @@ function readYaml(file: string): unknown {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new ConfigError(missing ? `There is no configuration at ${file}.` : `${file} cannot be read: ${error}.`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      code === 'ENOENT' ? `There is no configuration at ${file}.` : `${file} cannot be read: ${message}.`,
+    );
   }
   try {
     return parse(text, { maxAliasCount: 16 }) ?? {};

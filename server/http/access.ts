@@ -42,7 +42,7 @@ export function createAccess(config: Config, tokens: Tokens, jar: CookieJar): Ac
   // Browsers keep one jar for all ports of a host: two servers on one machine need two names.
   const cookieName = `understudy_${config.server.port}`;
   const loopbackOnly = isLoopback(config.server.host);
-  const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+  const ownNames = new Set(['localhost', '127.0.0.1', '[::1]', hostName(config.server.host)]);
 
   const session = (headers: IncomingHttpHeaders): string | null => {
     const value = headers.cookie === undefined ? undefined : jar.parseCookie(headers.cookie)[cookieName];
@@ -52,7 +52,7 @@ export function createAccess(config: Config, tokens: Tokens, jar: CookieJar): Ac
   return {
     session,
     checkHost(headers) {
-      if (loopbackOnly && !LOOPBACK_NAMES.has(hostName(headers.host ?? ''))) {
+      if (loopbackOnly && !ownNames.has(hostName(headers.host ?? ''))) {
         throw new Problem('origin_refused', `This server answers to localhost and ${config.server.host} only.`);
       }
     },

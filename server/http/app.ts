@@ -15,7 +15,7 @@ import { Problem } from '../config/problem.ts';
 import type { Log } from '../observe/log.ts';
 import { createAccess } from './access.ts';
 import { api } from './api.ts';
-import { openControl } from './control.ts';
+import { Control } from './control.ts';
 import { enter } from './enter.ts';
 import { PAGE_STYLE_HASH } from './page.ts';
 import { pages } from './pages.ts';
@@ -66,7 +66,7 @@ export async function createApp({ stage, config, clientDir, log, tokens }: AppPa
 
   // Node would answer an odd Expect header by itself, past every rule of this app; RFC 9110 lets a server overlook it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  const control = openControl({ server: app.server, stage, access, log });
+  const control = new Control({ server: app.server, stage, access, log });
   app.addHook('preClose', async () => control.close());
   return app;
 }
@@ -88,7 +88,7 @@ export async function listen(app: FastifyInstance, config: Config): Promise<stri
 }
 
 function listenSentence(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
+  switch (error.code ?? '') {
     case 'EADDRINUSE':
       return `Port ${port} is taken by another program: stop it or start with --port N.`;
     case 'EACCES':

@@ -11,9 +11,11 @@ import type { StageApi } from './stage-api.ts';
 const MAX_PAYLOAD = 64 * 1024;
 const MAX_BUFFERED = 1024 * 1024;
 const MAX_CLIENTS = 64;
-const MAX_MESSAGES_PER_SECOND = 100;
+const MAX_MESSAGES_PER_TICK = 100;
 const PING_MS = 15_000;
-const LIVE_TICK_MS = 450;
+const TICK_MS = 450;
+/** What a page has to answer the closing of its socket. */
+const GOODBYE_MS = 500;
 
 interface Client {
   socket: WebSocket;
@@ -30,111 +32,119 @@ interface ControlParts {
 }
 
 /** The control socket, /api/control: tells every page of every change, answers clocks, takes settings. */
-export function openControl({ server, stage, access, log }: ControlParts): { close(): void } {
-  const clients = new Set<Client>();
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, perMessageDeflate: false });
+export class Control {
+  readonly #parts: ControlParts;
+  readonly #clients = new Set<Client>();
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, perMessageDeflate: false });
+  readonly #unsubscribe: () => void;
+  readonly #timers: NodeJS.Timeout[];
+  #toldMs = 0;
+  #closed = false;
 
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+    parts.server.on('upgrade', this.#upgrade);
+    this.#unsubscribe = parts.stage.onChange(() => this.#tell());
+    this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#ping(), PING_MS)];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#unsubscribe();
+    this.#parts.server.off('upgrade', this.#upgrade);
+    for (const { socket } of this.#clients) {
+      socket.close(1001, 'the server ends');
+      setTimeout(() => socket.terminate(), GOODBYE_MS).unref();
+    }
+    this.#sockets.close();
+  }
+
+  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     try {
-      admit(request, access, clients.size);
+      admit(request, this.#parts.access, this.#clients.size);
     } catch (error) {
       writeProblem(socket, asProblem(error));
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (opened) => join(opened, request));
+    this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#join(opened, request));
   };
 
-  const join = (socket: WebSocket, request: IncomingMessage): void => {
+  #join(socket: WebSocket, request: IncomingMessage): void {
     const client: Client = { socket, request, alive: true, messages: 0 };
-    clients.add(client);
+    this.#clients.add(client);
     socket.on('pong', () => {
       client.alive = true;
     });
-    socket.on('message', (data, binary) => receive(client, data, binary));
+    socket.on('message', (data, binary) => this.#receive(client, data, binary));
     // ws closes the socket itself after an error (too large, not UTF-8, a bad frame).
-    socket.on('error', (error) => log.debug({ err: error }, 'A control socket broke.'));
-    socket.on('close', () => clients.delete(client));
-    send(client, feedsMessage());
-  };
+    socket.on('error', (error) => this.#parts.log.debug({ err: error }, 'A control socket broke.'));
+    socket.on('close', () => this.#clients.delete(client));
+    send(client, this.#feeds());
+  }
 
-  const receive = (client: Client, data: RawData, binary: boolean): void => {
+  #receive(client: Client, data: RawData, binary: boolean): void {
     client.messages += 1;
-    if (client.messages > MAX_MESSAGES_PER_SECOND) {
+    if (client.messages > MAX_MESSAGES_PER_TICK) {
       client.socket.close(1008, 'too many messages');
       return;
     }
     try {
-      act(client, parseMessage(data, binary));
+      this.#act(client, parseMessage(data, binary));
     } catch (error) {
-      const problem = asProblem(error);
-      if (problem.code === 'internal') log.error({ err: error }, 'A control message failed inside.');
-      send(
-        client,
-        JSON.stringify({ type: 'refused', code: problem.code, sentence: problem.message } satisfies ServerMessage),
-      );
+      const { code, message } = asProblem(error);
+      if (code === 'internal') this.#parts.log.error({ err: error }, 'A control message failed inside.');
+      send(client, { type: 'refused', code, sentence: message });
     }
-  };
+  }
 
-  const act = (client: Client, message: ClientMessage): void => {
+  #act(client: Client, message: ClientMessage): void {
+    const { stage } = this.#parts;
     if (message.type === 'clock') {
-      const clock = { type: 'clock', t0Ms: message.t0Ms, serverUs: stage.nowUs() } satisfies ServerMessage;
-      send(client, JSON.stringify(clock));
+      send(client, { type: 'clock', t0Ms: message.t0Ms, serverUs: stage.nowUs() });
       return;
     }
     const { feed, uncast, look } = message;
     stage.set(feed, { ...(uncast !== undefined && { uncast }), ...(look !== undefined && { look }) });
-  };
+  }
 
-  const feedsMessage = (): string =>
-    JSON.stringify({ type: 'feeds', feeds: stage.feeds(), looks: stage.looks() } satisfies ServerMessage);
+  #feeds(): ServerMessage {
+    const { stage } = this.#parts;
+    return { type: 'feeds', feeds: stage.feeds(), looks: stage.looks() };
+  }
 
-  const send = ({ socket }: Client, text: string): void => {
-    if (socket.readyState !== socket.OPEN) return;
-    // A client that does not read would grow this process: it may come back with a fresh socket.
-    if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
-    else socket.send(text);
-  };
+  #tell(): void {
+    this.#toldMs = performance.now();
+    if (this.#clients.size === 0) return;
+    const text = JSON.stringify(this.#feeds());
+    for (const client of this.#clients) sendText(client, text);
+  }
 
-  let toldMs = 0;
-  const tell = (): void => {
-    toldMs = performance.now();
-    if (clients.size === 0) return;
-    const text = feedsMessage();
-    for (const client of clients) send(client, text);
-  };
+  /** Tells again where nothing changed for a while: numbers of a live feed that stand still are stale. */
+  #tick(): void {
+    for (const client of this.#clients) client.messages = 0;
+    if (this.#clients.size === 0 || performance.now() - this.#toldMs < TICK_MS - 10) return;
+    if (this.#parts.stage.feeds().some((feed) => feed.state !== 'idle')) this.#tell();
+  }
 
-  const tick = (): void => {
-    for (const client of clients) client.messages = 0;
-    if (clients.size === 0 || performance.now() - toldMs < LIVE_TICK_MS - 10) return;
-    if (stage.feeds().some((feed) => feed.state !== 'idle')) tell();
-  };
-
-  const ping = (): void => {
-    for (const client of clients) {
-      if (!client.alive || !stillIn(client, access)) client.socket.terminate();
+  #ping(): void {
+    for (const client of this.#clients) {
+      if (!client.alive || !stillIn(client, this.#parts.access)) client.socket.terminate();
       client.alive = false;
       if (client.socket.readyState === client.socket.OPEN) client.socket.ping();
     }
-  };
+  }
+}
 
-  server.on('upgrade', upgrade);
-  const unsubscribe = stage.onChange(tell);
-  const timers = [setInterval(tick, LIVE_TICK_MS), setInterval(ping, PING_MS)];
-  for (const timer of timers) timer.unref();
-  let closed = false;
+const send = (client: Client, message: ServerMessage): void => sendText(client, JSON.stringify(message));
 
-  return {
-    close() {
-      if (closed) return;
-      closed = true;
-      for (const timer of timers) clearInterval(timer);
-      unsubscribe();
-      server.off('upgrade', upgrade);
-      for (const { socket } of clients) socket.close(1001, 'the server ends');
-      for (const { socket } of clients) setTimeout(() => socket.terminate(), 500).unref();
-      sockets.close();
-    },
-  };
+function sendText({ socket }: Client, text: string): void {
+  if (socket.readyState !== socket.OPEN) return;
+  // A client that does not read would grow this process: it may come back with a fresh socket.
+  if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
+  else socket.send(text);
 }
 
 /** Refuses an upgrade that may not become a control socket: address, Host, token, Origin, count. */

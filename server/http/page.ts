@@ -8,7 +8,7 @@ font:18px/1.5 system-ui,sans-serif}
 main{max-width:34rem;padding:2rem}
 h1{margin:0 0 .5rem;font-size:1.5rem;font-weight:600}
 p{margin:0;color:#c4c4c4}
-a{color:#8ab8ff}
+a{color:inherit}
 small{display:block;margin-top:2rem;color:#9a9a9a;font-size:.8rem}
 `;
 

@@ -53,7 +53,7 @@ const wantsPage = (request: FastifyRequest): boolean =>
   ['GET', 'HEAD'].includes(request.method) && (request.headers.accept ?? '').includes('text/html');
 
 const PAGE_TITLES: Partial<Record<ProblemCode, string>> = {
-  token_wrong: 'This link does not open the door',
+  token_wrong: 'You need a fresh link',
   not_found: 'Nothing here',
   pages_missing: 'Not built yet',
   too_many: 'One moment',

@@ -55,14 +55,19 @@ export function fakeStage() {
     sessions,
     /** Thrown by the next publish or watch. */
     refuse: null as Error | null,
+    /** Awaited by the next publish or watch. */
+    hold: null as Promise<void> | null,
     watched: [] as string[],
+    ended: [] as string[],
     clockUs: 1000,
     changed: () => changes.emit('change'),
     listeners: () => changes.listenerCount('change'),
   };
-  const open = (feed: string) => {
-    const { refuse } = fake;
+  const open = async (feed: string) => {
+    const { refuse, hold } = fake;
     fake.refuse = null;
+    fake.hold = null;
+    await hold;
     if (refuse) throw refuse;
     const session = `s${sessions.size}-${Math.random().toString(36).slice(2)}`;
     sessions.set(session, feed);
@@ -74,7 +79,10 @@ export function fakeStage() {
       fake.watched.push(`${feed}/${rendition}`);
       return open(feed);
     },
-    end: (feed, session) => sessions.get(session) === feed && sessions.delete(session),
+    end(feed, session) {
+      fake.ended.push(session);
+      return sessions.get(session) === feed && sessions.delete(session);
+    },
     feeds: () => fake.infos,
     looks: () => ['mara', 'joris'],
     set(feed, change) {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PROBLEMS, Problem, type ProblemCode } from '../../server/config/problem.ts';
 import { type Answer, AUTHORIZED, OFFER, startServer, type TestServer } from './http-fixture.ts';
 
@@ -180,6 +181,25 @@ test('a session of one feed is not ended through another', async () => {
   const other = await server.ask(`/whip/b-cam/${id}`, { method: 'DELETE', headers: AUTHORIZED });
   expectProblem(other, 'session_unknown');
   expect(server.fake.sessions.get(id)).toBe('a-cam');
+});
+
+test('a session whose client left while it opened is ended', async () => {
+  server.fake.sessions.clear();
+  server.fake.ended.length = 0;
+  const opening = Promise.withResolvers<void>();
+  server.fake.hold = opening.promise;
+  const client = httpRequest({ port: server.port, path: '/whip/a-cam', method: 'POST', headers: SDP, agent: false });
+  client.on('error', () => undefined);
+  client.end(OFFER);
+  await vi.waitUntil(() => server.fake.hold === null);
+  const gone = new Promise((resolve) => client.once('close', resolve));
+  client.destroy();
+  await gone;
+  // The server learns of it in its own turn: a later request on another connection comes after.
+  await server.ask('/healthz');
+  opening.resolve();
+  await vi.waitUntil(() => server.fake.ended.length === 1);
+  expect(server.fake.sessions.size).toBe(0);
 });
 
 test('/whep/:feed is the program', async () => {

@@ -1,0 +1,143 @@
+import sharp from 'sharp';
+import { GUIDE_CHANNELS } from '../../server/double/template.ts';
+import { canonicalOf, type FaceMesh } from './face-mesh.ts';
+
+type Point = readonly [number, number];
+
+/** A double's texture as floats: R, G, B encoded 0–1 and alpha, planar, colour carried on into what the picture leaves transparent. */
+export async function textureMap(png: Buffer, side: number): Promise<Float32Array> {
+  const { data, info } = await sharp(png).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  const opaque = await sharp(png).ensureAlpha().extractChannel(3).raw().toBuffer();
+  const flat = Buffer.from(data);
+  fillTransparent(flat, opaque, info.width, info.height);
+  const rgb = await sharp(flat, { raw: { width: info.width, height: info.height, channels: 4 } })
+    .removeAlpha()
+    .resize(side, side, { kernel: 'lanczos3' })
+    .raw()
+    .toBuffer();
+  const pixels = side * side;
+  const map = new Float32Array(4 * pixels).fill(1);
+  for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) map[c * pixels + i] = rgb[3 * i + c]! / 255;
+  // Openings sample beyond the corner, which clamps to this texel.
+  map[3 * pixels] = 0;
+  return map;
+}
+
+/** Grows the colour of opaque pixels outwards, ring by ring, so that resizing and sampling at the edge meet skin, not black. */
+function fillTransparent(rgba: Buffer, opaque: Buffer, width: number, height: number): void {
+  const known = Uint8Array.from(opaque, (alpha) => (alpha > 250 ? 1 : 0));
+  let front: number[] = [];
+  for (let i = 0; i < known.length; i++) if (known[i]) front.push(i);
+  while (front.length > 0) {
+    const next: number[] = [];
+    for (const i of front) {
+      const x = i % width;
+      for (const j of [x > 0 ? i - 1 : -1, x < width - 1 ? i + 1 : -1, i - width, i + width]) {
+        if (j < 0 || j >= width * height || known[j]) continue;
+        known[j] = 1;
+        rgba.copy(rgba, 4 * j, 4 * i, 4 * i + 3);
+        next.push(j);
+      }
+    }
+    front = next;
+  }
+}
+
+/** Smooth unit normals of a head in texture space, planar x, y, z; `shape` 3 × points in camera axes, frontal. */
+export function normalMap(mesh: FaceMesh, uv: readonly Point[], shape: readonly number[], side: number): Float32Array {
+  const normals = vertexNormals(mesh, shape);
+  const map = new Float32Array(3 * side * side);
+  const weight = new Float32Array(side * side);
+  for (const [a, b, c] of mesh.triangles) {
+    drawTriangle([uv[a]!, uv[b]!, uv[c]!], side, (at, wa, wb, wc) => {
+      weight[at] = 1;
+      for (let k = 0; k < 3; k++) {
+        map[k * side * side + at] = wa * normals[3 * a + k]! + wb * normals[3 * b + k]! + wc * normals[3 * c + k]!;
+      }
+    });
+  }
+  for (let i = 0; i < side * side; i++) {
+    const n = [map[i]!, map[side * side + i]!, map[2 * side * side + i]!];
+    // Where there is no face, a normal that faces the camera.
+    const length = weight[i] ? Math.hypot(...n) || 1 : 1;
+    const unit = weight[i] ? n.map((value) => value / length) : [0, 0, -1];
+    for (let k = 0; k < 3; k++) map[k * side * side + i] = unit[k]!;
+  }
+  return map;
+}
+
+function vertexNormals(mesh: FaceMesh, shape: readonly number[]): Float32Array {
+  const normals = new Float32Array(shape.length);
+  for (const [a, b, c] of mesh.triangles) {
+    const p = [a, b, c].map((point) => shape.slice(3 * point, 3 * point + 3));
+    const [u, v] = [1, 2].map((k) => p[k]!.map((value, axis) => value - p[0]![axis]!));
+    const n = [0, 1, 2].map((k) => u![(k + 1) % 3]! * v![(k + 2) % 3]! - u![(k + 2) % 3]! * v![(k + 1) % 3]!);
+    // Towards the camera, which looks along +z.
+    const sign = faces(mesh) ? 1 : -1;
+    for (const point of [a, b, c]) for (let k = 0; k < 3; k++) normals[3 * point + k]! += sign * n[k]!;
+  }
+  for (let i = 0; i < normals.length; i += 3) {
+    const length = Math.hypot(normals[i]!, normals[i + 1]!, normals[i + 2]!) || 1;
+    for (let k = 0; k < 3; k++) normals[i + k]! /= length;
+  }
+  return normals;
+}
+
+/** Whether the mesh's winding gives outward normals (z < 0) in camera axes. */
+function faces(mesh: FaceMesh): boolean {
+  const canonical = canonicalOf(mesh);
+  const [a, b, c] = mesh.triangles[0]!;
+  const at = (point: number, axis: number): number => canonical[3 * point + axis]!;
+  return (at(b, 0) - at(a, 0)) * (at(c, 1) - at(a, 1)) - (at(b, 1) - at(a, 1)) * (at(c, 0) - at(a, 0)) < 0;
+}
+
+function drawTriangle([a, b, c]: [Point, Point, Point], side: number, put: (at: number, wa: number, wb: number, wc: number) => void): void {
+  const [x0, y0, x1, y1, x2, y2] = [a[0], a[1], b[0], b[1], c[0], c[1]].map((value) => value * side - 0.5) as [number, number, number, number, number, number];
+  const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
+  if (Math.abs(area) < 1e-9) return;
+  for (let y = Math.max(0, Math.floor(Math.min(y0, y1, y2))); y <= Math.min(side - 1, Math.ceil(Math.max(y0, y1, y2))); y++) {
+    for (let x = Math.max(0, Math.floor(Math.min(x0, x1, x2))); x <= Math.min(side - 1, Math.ceil(Math.max(x0, x1, x2))); x++) {
+      const wb = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
+      const wc = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) / area;
+      // A little beyond the edge: coarse maps are read between their texels.
+      if (wb > -0.2 && wc > -0.2 && wb + wc < 1.2) put(y * side + x, 1 - wb - wc, wb, wc);
+    }
+  }
+}
+
+/** Where a texture shows bare skin, 0–255: inside the oval, away from brows, eyes, lips and nostrils. */
+async function skinMap(mesh: FaceMesh, uv: readonly Point[], side: number): Promise<Buffer> {
+  const at = (point: number): Point => [uv[point]![0] * 512, uv[point]![1] * 512];
+  const path = (points: readonly number[]): string => points.map(at).map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
+  const feature = (points: readonly number[], grow: number): string =>
+    `<polygon points="${path(points)}" fill="black" stroke="black" stroke-width="${grow}" stroke-linejoin="round"/>`;
+  const [left, right] = [mesh.leftBrow, mesh.rightBrow].map((brow) => [...brow.slice(0, 5), ...brow.slice(5)]);
+  const nostrils = [97, 326].map(at).map(([x, y]) => `<circle cx="${x}" cy="${y}" r="14" fill="black"/>`).join('');
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512"><rect width="512" height="512" fill="black"/>
+    <polygon points="${path(mesh.oval)}" fill="white" stroke="black" stroke-width="16"/>
+    ${feature(left!, 16)}${feature(right!, 16)}${feature(mesh.leftEye, 22)}${feature(mesh.rightEye, 22)}${feature(mesh.lips.outer, 14)}${nostrils}</svg>`;
+  return sharp(Buffer.from(svg)).greyscale().blur(4).resize(side, side).raw().toBuffer();
+}
+
+/** What the light meter reads: see GUIDE_CHANNELS. */
+export async function guideMap(mesh: FaceMesh, uv: readonly Point[], shape: readonly number[], texture: Float32Array, textureSide: number, side: number): Promise<Buffer> {
+  const skin = await skinMap(mesh, uv, side);
+  const normals = normalMap(mesh, uv, shape, side);
+  const guide = Buffer.alloc(side * side * GUIDE_CHANNELS);
+  const ratio = textureSide / side;
+  for (let y = 0, i = 0; y < side; y++) {
+    for (let x = 0; x < side; x++, i++) {
+      const out = i * GUIDE_CHANNELS;
+      guide[out] = skin[i]!;
+      for (let c = 0; c < 3; c++) {
+        let sum = 0;
+        for (let v = 0; v < ratio; v++) {
+          for (let u = 0; u < ratio; u++) sum += texture[(c * textureSide + y * ratio + v) * textureSide + x * ratio + u]!;
+        }
+        guide[out + 1 + c] = Math.round((sum / (ratio * ratio)) * 255);
+        guide[out + 4 + c] = Math.round((normals[c * side * side + i]! + 1) * 127.5);
+      }
+    }
+  }
+  return guide;
+}

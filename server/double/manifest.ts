@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const FORMAT = 1;
+
+const heldFile = z.strictObject({
+  file: z.string().regex(/^[\w.-]+$/, 'a plain file name'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits'),
+});
+
+/** What stands in a double's `double.json`. */
+const manifestSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  kind: z.enum(['mesh']),
+  /** What people call the double. */
+  name: z.string().min(1).max(80),
+  /** The network and, for the kind `mesh`, the mesh it is drawn on. */
+  model: heldFile,
+  mesh: heldFile,
+  /** How the crop is cut: the landmarks a similarity is fitted to. */
+  template: z.literal('face-mesh-468'),
+  /** Side of the square the network makes, pixels. */
+  size: z.literal(256),
+  maxYawDeg: z.number().min(10).max(90),
+  licence: z.string().min(1),
+  card: z.string().min(1),
+  /** A fictional person may play without a signed consent; a real one may not. */
+  fictional: z.boolean(),
+});
+
+export type DoubleManifest = z.infer<typeof manifestSchema>;
+
+/** Reads and checks `double.json`. @throws Error with a sentence that names the folder and what is wrong. */
+export function readManifest(dir: string): DoubleManifest {
+  const parsed = manifestSchema.safeParse(parseJson(readText(dir, 'double.json'), join(dir, 'double.json')));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.length ? `"${issue.path.join('.')}"` : 'its contents';
+  throw new Error(
+    `The double in ${dir} cannot be used: ${where} in double.json: ${issue?.message ?? 'not understood'}. This version understands format ${FORMAT}; import the double again.`,
+  );
+}
+
+/** The bytes of one of a double's files, once their hash is what the manifest says. @throws Error with a sentence. */
+export function readHeld(dir: string, held: { file: string; sha256: string }): Buffer {
+  const path = join(dir, held.file);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    throw new Error(`The double in ${dir} is incomplete: ${held.file} is missing. Import the double again.`);
+  }
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (hash !== held.sha256) {
+    throw new Error(
+      `The double in ${dir} is damaged or was changed: the hash of ${held.file} is not the one in double.json. Import the double again.`,
+    );
+  }
+  return bytes;
+}
+
+function readText(dir: string, file: string): string {
+  try {
+    return readFileSync(join(dir, file), 'utf8');
+  } catch {
+    throw new Error(`There is no double in ${dir}: ${file} is missing. Name a folder that holds one.`);
+  }
+}
+
+/** @throws Error with a sentence that names the file. */
+export function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(`${path} is not JSON: it is truncated or was changed. Import the double again.`);
+  }
+}

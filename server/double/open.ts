@@ -1,0 +1,24 @@
+import type { Arena } from '../frame/arena.ts';
+import type { Kernels } from '../frame/kernels.ts';
+import type { Runtime } from '../inference/session.ts';
+import { readManifest } from './manifest.ts';
+import { openMesh } from './mesh.ts';
+import type { Replacer } from './replacer.ts';
+
+/** What a replacer is built from. It owns its session and its kernel memory; the rest stays the engine's. */
+export interface OpenOptions {
+  runtime: Runtime;
+  arena: Arena;
+  kernels: Kernels;
+  /** The double's folder. */
+  dir: string;
+}
+
+/** Opens the double in a folder, whatever its kind. @throws Error with a sentence that says what is wrong with it. */
+export function openDouble(options: OpenOptions): Promise<Replacer> {
+  const manifest = readManifest(options.dir);
+  switch (manifest.kind) {
+    case 'mesh':
+      return openMesh(options);
+  }
+}

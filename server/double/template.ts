@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { parseJson } from './manifest.ts';
+import type { RigidPoint } from './pose.ts';
+
+/** Points of the face mesh that carry the surface (the irises follow them in a Landmarks list and are not drawn). */
+export const MESH_POINTS = 468;
+
+/** Per texel: weight as skin 0–255, albedo R, G, B (encoded, 0–255), normal x, y, z (0–255 for −1 to 1, camera axes of a frontal head). */
+export const GUIDE_CHANNELS = 7;
+
+const numbers = (length: number) => z.array(z.number()).length(length);
+
+const templateSchema = z
+  .strictObject({
+    format: z.literal(1),
+    /** Canonical head, x to image right, y down, z away from the camera. */
+    canonical: numbers(3 * MESH_POINTS),
+    rigid: z.array(z.strictObject({ point: z.int().min(0).max(467), weight: z.number().positive() })).min(6),
+    /** How the double's proportions differ from those of an average head, canonical units; 0 where the performer's own edge must hold. */
+    offset: numbers(3 * MESH_POINTS),
+    /** Which landmark each drawn vertex follows. Openings (eyes, mouth) have vertices of their own, with texture coordinates outside the texture. */
+    vertices: z.array(z.int().min(0).max(467)).min(MESH_POINTS).max(2048),
+    /** Per vertex (u, v), −1 to 1 across the texture, as GridSample wants them. */
+    uv: z.array(z.number()),
+    /** Corners clockwise on screen when the triangle faces the camera. */
+    triangles: z.array(z.int().min(0)),
+    guide: z.strictObject({ size: z.int().min(16).max(256), base64: z.string() }),
+  })
+  .refine((t) => t.uv.length === 2 * t.vertices.length, 'uv and vertices do not belong together')
+  .refine((t) => t.triangles.length % 3 === 0, 'triangles are not triples')
+  .refine((t) => t.triangles.every((corner) => corner < t.vertices.length), 'a triangle names a vertex that is not there');
+
+/** What the light meter knows of the texture: a coarse map of where skin is, its colour and which way it faces. */
+export interface Guide {
+  size: number;
+  texels: Uint8Array;
+}
+
+export interface Template {
+  canonical: Float32Array;
+  rigid: readonly RigidPoint[];
+  offset: Float32Array;
+  vertices: readonly number[];
+  uv: Float32Array;
+  triangles: readonly number[];
+  guide: Guide;
+}
+
+/** Reads a double's `mesh.json`. @throws Error with a sentence that names the file. */
+export function readTemplate(bytes: Buffer, path: string): Template {
+  const parsed = templateSchema.safeParse(parseJson(bytes.toString('utf8'), path));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Error(`${path} is not a face mesh of this version (${issue?.path.join('.')}: ${issue?.message}). Import the double again.`);
+  }
+  const { guide, canonical, offset, uv, ...rest } = parsed.data;
+  const texels = new Uint8Array(Buffer.from(guide.base64, 'base64'));
+  if (texels.length !== guide.size * guide.size * GUIDE_CHANNELS) {
+    throw new Error(`${path} is not a face mesh of this version (guide: wrong length). Import the double again.`);
+  }
+  return {
+    ...rest,
+    canonical: Float32Array.from(canonical),
+    offset: Float32Array.from(offset),
+    uv: Float32Array.from(uv),
+    guide: { size: guide.size, texels },
+  };
+}

@@ -1,0 +1,117 @@
+// Composites a replaced face into a 4:2:0 picture; what it promises stands in server/frame/kernels.ts.
+// The face is converted to premultiplied Y, U, V and alpha once, at the crop's size, and then sampled per picture sample:
+// interpolating premultiplied colour keeps the transparent surround from darkening the mask's edge.
+
+@inline function clamp01(v: v128): v128 { return f32x4.min(f32x4.max(v, f32x4.splat(0)), f32x4.splat(1)); }
+
+/** RGBA (straight, 0–1) → premultiplied Y′CbCr codes (0–255) and alpha, for n samples a plane (a multiple of 4). */
+function premultiply(rgba: usize, out: usize, n: i32, kr: f32, kb: f32, full: i32): void {
+  const plane: usize = <usize>n << 2;
+  const kg: f32 = 1 - kr - kb;
+  const ySpan: f32 = full ? 255 : 219, cSpan: f32 = full ? 255 : 224, yBase = f32x4.splat(full ? 0 : 16), cBase = f32x4.splat(128);
+  const yr = f32x4.splat(ySpan * kr), yg = f32x4.splat(ySpan * kg), yb = f32x4.splat(ySpan * kb);
+  const ub: f32 = cSpan * 0.5 / (1 - kb), vr: f32 = cSpan * 0.5 / (1 - kr);
+  const uR = f32x4.splat(-ub * kr), uG = f32x4.splat(-ub * kg), uB = f32x4.splat(cSpan * 0.5);
+  const vR = f32x4.splat(cSpan * 0.5), vG = f32x4.splat(-vr * kg), vB = f32x4.splat(-vr * kb);
+  for (let i: usize = 0; i < plane; i += 16) {
+    const r = clamp01(v128.load(rgba + i)), g = clamp01(v128.load(rgba + plane + i)), b = clamp01(v128.load(rgba + 2 * plane + i));
+    const a = clamp01(v128.load(rgba + 3 * plane + i));
+    const y = f32x4.add(yBase, f32x4.add(f32x4.mul(r, yr), f32x4.add(f32x4.mul(g, yg), f32x4.mul(b, yb))));
+    const u = f32x4.add(cBase, f32x4.add(f32x4.mul(r, uR), f32x4.add(f32x4.mul(g, uG), f32x4.mul(b, uB))));
+    const v = f32x4.add(cBase, f32x4.add(f32x4.mul(r, vR), f32x4.add(f32x4.mul(g, vG), f32x4.mul(b, vB))));
+    v128.store(out + i, f32x4.mul(y, a));
+    v128.store(out + plane + i, f32x4.mul(u, a));
+    v128.store(out + 2 * plane + i, f32x4.mul(v, a));
+    v128.store(out + 3 * plane + i, a);
+  }
+}
+
+/** Halves the four planes by 2×2 averaging, in place: every sample is written at or before the place it was read from. */
+function halve(planes: usize, size: i32): void {
+  const half = size >> 1, from: usize = <usize>(size * size) << 2, to: usize = <usize>(half * half) << 2, row: usize = <usize>size << 2;
+  for (let p: usize = 0; p < 4; p++) {
+    let src = planes + p * from, dst = planes + p * to;
+    for (let y = 0; y < half; y++) {
+      let s = src + <usize>(2 * y) * row;
+      for (let x = 0; x < half; x++) {
+        store<f32>(dst, (load<f32>(s) + load<f32>(s + 4) + load<f32>(s + row) + load<f32>(s + row + 4)) * 0.25);
+        s += 8; dst += 4;
+      }
+    }
+  }
+}
+
+@inline function gather(p: usize, o: v128): v128 {
+  return f32x4(load<f32>(p + i32x4.extract_lane(o, 0)), load<f32>(p + i32x4.extract_lane(o, 1)), load<f32>(p + i32x4.extract_lane(o, 2)), load<f32>(p + i32x4.extract_lane(o, 3)));
+}
+
+@inline function bilinear(p: usize, o: v128, fx: v128, fy: v128, row: usize): v128 {
+  const a = gather(p, o), b = gather(p + 4, o), c = gather(p + row, o), d = gather(p + row + 4, o);
+  const t = f32x4.add(a, f32x4.mul(fx, f32x4.sub(b, a))), u = f32x4.add(c, f32x4.mul(fx, f32x4.sub(d, c)));
+  return f32x4.add(t, f32x4.mul(fy, f32x4.sub(u, t)));
+}
+
+/** value + (1 − alpha)·what is there, rounded; only the first `lanes` samples are written. Where alpha is 0 this is what is there. */
+@inline function put(p: usize, value: v128, alpha: v128, lanes: i32): void {
+  const there = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(p))));
+  const mixed = f32x4.add(value, f32x4.mul(f32x4.sub(f32x4.splat(1), alpha), there));
+  const whole = i32x4.trunc_sat_f32x4_s(f32x4.add(mixed, f32x4.splat(0.5)));
+  const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(whole, whole), i16x8.splat(0));
+  if (lanes >= 4) store<i32>(p, i32x4.extract_lane(bytes, 0));
+  else {
+    let word = i32x4.extract_lane(bytes, 0);
+    for (let i = 0; i < lanes; i++) { store<u8>(p + i, <u8>word); word >>= 8; }
+  }
+}
+
+/** Blends one or two sample planes. Sample (x, y) of the plane lies at frame position (x·step + shift, y·step + shift). */
+function blendPlanes(
+  first: usize, second: usize, stride: i32, x0: i32, y0: i32, x1: i32, y1: i32, step: f32, shift: f32,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, planes: usize, size: i32, value: usize,
+): void {
+  const plane: usize = <usize>(size * size) << 2, row: usize = <usize>size << 2;
+  const zero = f32x4.splat(0), last = f32x4.splat(<f32>(size - 1)), most = f32x4.splat(<f32>(size - 1) - 0.001), lane = f32x4(0, 1, 2, 3);
+  const size4 = i32x4.splat(size), a4 = f32x4.splat(a), d4 = f32x4.splat(d), step4 = f32x4.splat(step), shift4 = f32x4.splat(shift);
+  for (let y = y0; y < y1; y++) {
+    const yy: f32 = <f32>y * step + shift;
+    const bx = f32x4.splat(b * yy + c), by = f32x4.splat(e * yy + f);
+    for (let x = x0; x < x1; x += 4) {
+      const xx = f32x4.add(f32x4.mul(f32x4.add(f32x4.splat(<f32>x), lane), step4), shift4);
+      const px = f32x4.add(f32x4.mul(a4, xx), bx), py = f32x4.add(f32x4.mul(d4, xx), by);
+      const inside = v128.and(v128.and(f32x4.ge(px, zero), f32x4.le(px, last)), v128.and(f32x4.ge(py, zero), f32x4.le(py, last)));
+      if (!v128.any_true(inside)) continue;
+      const sx = f32x4.min(f32x4.max(px, zero), most), sy = f32x4.min(f32x4.max(py, zero), most);
+      const ix = i32x4.trunc_sat_f32x4_s(sx), iy = i32x4.trunc_sat_f32x4_s(sy), o = i32x4.shl(i32x4.add(i32x4.mul(iy, size4), ix), 2);
+      const fx = f32x4.sub(sx, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(sy, f32x4.convert_i32x4_s(iy));
+      const alpha = v128.and(bilinear(planes + 3 * plane, o, fx, fy, row), inside);
+      if (!v128.any_true(f32x4.gt(alpha, zero))) continue;
+      const at = <usize>(y * stride + x), lanes = x1 - x;
+      put(first + at, v128.and(bilinear(planes + value * plane, o, fx, fy, row), inside), alpha, lanes);
+      if (second) put(second + at, v128.and(bilinear(planes + (value + 1) * plane, o, fx, fy, row), inside), alpha, lanes);
+    }
+  }
+}
+
+export function blend(
+  picture: usize, width: i32, height: i32, x0: i32, y0: i32, x1: i32, y1: i32,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, rgba: usize, size: i32, scratch: usize, kr: f32, kb: f32, full: i32,
+): void {
+  premultiply(rgba, scratch, size * size, kr, kb, full);
+  // Crop pixels per frame pixel. Above 1.5 every other crop pixel would be skipped: average them first, as a mip level does.
+  let scale: f32 = Mathf.sqrt(Mathf.abs(a * e - b * d));
+  let level = size;
+  while (scale > 1.5 && level > 16) {
+    halve(scratch, level);
+    level >>= 1; scale *= 0.5;
+    a *= 0.5; b *= 0.5; c = (c - 0.5) * 0.5; d *= 0.5; e *= 0.5; f = (f - 0.5) * 0.5;
+  }
+  blendPlanes(picture, 0, width, x0, y0, min(x1, width), min(y1, height), 1, 0, a, b, c, d, e, f, scratch, level, 0);
+  if (scale > 0.75 && level > 16) {
+    halve(scratch, level);
+    level >>= 1;
+    a *= 0.5; b *= 0.5; c = (c - 0.5) * 0.5; d *= 0.5; e *= 0.5; f = (f - 0.5) * 0.5;
+  }
+  const cw = (width + 1) >> 1, ch = (height + 1) >> 1;
+  const u = picture + <usize>(width * height), v = u + <usize>(cw * ch);
+  blendPlanes(u, v, cw, x0 >> 1, y0 >> 1, min((x1 + 1) >> 1, cw), min((y1 + 1) >> 1, ch), 2, 0.5, a, b, c, d, e, f, scratch, level, 1);
+}

@@ -2,9 +2,10 @@ import type { Follow } from './follow.ts';
 import { middleOf } from './reading.ts';
 import type { Detection } from './types.ts';
 
-/** A detection belongs to a followed face within this share of its width; to a lost one within more, as it may have moved unseen. */
+/** A detection belongs to a followed face within this share of its width … */
 const REACH = 0.5;
-const LOST_REACH = 1.0;
+/** … to one that was not found in this picture, or not for a while, within more: it may have moved fast, or unseen. */
+const FAR_REACH = 1.6;
 /** … and when neither is this much larger than the other. */
 const SIZE_RATIO = 2.2;
 
@@ -14,14 +15,18 @@ export interface Assignment {
   unmatched: Detection[];
 }
 
-/** Pairs detections with followed faces, nearest first. A face that is followed now goes before a lost one. */
-export function assign(faces: readonly Follow[], detections: readonly Detection[]): Assignment {
+/** Pairs detections with faces, nearest first; a face whose landmarks hold goes before one that was not found. */
+export function assign(
+  faces: readonly Follow[],
+  detections: readonly Detection[],
+  found: (face: Follow) => boolean,
+): Assignment {
   const pairs: { face: Follow; detection: Detection; cost: number }[] = [];
   for (const face of faces) {
     for (const detection of detections) {
       const cost = distance(face, detection);
-      const lost = face.landmarks === null && face.lostFrames > 1;
-      if (cost <= (lost ? LOST_REACH : REACH)) pairs.push({ face, detection, cost: lost ? cost + 1 : cost });
+      const near = cost <= REACH;
+      if (near || (!found(face) && cost <= FAR_REACH)) pairs.push({ face, detection, cost: found(face) ? cost : cost + 1 });
     }
   }
   pairs.sort((a, b) => a.cost - b.cost || a.face.id - b.face.id);
@@ -34,6 +39,9 @@ export function assign(faces: readonly Follow[], detections: readonly Detection[
   }
   return { matched, unmatched: detections.filter((one) => !taken.has(one)) };
 }
+
+/** Whether a detection lies so far from the face it was given to that only there being no other face speaks for it. */
+export const isFar = (face: Follow, detection: Detection): boolean => distance(face, detection) > REACH;
 
 /** Between the middles, in widths of the larger box; infinite when the sizes do not go together. */
 function distance(face: Follow, detection: Detection): number {

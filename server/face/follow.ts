@@ -1,17 +1,21 @@
 import { boxOfDetection, boxOfLandmarks, cropOfLandmarks, grown } from './crop.ts';
 import type { RigidFace } from './mesh.ts';
-import { keypointsOf, middleOf, type Reading } from './reading.ts';
+import { FACE_RESIDUAL, keypointsOf, middleOf, type Reading } from './reading.ts';
 import { LandmarkSmoother } from './smooth.ts';
 import type { Box, Crop, Detection, Landmarks, Track, TrackState } from './types.ts';
 
-/** A detection of at least this much may begin a face that is replaced. Labelled real faces score 0.64–0.96, a printed skull ≤ 0.2. */
-export const STRONG = 0.55;
-/** A detection of at least this much is covered. */
-export const WEAK = 0.35;
+/** A detection of at least this much is a face to be covered. Labelled real faces score 0.64–0.96. */
+export const STRONG = 0.6;
+/** A detection of at least this much is one if the landmark model sees a face there, too (hands and prints often score 0.3–0.5). */
+export const WEAK = 0.3;
+/** At this score a face needs no further proof; a printed skull reached 0.55 in a few pictures. */
+const CERTAIN = 0.75;
 /** Pictures in which detector and landmarks must agree before a face counts as known: a false alarm rarely comes twice. */
 const AGREEMENTS = 2;
 /** A face that the detector has not seen for so long is covered, whatever the landmarks say (they follow drawings, too). */
-const UNSEEN_SECONDS = 0.5;
+const UNSEEN_SECONDS = 0.6;
+/** Faster than this (widths a second) the next picture's crop is moved ahead; slower, the crop's margin is enough. */
+const AHEAD_SPEED = 1;
 /** Where a face was lost, that place stays covered for so long: known faces, and those that never became known. */
 const LOST_SECONDS = 1;
 const DOUBT_SECONDS = 0.25;
@@ -71,6 +75,7 @@ export class Follow {
       this.#smoother.reset();
       this.#velocity = { x: 0, y: 0 };
     }
+    if (this.crop) this.crop = this.#ahead(this.crop);
     this.ageFrames++;
     this.crossing = false;
   }
@@ -84,7 +89,7 @@ export class Follow {
     this.landmarks = { points: smooth, presence, crop };
     this.#pose = reading.pose;
     this.crop = cropOfLandmarks(smooth);
-    this.#place(boxOfLandmarks(smooth), middleOf(keypointsOf(smooth)), !again && this.lostFrames === 0);
+    this.#place(boxOfLandmarks(smooth), middleOf(keypointsOf(smooth)), this.lostFrames === 0);
     this.lostFrames = 0;
     this.#lostSeconds = 0;
     this.lostCrossing = false;
@@ -112,19 +117,19 @@ export class Follow {
     this.box = grown(moved, 1 + GROWTH_PER_SECOND * seconds);
   }
 
-  /** What the detector said about this face in a picture in which it looked. */
-  credit(detection: Detection | null, agrees: boolean): void {
+  /** What the detector said about this face in a picture in which it looked; `residual`: the shape's, where landmarks agree with it. */
+  credit(detection: Detection | null, residual: number | null): void {
     if (!detection) {
       this.#unseenSeconds += this.#stepSeconds;
       // A face that is not yet known must be seen again soon, or counts from the start.
-      if (this.#unseenSeconds > DOUBT_SECONDS) this.#agreed = 0;
+      if (this.#unseenSeconds > UNSEEN_SECONDS) this.#agreed = 0;
       return;
     }
     this.#score = detection.score;
-    if (!agrees) return;
+    if (residual === null) return;
     this.#unseenSeconds = 0;
     if (this.#doubt > 0) this.#doubt--;
-    if (detection.score < STRONG) return;
+    if (detection.score < STRONG || (detection.score < CERTAIN && residual > FACE_RESIDUAL)) return;
     this.#agreed++;
     if (this.#agreed >= AGREEMENTS) this.#confirmed = true;
   }
@@ -164,6 +169,16 @@ export class Follow {
       ageFrames: this.ageFrames,
       lostFrames: this.lostFrames,
     };
+  }
+
+  /** The crop where a fast face is going to be. */
+  #ahead(crop: Crop): Crop {
+    const { x, y } = this.#velocity;
+    const speed = Math.hypot(x, y);
+    if (speed < AHEAD_SPEED * this.box.w) return crop;
+    // Never more than half a width: a guess must not lose a face that stopped.
+    const seconds = Math.min(this.#stepSeconds, (0.5 * this.box.w) / speed);
+    return { ...crop, cx: crop.cx + x * seconds, cy: crop.cy + y * seconds };
   }
 
   #place(box: Box, middle: { x: number; y: number }, moving: boolean): void {

@@ -3,7 +3,7 @@ import type { Arena } from '../frame/arena.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime } from '../inference/session.ts';
-import { assign, meetings } from './assign.ts';
+import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection } from './crop.ts';
 import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
@@ -13,8 +13,8 @@ import { Pyramid } from './pyramid.ts';
 import { accept, disagreement, type Reading } from './reading.ts';
 import type { Crop, Detection, Track } from './types.ts';
 
-/** Landmarks further than this (share of the box) from the detector's keypoints are not of that face. */
-const AGREES = 0.2;
+/** Landmarks further than this (share of the box) from the detector's keypoints are not of that face; real faces: 0.02–0.2. */
+const AGREES = 0.28;
 /** Faces that are covered at most; more are merged into nothing a person could follow anyway. */
 const MAX_TRACKS = 24;
 
@@ -28,8 +28,11 @@ export interface PerceiverOptions {
   maxFaces?: number;
   /** The detector looks at every n-th picture (default 1, so that a newcomer is found in the picture in which it appears). */
   detectEvery?: number;
-  /** Look into tiles of large pictures, one a picture, for small faces (default true). */
-  tiles?: boolean;
+  /**
+   * In every n-th picture the detector also looks into one tile of a large picture, for small faces (default 4; 0 never): the whole
+   * picture shows it faces of a 90th of the longer side and more. While there is no face at all it does so in every picture.
+   */
+  tileEvery?: number;
 }
 
 export interface Perception {
@@ -69,7 +72,7 @@ class FacePerceiver implements Perceiver {
   readonly #rigid: RigidFace;
   readonly #maxFaces: number;
   readonly #detectEvery: number;
-  readonly #useTiles: boolean;
+  readonly #tileEvery: number;
   readonly #close: () => void;
   #faces: Follow[] = [];
   #nextId = 1;
@@ -77,7 +80,7 @@ class FacePerceiver implements Perceiver {
   #size = { width: 0, height: 0 };
   #tiles: Region[] = [];
 
-  constructor({ runtime, arena, kernels, modelsDir, maxFaces = 4, detectEvery = 1, tiles = true }: PerceiverOptions) {
+  constructor({ runtime, arena, kernels, modelsDir, maxFaces = 4, detectEvery = 1, tileEvery = 4 }: PerceiverOptions) {
     const folder = join(modelsDir, 'perception');
     this.#rigid = readRigidFace(folder);
     const detector = runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
@@ -87,7 +90,7 @@ class FacePerceiver implements Perceiver {
     this.#landmarker = new Landmarker(landmarks);
     this.#maxFaces = maxFaces;
     this.#detectEvery = detectEvery;
-    this.#useTiles = tiles;
+    this.#tileEvery = tileEvery;
     this.#close = () => {
       detector.close();
       landmarks.close();
@@ -126,14 +129,16 @@ class FacePerceiver implements Perceiver {
   #resize({ width, height }: Picture): void {
     this.reset();
     this.#size = { width, height };
-    this.#tiles = this.#useTiles ? tilesOf(width, height) : [];
+    this.#tiles = this.#tileEvery > 0 ? tilesOf(width, height) : [];
   }
 
   /** The detector's view of this picture: the whole, and of a large picture one tile. */
   async #look(index: number): Promise<Detection[]> {
     const { width, height } = this.#size;
     const found = await this.#detector.look(this.#pyramid, wholePicture(width, height), WEAK);
-    const tile = this.#tiles[index % Math.max(this.#tiles.length, 1)];
+    const every = this.#faces.length === 0 ? 1 : this.#tileEvery;
+    const turn = index % every === 0 ? Math.floor(index / every) % this.#tiles.length : -1;
+    const tile = this.#tiles[turn];
     if (tile) found.push(...(await this.#detector.look(this.#pyramid, tile, WEAK)));
     return merge(found);
   }
@@ -170,7 +175,7 @@ class FacePerceiver implements Perceiver {
     const troubled = this.#faces.some((face) => !read.has(face));
     const detections = early ?? (troubled ? await this.#look(index) : null);
     if (detections) {
-      const { matched, unmatched } = assign(this.#faces, detections);
+      const { matched, unmatched } = assign(this.#faces, detections, (face) => read.has(face));
       for (const face of this.#faces) await this.#settle(face, read, matched.get(face) ?? null);
       for (const detection of unmatched) await this.#welcome(detection, picture.id.captureUs);
     }
@@ -181,19 +186,20 @@ class FacePerceiver implements Perceiver {
 
   /** Brings one face's landmarks and the detector's word together. */
   async #settle(face: Follow, read: ReadonlyMap<Follow, Reading>, detection: Detection | null): Promise<void> {
-    const first = read.get(face);
-    let agrees = first && detection ? disagreement(detection, first.landmarks.points) <= AGREES : false;
-    let holds = first !== undefined;
-    if (detection && !agrees && detection.score >= STRONG && this.#mayRead(face)) {
+    let reading = read.get(face) ?? null;
+    let agrees = reading !== null && detection !== null && agree(detection, reading);
+    if (detection && !agrees && this.#mayRead(face)) {
       const again = await this.#read(cropOfDetection(detection), null);
-      if (again && disagreement(detection, again.landmarks.points) <= AGREES) {
+      if (again && agree(detection, again)) {
+        // Found far from where it was, with another face about: whose it is cannot be said.
+        if (isFar(face, detection) && this.#faces.length > 1) face.doubt();
         face.observe(again, true);
+        reading = again;
         agrees = true;
-        holds = true;
       }
     }
-    if (!holds) face.miss(detection);
-    face.credit(detection, agrees);
+    if (!reading) face.miss(detection);
+    face.credit(detection, agrees && reading ? reading.pose.residual : null);
   }
 
   #mayRead(face: Follow): boolean {
@@ -203,13 +209,16 @@ class FacePerceiver implements Perceiver {
   /** A detection that belongs to no followed face. */
   async #welcome(detection: Detection, captureUs: number): Promise<void> {
     if (this.#faces.length >= MAX_TRACKS) return;
+    const crop = cropOfDetection(detection);
+    const landmarks = await this.#landmarker.read(this.#pyramid, crop);
+    const reading = accept(landmarks, this.#rigid, this.#size, null);
+    if (detection.score < STRONG && !reading) return;
     const face = new Follow(this.#nextId++, detection, this.#rigid, captureUs);
+    const follows = reading !== null && agree(detection, reading) && this.#mayRead(face);
     this.#faces.push(face);
-    if (detection.score < STRONG || !this.#mayRead(face)) return;
-    const reading = await this.#read(cropOfDetection(detection), null);
-    if (!reading || disagreement(detection, reading.landmarks.points) > AGREES) return;
+    if (!follows) return;
     face.observe(reading, false);
-    face.credit(detection, true);
+    face.credit(detection, reading.pose.residual);
   }
 
   #resolveMeetings(): void {
@@ -228,3 +237,7 @@ class FacePerceiver implements Perceiver {
     for (const face of this.#faces) if (!face.landmarks && face.crossing) face.lostCrossing = true;
   }
 }
+
+/** Whether the landmarks lie where the detector saw eyes, nose and mouth. */
+const agree = (detection: Detection, reading: Reading): boolean =>
+  disagreement(detection, reading.landmarks.points) <= AGREES;

@@ -4,6 +4,7 @@ import { Decoder, Demuxer, FilterAPI } from 'node-av/api';
 import { Encoder } from '../../server/engine/encoder.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { pack } from '../../server/engine/planes.ts';
+import { quietCodecs } from '../../server/engine/quiet.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import type { Colour } from '../../server/frame/frame.ts';
@@ -30,6 +31,7 @@ export async function codedClip({
   frames,
   bitrate,
 }: ClipOptions): Promise<CodedFrame[]> {
+  quietCodecs();
   const pictures = new Pictures(new Arena(128));
   const encoder = new Encoder({ bitrate, threads: 1 });
   const coded: CodedFrame[] = [];

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
-import { openLook } from '../double/open.ts';
+import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';
 import { Arena } from '../frame/arena.ts';
@@ -16,7 +16,7 @@ import { Pictures } from './pictures.ts';
 import { Pipeline } from './pipeline.ts';
 import { codedSlate } from './slate.ts';
 
-const PERCEPTION_DIR = fileURLToPath(new URL('../../models/perception/', import.meta.url));
+const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 const STATS_MS = 500;
 /** The size of the first slate, before the camera has told its own. */
@@ -41,13 +41,13 @@ export async function openEngine(options: OpenOptions, output: EngineOutput): Pr
   const arena = new Arena(options.memoryMb);
   const kernels = loadKernels(arena);
   const runtime = createRuntime();
-  const opener: Opener = (name) => openLook({ name, dir: DOUBLES_DIR, runtime, arena, kernels });
+  const opener: Opener = (name) => openDouble({ dir: `${DOUBLES_DIR}${name}`, runtime, arena, kernels });
   const faces = options.passThrough
     ? null
     : new FaceStage({
         arena,
         kernels,
-        perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: PERCEPTION_DIR }),
+        perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
       });
   faces?.use(await opener(options.settings.look));
   const engine = new FeedEngine(options, output, { pictures: new Pictures(arena), kernels, runtime, faces, opener });

@@ -139,7 +139,7 @@ export class FaceStage {
       started?.track.id === track.id ? started : await this.#settle(this.#attempt(picture, track), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
     const began = performance.now();
-    compositeFace(picture, attempt.face, this.#parts.arena, this.#parts.kernels);
+    compositeFace(picture, attempt.face, this.#parts.kernels, this.#parts.arena);
     report.ms.composite += performance.now() - began;
     return { kind: 'replace' };
   }

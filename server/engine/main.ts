@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { quietCodecs } from './quiet.ts';
 
 const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_FEED: feed, UNDERSTUDY_KEY: key } = process.env;
 if (!channel || !feed || !key) {
@@ -13,6 +14,7 @@ if (!channel || !feed || !key) {
   process.exit(2);
 }
 
+quietCodecs();
 let engine: Promise<Engine> | null = null;
 const socket = connect(channel);
 const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(message), {

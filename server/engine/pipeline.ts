@@ -53,7 +53,8 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #queue: { coded: CodedFrame; atMs: number }[] = [];
   readonly #overload = new Overload();
-  #running = false;
+  #running: Promise<void> | null = null;
+  #resetWanted = false;
   #encoding: Promise<void> = Promise.resolve();
   #size = { width: 0, height: 0 };
   #lastCaptureUs = 0;
@@ -79,37 +80,50 @@ export class Pipeline {
   push(coded: CodedFrame): void {
     if (this.#closed) return;
     this.#queue.push({ coded, atMs: performance.now() });
-    if (!this.#running) {
-      this.#running = true;
-      void this.#run();
-    }
+    this.#start();
   }
 
   /** The camera has gone: the next one starts with a key frame, unknown faces and full size. */
   reset(): void {
     this.#queue.length = 0;
-    this.#parts.decoder.reset();
-    this.#parts.faces?.reset();
-    this.#overload.reset();
-    this.#shown = [];
+    // Codecs work on other threads: they may be reset only between two frames.
+    this.#resetWanted = true;
+    this.#start();
   }
 
-  /** Settles when the frame in work has left. */
+  /** Settles when the frame in work has left; then codecs and models may be closed. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#queue.length = 0;
+    await this.#running;
     await this.#encoding;
   }
 
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
   async #run(): Promise<void> {
-    for (let next = this.#queue.shift(); next && !this.#closed; next = this.#queue.shift()) {
+    while (!this.#closed) {
+      if (this.#resetWanted) this.#reset();
+      const next = this.#queue.shift();
+      if (!next) return;
       try {
         await this.#frame(next.coded, next.atMs);
       } catch (error) {
         this.#parts.events.trouble(error instanceof Error ? error.message : String(error));
       }
     }
-    this.#running = false;
+  }
+
+  #reset(): void {
+    this.#resetWanted = false;
+    this.#parts.decoder.reset();
+    this.#parts.faces?.reset();
+    this.#overload.reset();
+    this.#shown = [];
   }
 
   async #frame(coded: CodedFrame, atMs: number): Promise<void> {

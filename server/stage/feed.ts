@@ -88,7 +88,7 @@ export class Feed {
         frame: (frame) => {
           if (this.#ingest === owner.session) this.#fromCamera(frame);
         },
-        state: (state, reason) => this.#ingestState(owner.session, state, reason),
+        state: (state) => this.#ingestState(owner.session, state),
       });
       owner.session = session;
       this.#ingest = session;
@@ -185,12 +185,11 @@ export class Feed {
     this.#programRate.tick();
   }
 
-  #ingestState(session: IngestSession | null, state: LinkState, reason: string): void {
+  #ingestState(session: IngestSession | null, state: LinkState): void {
     if (session && this.#ingest === session && state === 'closed') {
       this.#ingest = null;
       this.#camera = null;
       this.#link?.send({ type: 'cameraGone' });
-      if (reason) this.#warn(reason);
     }
     this.#options.changed();
   }

@@ -94,11 +94,13 @@ function feedsOf({ stage }: Config) {
 }
 
 /** Every folder of models/doubles that holds a manifest is a look. */
-const looks = (): string[] =>
-  readdirSync(DOUBLES_DIR, { withFileTypes: true })
+function looks(): string[] {
+  if (!existsSync(DOUBLES_DIR)) return [];
+  return readdirSync(DOUBLES_DIR, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(`${DOUBLES_DIR}${entry.name}/double.json`))
     .map(({ name }) => name)
     .sort();
+}
 
 function refuse(error: unknown): void {
   say({ type: 'refused', sentence: error instanceof Error ? error.message : String(error) });

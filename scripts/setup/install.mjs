@@ -1,11 +1,13 @@
 /** Installs exactly what package-lock.json names, when that is not what is there. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { pinnedNodePath } from './platform.mjs';
 import { run, SetupError, step, tail } from './steps.mjs';
 
 /** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages */
+
+const NOT_REACHED = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/;
 
 /** @param {string} root */
 const stampFile = (root) => join(root, 'node_modules', '.understudy-setup');
@@ -79,20 +81,35 @@ export async function install(root) {
       `npm finished, but left out the pinned Node (${pinnedNode(root)}): its settings may leave optional packages out.`,
     );
   }
+  linkPinnedNode(root);
   writeFileSync(stampFile(root), lockHash(root));
+}
+
+/**
+ * Lets programs that npm starts by name (`npx biome`) run on the pinned Node too. npm 11 and newer have already done it.
+ * @param {string} root
+ */
+function linkPinnedNode(root) {
+  const link = join(root, 'node_modules', '.bin', 'node');
+  if (process.platform === 'win32' || existsSync(link)) return;
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(join('..', pinnedNodePath() ?? ''), link);
 }
 
 /** @param {string} root */
 async function npmInstall(root) {
   // A person's own npm settings may leave out development or optional packages, or refuse to go on under an older Node.
   const settings = ['--include=dev', '--include=optional', '--ignore-scripts', '--no-engine-strict'];
-  const patience = ['--fetch-retries=2', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000'];
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   // `ci` clears node_modules first, and Windows does not remove the Node that is running this.
   const command = process.platform === 'win32' && existsSync(join(root, 'node_modules')) ? 'install' : 'ci';
   const npm = npmCommand();
-  const args = [...npm.args, command, ...settings, ...patience, ...quiet];
-  const { code, output } = await run(npm.program, args, { cwd: root, shell: npm.shell });
+  const ask = (/** @type {string[]} */ args) =>
+    run(npm.program, [...npm.args, ...args], { cwd: root, shell: npm.shell });
+  // Without a network npm would try every package in turn, for minutes. Asked once, it knows at once.
+  const reached = await ask(['ping', '--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=20000']);
+  if (reached.code !== 0 && NOT_REACHED.test(reached.output)) throw new SetupError(whyInstallFailed(reached.output, 1));
+  const { code, output } = await ask([command, ...settings, ...quiet]);
   if (code !== 0) throw new SetupError(whyInstallFailed(output, code));
 }
 

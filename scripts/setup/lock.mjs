@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const HEARTBEAT_MS = 1000;
 /** A holder that has not touched its lock for so long is dead: a process id alone could have been given out again. */
-const STALE_MS = 15_000;
+const STALE_MS = 6000;
 const POLL_MS = 200;
 
 /**

@@ -124,8 +124,10 @@ describe.skipIf(process.platform === 'win32')('a fresh clone', () => {
   /** A stand-in for npm: writes down what it was asked, and puts this Node where the pinned one belongs. */
   const fakeNpm = `
     const { appendFileSync, mkdirSync, rmSync, symlinkSync } = require('node:fs');
-    appendFileSync('npm.log', process.argv[2] + '\\n');
+    const command = process.argv[2];
+    appendFileSync('npm.log', command + '\\n');
     if (process.env.FAKE_NPM_FAILS) { console.error(process.env.FAKE_NPM_FAILS); process.exit(1); }
+    if (command === 'ping') process.exit(0);
     rmSync('node_modules', { recursive: true, force: true });
     setTimeout(() => {
       const at = 'node_modules/${pinnedNodePath()}';
@@ -166,7 +168,7 @@ describe.skipIf(process.platform === 'win32')('a fresh clone', () => {
     const [one, two] = await Promise.all([start(), start()]);
     expect([one.code, two.code]).toEqual([3, 3]);
     expect([one.out, two.out]).toEqual(['hello world\n', 'hello world\n']);
-    expect(npmCalls()).toBe('ci\n');
+    expect(npmCalls()).toBe('ping\nci\n');
     const third = await start();
     expect(third).toEqual({ code: 3, out: 'hello world\n', err: '' });
     writeFileSync(
@@ -174,7 +176,7 @@ describe.skipIf(process.platform === 'win32')('a fresh clone', () => {
       '{ "packages": { "": {}, "node_modules/a": { "version": "1.0.1" } } }',
     );
     await start();
-    expect(npmCalls()).toBe('ci\nci\n');
+    expect(npmCalls()).toBe('ping\nci\nping\nci\n');
   });
 
   test('keeps packages that somebody installed by hand', async () => {
@@ -191,5 +193,6 @@ describe.skipIf(process.platform === 'win32')('a fresh clone', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err.trim().split('\n').at(-1)).toMatch(/^The packages could not be fetched.*network.*\.$/);
     expect(err).not.toContain('    at ');
+    expect(npmCalls()).toBe('ping\n');
   });
 });

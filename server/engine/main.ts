@@ -15,45 +15,48 @@ if (!channel || !feed || !key) {
 }
 
 quietCodecs();
-let engine: Promise<Engine> | null = null;
+let opening: Promise<Engine> | null = null;
+let engine: Engine | null = null;
 const socket = connect(channel);
 const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(message), {
   frame: (role, frame) => {
-    if (role === 'ingest')
-      void engine?.then(
-        (open) => open.push(frame),
-        () => undefined,
-      );
+    // Frames that come while models load would only be late: the camera is asked for a key frame when they are ready.
+    if (role === 'ingest') engine?.push(frame);
   },
   message: (message) => {
-    if (message.type === 'open') engine ??= start(message);
-    else
-      void engine?.then(
+    if (message.type === 'open') {
+      opening ??= start(message);
+      opening.catch(failed);
+    } else {
+      void opening?.then(
         (open) => open.tell(message),
         () => undefined,
       );
+    }
   },
   closed: () => void stop(0),
 });
 link.send({ type: 'hello', feed, key, pid: process.pid });
 
 async function start(options: Extract<ToEngine, { type: 'open' }>): Promise<Engine> {
-  try {
-    return await openEngine(options, {
-      frame: (rendition, frame) => link.sendFrame(rendition, frame),
-      message: (message) => link.send(fromEngine.parse(message)),
-    });
-  } catch (error) {
-    link.send({ type: 'trouble', sentence: error instanceof Error ? error.message : String(error) });
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    // Leave time for the sentence to go out; main starts the engine again, with growing pauses.
-    setTimeout(() => process.exit(3), 100);
-    throw error;
-  }
+  engine = await openEngine(options, {
+    frame: (rendition, frame) => link.sendFrame(rendition, frame),
+    message: (message) => link.send(fromEngine.parse(message)),
+  });
+  return engine;
+}
+
+/** A feed that cannot open says why; main starts the engine again, with growing pauses. */
+function failed(error: unknown): void {
+  const sentence = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${sentence}\n`);
+  link.send({ type: 'trouble', sentence });
+  // Leave time for the sentence to go out.
+  setTimeout(() => process.exit(3), 100);
 }
 
 async function stop(code: number): Promise<void> {
-  const open = await engine?.catch(() => null);
+  const open = await opening?.catch(() => null);
   await open?.close();
   process.exit(code);
 }

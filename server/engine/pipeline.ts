@@ -102,6 +102,8 @@ export class Pipeline {
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
+      // Something may have come between the loop's last look and here.
+      if (!this.#closed && (this.#queue.length > 0 || this.#resetWanted)) this.#start();
     });
   }
 

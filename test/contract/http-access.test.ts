@@ -203,6 +203,12 @@ describe('the API', () => {
   });
 });
 
+test('an odd expectation is overlooked, not answered past the rules', async () => {
+  expect((await server.ask('/healthz', { headers: { expect: 'a-miracle' } })).status).toBe(200);
+  const foreign = await server.ask('/healthz', { headers: { expect: 'a-miracle', host: 'evil.example' } });
+  expect([foreign.status, JSON.parse(foreign.text)]).toMatchObject([403, { code: 'origin_refused' }]);
+});
+
 test('too many requests of one address are told to wait', async () => {
   const small = await startServer({ server: { requestsPerMinute: 10 } });
   try {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AUTHORIZED, feedInfo, openSocket, startServer, type TestServer, trySocket } from './http-fixture.ts';
 
 /** The control socket over real WebSocket; the stage behind it is a fake. */
@@ -157,6 +157,46 @@ test('drops a client that does not read before it fills the memory', async () =>
   socket.resume();
   await gone;
   server.fake.infos = [feedInfo('demo')];
+});
+
+describe('every fifteen seconds', () => {
+  const PING_MS = 15_000;
+
+  /** A server of its own whose intervals stand still until the test moves them. */
+  async function startStill(nowMs: () => number = Date.now) {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    return startServer({ auth: { sessionHours: 1 } }, nowMs);
+  }
+  afterEach(() => void vi.useRealTimers());
+
+  test('a socket that answers no ping is dropped, one that does is kept', async () => {
+    const own = await startStill();
+    const good = await openSocket(own.port, AUTHORIZED);
+    const dead = await openSocket(own.port, AUTHORIZED, { autoPong: false });
+    const gone = once(dead.socket, 'close');
+    const pinged = once(good.socket, 'ping');
+    await vi.advanceTimersByTimeAsync(PING_MS);
+    await pinged;
+    // The answer to a message sent after the pong shows that the pong has arrived.
+    good.send({ type: 'clock', t0Ms: 1 });
+    await good.next('clock');
+    await vi.advanceTimersByTimeAsync(PING_MS);
+    await gone;
+    good.send({ type: 'clock', t0Ms: 2 });
+    expect((await good.next('clock')).t0Ms).toBe(2);
+    await own.close();
+  });
+
+  test('a socket whose session has ended is dropped', async () => {
+    let now = Date.now();
+    const own = await startStill(() => now);
+    const { socket } = await openSocket(own.port, { cookie: await own.cookie() });
+    const gone = once(socket, 'close');
+    now += 3601e3;
+    await vi.advanceTimersByTimeAsync(PING_MS);
+    await gone;
+    await own.close();
+  });
 });
 
 test('close() ends every socket and lets go of the stage', async () => {

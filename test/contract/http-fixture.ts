@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
 import { Problem } from '../../server/config/problem.ts';
 import { createApp } from '../../server/http/app.ts';
@@ -180,8 +180,8 @@ export async function startServer(overrides: ConfigInput = {}, nowMs: () => numb
 }
 
 /** A control socket that keeps every message until somebody asks for the next of its type. */
-export async function openSocket(port: number, headers: Record<string, string>) {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/control`, { headers });
+export async function openSocket(port: number, headers: Record<string, string>, options: ClientOptions = {}) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/control`, { ...options, headers });
   const kept: ServerMessage[] = [];
   const arrived = new EventEmitter();
   socket.on('message', (data: Buffer) => {

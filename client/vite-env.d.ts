@@ -3,6 +3,5 @@
 /** The framing aid's face detector (vite.config.ts): its address. */
 declare module 'virtual:aid-model' {
   const address: string;
-  // biome-ignore lint/style/noDefaultExport: like every asset's address in Vite
   export default address;
 }

@@ -43,11 +43,18 @@ function Says() {
   const lowered = served && loweredWords(served);
   if (lowered) return <Badge tone="amber">{lowered}</Badge>;
   if (served?.message) return <Badge tone="amber">{served.message}</Badge>;
-  if (stats.limitation === 'cpu')
-    return <Badge tone="amber">This device is too slow for this size: choose a smaller one.</Badge>;
-  if (stats.limitation === 'bandwidth')
+  if (stats.limited === 'cpu')
     return (
-      <Badge tone="amber">The network is too slow for this size: move closer to it, or choose a smaller one.</Badge>
+      <Badge tone="amber">
+        This device is too slow for this size: it sends {size(stats.width, stats.height)}. Choose a smaller one.
+      </Badge>
+    );
+  if (stats.limited === 'bandwidth')
+    return (
+      <Badge tone="amber">
+        The network is too slow for this size: it sends {size(stats.width, stats.height)}. Move closer to it, or choose
+        a smaller one.
+      </Badge>
     );
   return <Badge tone="green">{`“${feed}” arrives at the server.`}</Badge>;
 }
@@ -56,7 +63,7 @@ function Sent() {
   const stats = sender.stats.value;
   const stale = !stats?.connected;
   return (
-    <div class="table sent" aria-label="What is sent">
+    <div class="table sent">
       <span>Sent</span>
       <Value
         name="sent bitrate"
@@ -76,7 +83,7 @@ function Sent() {
         figures={9}
         stale={stale}
       />
-      <span>Way there and back</span>
+      <span>Round trip</span>
       <Value name="round trip" value={stats?.roundTripMs ?? null} unit="ms" decimals={1} figures={9} stale={stale} />
     </div>
   );

@@ -2,6 +2,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { type Aid, openAid } from './aid.ts';
+import { type FoundFace, largest } from './aid-words.ts';
 import { aidWanted, mirrored, sender } from './model.ts';
 
 export function Preview() {
@@ -58,25 +59,24 @@ export function Preview() {
 /** An oval around the face and one plain word. */
 function AidOverlay({ aid }: { aid: Aid }) {
   const advice = aid.advice.value;
-  const face = aid.faces.value[0];
-  const left = face ? (mirrored.value ? 1 - face.left - face.width : face.left) : 0.4;
-  // The detector's box holds brow to chin; a whole head is about a third taller.
-  const box = face
-    ? { left, top: face.top - face.height * 0.3, width: face.width, height: face.height * 1.35 }
-    : { left, top: 0.25, width: 0.2, height: 0.5 };
-  const percent = (part: number) => `${(part * 100).toFixed(2)}%`;
-  const style = {
-    left: percent(box.left),
-    top: percent(box.top),
-    width: percent(box.width),
-    height: percent(box.height),
-  };
+  const face = largest(aid.faces.value);
   return (
     <div class="aid" data-good={advice?.good ?? false}>
-      {advice && <div class="oval" data-found={Boolean(face)} style={style} />}
+      {face && <div class="oval" style={ovalOf(face, mirrored.value)} />}
       <p class="word" role="status">
         {aid.failed.value ? 'No framing aid in this browser' : (advice?.word ?? 'Framing aid starts')}
       </p>
     </div>
   );
+}
+
+/** The detector's box holds brow to chin; a whole head is about a third taller. */
+function ovalOf(face: FoundFace, mirror: boolean) {
+  const percent = (part: number) => `${(part * 100).toFixed(2)}%`;
+  return {
+    left: percent(mirror ? 1 - face.left - face.width : face.left),
+    top: percent(face.top - face.height * 0.3),
+    width: percent(face.width),
+    height: percent(face.height * 1.35),
+  };
 }

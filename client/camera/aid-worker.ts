@@ -24,7 +24,7 @@ self.addEventListener('message', ({ data }: MessageEvent<AidRequest>) => {
 async function open({ wasmLoaderPath, wasmBinaryPath, modelPath }: AidRequest & { type: 'open' }): Promise<void> {
   detector = await FaceDetector.createFromOptions(
     { wasmLoaderPath, wasmBinaryPath },
-    { baseOptions: { modelAssetPath: modelPath, delegate: 'CPU' }, runningMode: 'VIDEO', minDetectionConfidence: 0.5 },
+    { baseOptions: { modelAssetPath: modelPath, delegate: 'CPU' }, runningMode: 'VIDEO', minDetectionConfidence: 0.65 },
   );
   reply({ type: 'ready' });
 }

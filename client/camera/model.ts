@@ -25,6 +25,8 @@ function start(): Partial<CameraSettings> {
   if (fps > 0 && fps <= 60) settings.fps = fps;
   const megabits = Number(query.get('bitrate'));
   if (megabits > 0) settings.maxBitrate = megabits * 1e6;
+  const keep = query.get('keep');
+  if (keep === 'rate' || keep === 'size') settings.keep = keep;
   settings.feed = query.get('feed') ?? settings.feed ?? 'camera';
   settings.over = query.get('over') ?? 'grey';
   return settings;

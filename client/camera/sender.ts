@@ -9,6 +9,8 @@ export interface CameraSettings extends SourceSettings {
   feed: string;
   /** Bits per second; null takes what suits the size. */
   maxBitrate: number | null;
+  /** Null: a camera keeps its rate (motion is what a set looks at), a test picture its size. */
+  keep: 'rate' | 'size' | null;
 }
 
 /** What a moving face needs at 24–30 fps without visible blocks, bits per second. */
@@ -27,6 +29,7 @@ const DEFAULTS: CameraSettings = {
   file: null,
   feed: 'camera',
   maxBitrate: null,
+  keep: null,
 };
 
 /**
@@ -133,7 +136,8 @@ export class Sender {
     if (!this.#source.peek()) await this.open();
     const track = this.#source.peek()?.track;
     if (!track) throw new Error('There is no picture to send yet.');
-    return publish({ feed: this.settings.peek().feed, track, maxBitrate: this.#bitrate() });
+    const { feed, keep, kind } = this.settings.peek();
+    return publish({ feed, track, maxBitrate: this.#bitrate(), keep: keep ?? (kind === 'camera' ? 'rate' : 'size') });
   }
 
   #bitrate(): number {

@@ -7,6 +7,8 @@ export interface SentStats {
   height: number;
   /** Why the browser sends less than asked: none, cpu, bandwidth, other. */
   limitation: string;
+  /** The same reason once it has lasted: every connection starts small and grows for some seconds. */
+  limited: string;
   codec: string;
   roundTripMs: number | null;
   lostPct: number | null;
@@ -29,12 +31,16 @@ interface Entry {
   id: string;
 }
 
+/** Seconds (reads) that a limitation lasts before it is worth a word. */
+const LASTING_READS = 8;
+
 /** Reads a sending connection once a second. Owns its timer; `close()` stops it. */
 export class SendMeter {
   readonly #pc: RTCPeerConnection;
   readonly #tell: (stats: SentStats) => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #before: { bytes: number; ms: number } | null = null;
+  #lasting = { reason: 'none', reads: 0 };
 
   constructor(pc: RTCPeerConnection, tell: (stats: SentStats) => void) {
     this.#pc = pc;
@@ -53,12 +59,16 @@ export class SendMeter {
     const bytes = out.bytesSent ?? 0;
     const before = this.#before;
     this.#before = { bytes, ms: out.timestamp };
+    const limitation = out.qualityLimitationReason ?? 'none';
+    const { reason, reads } = this.#lasting;
+    this.#lasting = { reason: limitation, reads: (reason === 'none') === (limitation === 'none') ? reads + 1 : 0 };
     this.#tell({
       bitrate: before ? ((bytes - before.bytes) * 8000) / Math.max(1, out.timestamp - before.ms) : 0,
       fps: out.framesPerSecond ?? 0,
       width: out.frameWidth ?? 0,
       height: out.frameHeight ?? 0,
-      limitation: out.qualityLimitationReason ?? 'none',
+      limitation,
+      limited: this.#lasting.reads >= LASTING_READS ? limitation : 'none',
       codec: codec.replace('video/', ''),
       roundTripMs: back?.roundTripTime === undefined ? null : back.roundTripTime * 1000,
       lostPct: back?.fractionLost === undefined ? null : back.fractionLost * 100,

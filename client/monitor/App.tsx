@@ -1,9 +1,10 @@
 import { type KeyAction, Keys } from '../shared/parts/Keys.tsx';
+import { Warning } from '../shared/parts/Warning.tsx';
 import { Controls, FeedTabs } from './Bars.tsx';
 import { Drawer } from './Drawer.tsx';
 import { choose, chooseFeed, control, drawerOpen, oneToOne, reconnect, togglePlate, view } from './model.ts';
 import { Picture, toggleFullScreen } from './Picture.tsx';
-import { foldWarning } from './trouble.ts';
+import { foldWarning, trouble } from './trouble.ts';
 import { Values } from './Values.tsx';
 
 const DIGITS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
@@ -56,6 +57,7 @@ export function App() {
       <Controls />
       <Picture />
       <Values />
+      {trouble.value && !trouble.value.folded && <Warning onFold={foldWarning}>{trouble.value.text}</Warning>}
       <Drawer />
       <Keys actions={ACTIONS} />
     </div>

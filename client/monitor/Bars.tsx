@@ -24,7 +24,7 @@ export function FeedTabs() {
           >
             {index < 9 && <kbd>{index + 1}</kbd>}
             <span class="name">{feed.name}</span>
-            <Badge tone={tone}>{word}</Badge>
+            <Badge tone={tone}>{feed.state === 'live' ? <span class="sr">{word}</span> : word}</Badge>
           </button>
         );
       })}

@@ -4,7 +4,7 @@ import type { RenditionName } from '../../server/wire/messages.ts';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
-import { adoptVideo, drawerOpen, feed, oneToOne, videos, view } from './model.ts';
+import { adoptVideo, feed, oneToOne, videos, view } from './model.ts';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
 const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
@@ -70,14 +70,9 @@ export function Picture() {
   const aspect = camera?.width && camera.height ? camera.width / camera.height : 16 / 9;
   const kind = view.value === 'wipe' || view.value === 'side' ? 'compare' : view.value;
   return (
-    <main class="place" style={{ '--aspect': aspect.toFixed(4) }} onClick={() => (drawerOpen.value = false)}>
+    <main class="place" style={{ '--aspect': aspect.toFixed(4) }}>
       <div class="frame" data-kind={words ? 'none' : kind}>
-        <div
-          class="picture"
-          data-lost={lostSeconds.value !== null}
-          data-exact={oneToOne.value}
-          onDblClick={toggleFullScreen}
-        >
+        <div class="picture" data-lost={lostSeconds.value !== null} data-exact={oneToOne.value}>
           <Video rendition="program" />
           <Video rendition="plate" />
           {kind === 'compare' && <Compare />}

@@ -32,7 +32,14 @@ export function Values() {
           stale={stale}
         />
       </span>
-      <Value name="frames a second" value={shown?.fps ?? null} unit="fps" decimals={1} figures={4} stale={stale} />
+      <Value
+        name="frames a second"
+        value={shown?.width ? shown.fps : null}
+        unit="fps"
+        decimals={1}
+        figures={4}
+        stale={stale}
+      />
       <span class={scaled ? 'size lowered' : 'size'}>
         <Value name="size" value={shown ? size(shown.width, shown.height) : null} figures={9} stale={stale} />
       </span>
@@ -56,6 +63,7 @@ export function Values() {
 
 function StateBadge() {
   const control_ = control.status.value;
+  if (control_.phase === 'refused') return <Badge tone="amber">Not allowed in</Badge>;
   if (control_.phase === 'waiting') return <Badge tone="amber">{again(control_)}</Badge>;
   const link = links[leading.value].status.value;
   if (link.phase === 'waiting' && feed.value?.state === 'live') return <Badge tone="amber">{again(link)}</Badge>;

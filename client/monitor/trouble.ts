@@ -1,12 +1,13 @@
 import { computed, effect, signal } from '@preact/signals';
 import { now } from '../shared/now.ts';
 import type { SlateWords } from '../shared/parts/Slate.tsx';
-import { again, feedSlate, feedWarning, linkSlate } from '../shared/words.ts';
+import { again, feedSlate, feedWarning, linkSlate, noPictureSlate } from '../shared/words.ts';
 import { control, feed, feedName, hasPicture, links, meters, view } from './model.ts';
 
 /** Quietly gone after this: the amber badge in the bar stays. */
 const FOLD_AFTER_MS = 12_000;
 const LOST_AFTER_MS = 1_500;
+const SLOW_OPENING_S = 4;
 
 /** The rendition whose frames tell whether the picture is alive. */
 export const leading = computed(() => (view.value === 'plate' ? 'plate' : 'program'));
@@ -17,6 +18,12 @@ export const lostSeconds = computed<number | null>(() => {
   if (!last || !hasPicture[leading.value].value) return null;
   const ms = now.value - last.shownMs;
   return ms > LOST_AFTER_MS ? Math.floor(ms / 1000) : null;
+});
+
+/** Since when the leading rendition's connection has been open. */
+const openSinceMs = signal(0);
+effect(() => {
+  if (links[leading.value].status.value.phase === 'open') openSinceMs.value = performance.now();
 });
 
 /** The text at the picture's place; null when there is a picture. */
@@ -31,7 +38,8 @@ export const slate = computed<SlateWords | null>(() => {
   if (control.status.value.phase === 'waiting') return linkSlate(control.status.value);
   if (control.status.value.phase === 'opening')
     return { title: 'Looking for the server', text: 'The feeds come in a moment.' };
-  return feedSlate(known, feedName.value);
+  const waited = status.phase === 'open' ? Math.floor((now.value - openSinceMs.value) / 1000) : 0;
+  return waited < SLOW_OPENING_S ? feedSlate(known, feedName.value) : noPictureSlate(waited);
 });
 
 const words = computed<string | null>(() => {

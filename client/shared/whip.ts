@@ -5,6 +5,8 @@ export interface PublishSettings {
   track: MediaStreamTrack;
   /** Bits per second. */
   maxBitrate: number;
+  /** What a slow machine or network may not take: the rate (a camera) or the size (a test picture). */
+  keep: 'rate' | 'size';
 }
 
 /** H.264 first (the server decodes it for a quarter of VP8's cost), then VP8, then what the browser needs beside them. */
@@ -21,8 +23,8 @@ function preferred(): RTCRtpCodec[] {
   return all.filter((codec) => rank(codec) < 9).sort((a, b) => rank(a) - rank(b));
 }
 
-/** Sends one video track to a feed. A camera keeps its rate under load and gives up size: motion is what a set looks at. */
-export async function publish({ feed, track, maxBitrate }: PublishSettings): Promise<Connection> {
+/** Sends one video track to a feed. */
+export async function publish({ feed, track, maxBitrate, keep }: PublishSettings): Promise<Connection> {
   track.contentHint = 'motion';
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   const transceiver = pc.addTransceiver(track, {
@@ -34,7 +36,7 @@ export async function publish({ feed, track, maxBitrate }: PublishSettings): Pro
   if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
   const connection = await connect(pc, `/whip/${encodeURIComponent(feed)}`);
   const parameters = transceiver.sender.getParameters();
-  parameters.degradationPreference = 'maintain-framerate';
+  parameters.degradationPreference = keep === 'rate' ? 'maintain-framerate' : 'maintain-resolution';
   // A browser that does not know the preference keeps its own; the picture still goes out.
   await transceiver.sender.setParameters(parameters).catch(() => null);
   return connection;

@@ -86,3 +86,10 @@ export function feedWarning(feed: FeedInfo, pictureLostSeconds: number | null): 
     return `No new picture for ${pictureLostSeconds} s. If it stays, press R to connect again.`;
   return loweredWords(feed);
 }
+
+/** Connected, and still no picture. */
+export const noPictureSlate = (seconds: number): SlateWords => ({
+  title: `No picture for ${seconds} s`,
+  text: 'The connection is there, but no picture comes. Look at the camera page; press R here to connect again.',
+  tone: 'amber',
+});

@@ -154,7 +154,14 @@ function Numbers() {
         figures={4}
         stale={stale}
       />
-      <Value name="frames a second" value={read?.fps ?? null} unit="fps" decimals={1} figures={4} stale={stale} />
+      <Value
+        name="frames a second"
+        value={read?.width ? read.fps : null}
+        unit="fps"
+        decimals={1}
+        figures={4}
+        stale={stale}
+      />
     </>
   );
 }

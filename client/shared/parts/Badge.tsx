@@ -16,7 +16,7 @@ export function Badge({ tone = 'quiet', children }: { tone?: Tone; children: Com
       <svg class="mark" viewBox="0 0 10 10" aria-hidden="true">
         <path d={SHAPES[tone]} fill="currentColor" />
       </svg>
-      <span>{children}</span>
+      {children}
     </span>
   );
 }

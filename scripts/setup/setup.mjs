@@ -16,8 +16,13 @@ import { SetupError } from './steps.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The purposes that end in front of a browser. */
-const NEEDS_BROWSER = new Set(['test', 'bench', 'gates']);
+/**
+ * @param {Purpose} purpose
+ * @param {string[]} command
+ */
+function needsBrowser(purpose, command) {
+  return purpose === 'test' || purpose === 'gates' || (purpose === 'bench' && command.includes('browser'));
+}
 
 /**
  * Sets up what `purpose` needs and runs `command` (an entry file and its arguments; may be empty) on the pinned Node.
@@ -27,7 +32,8 @@ const NEEDS_BROWSER = new Set(['test', 'bench', 'gates']);
  */
 export async function setUpAndRun(purpose, command) {
   try {
-    const { browser } = await setUp(purpose);
+    await setUp(purpose);
+    const browser = needsBrowser(purpose, command) ? await browserOrWhy() : null;
     if (command.length === 0) return 0;
     const env = browser === null ? process.env : { ...process.env, CHROME_PATH: browser };
     return await runPinned(pinnedNode(root), command, { env });
@@ -41,7 +47,6 @@ export async function setUpAndRun(purpose, command) {
 /**
  * Sets up what `purpose` needs. Throws a SetupError with one sentence where that is not possible.
  * @param {Purpose} purpose
- * @returns {Promise<{ browser: string | null }>} the browser for those who need one
  */
 async function setUp(purpose) {
   const refusal = unsupported(thisHost());
@@ -59,8 +64,11 @@ async function setUp(purpose) {
       { onWait },
     );
   }
-  if (!NEEDS_BROWSER.has(purpose)) return { browser: null };
+}
+
+/** The browser for the tests; null where there is none, which it has then said. */
+async function browserOrWhy() {
   const browser = await ensureBrowser();
   if (browser.path === null) console.error(`setup: ${browser.why} Until then the browser tests are skipped.`);
-  return { browser: browser.path };
+  return browser.path;
 }

@@ -1,5 +1,5 @@
 import { OVAL, POINT } from './mesh.ts';
-import type { Box, Crop, Detection } from './types.ts';
+import type { Box, Crop, Detection, Landmarks } from './types.ts';
 
 /** A crop is this much larger than the face it is for (the landmark model was trained with it). */
 const CROP_MARGIN = 1.5;
@@ -32,6 +32,12 @@ export function cropOfLandmarks(points: Float32Array): Crop {
   const rot = eyeAngle(points);
   const { cx, cy, w, h } = turnedBounds(points, rot, null);
   return { cx, cy, size: Math.max(w, h) * CROP_MARGIN, rot };
+}
+
+/** How far the face lies from the middle of the crop it was read in, as a share of the crop's side. */
+export function offCentre({ points, crop }: Landmarks): number {
+  const { cx, cy } = turnedBounds(points, crop.rot, null);
+  return Math.hypot(cx - crop.cx, cy - crop.cy) / crop.size;
 }
 
 /** Direction from the right eye's outer corner to the left one's, radians clockwise on screen. */
@@ -71,8 +77,8 @@ export function turnedBounds(
 }
 
 /** The mesh ends at the hairline and before the ears: how much is added so that a box holds the whole face. */
-const SIDE = 0.06;
-const TOP = 0.12;
+const SIDE = 0.08;
+const TOP = 0.14;
 const BOTTOM = 0.05;
 
 /** The upright box around a face's landmarks, forehead to chin and ear to ear. */

@@ -4,7 +4,7 @@ import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
-import { cropOfDetection } from './crop.ts';
+import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
 import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
@@ -15,6 +15,8 @@ import type { Crop, Detection, Track } from './types.ts';
 
 /** Landmarks further than this (share of the box) from the detector's keypoints are not of that face; real faces: 0.02–0.2. */
 const AGREES = 0.28;
+/** A face further than this from the middle of its crop (share of the crop's side) is read once more. */
+const OFF_CENTRE = 0.1;
 /** Faces that are covered at most; more are merged into nothing a person could follow anyway. */
 const MAX_TRACKS = 24;
 
@@ -148,7 +150,10 @@ class FacePerceiver implements Perceiver {
     const read = new Map<Follow, Reading>();
     for (const face of this.#faces) {
       if (!face.crop) continue;
-      const reading = await this.#read(face.crop, face.box.w);
+      const first = await this.#read(face.crop, face.box.w);
+      // A fast face has left the middle of its crop, where the model is at its best: look again, centred.
+      const off = first ? offCentre(first.landmarks) > OFF_CENTRE : false;
+      const reading = first && off ? await this.#read(cropOfLandmarks(first.landmarks.points), face.box.w) : first;
       if (!reading) continue;
       face.observe(reading, false);
       read.set(face, reading);

@@ -1,0 +1,157 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { VideoCodec } from '../frame/coded.ts';
+import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import { openPublisher, type Publisher } from '../media/peer/publisher.ts';
+import { monotonicUs } from '../media/rtp/clock.ts';
+import { profileLevelId } from './avcc.ts';
+import { CommandError, interrupted, parseBitrate, parseCount, parseSize, runCommand } from './command.ts';
+import { type CameraFrame, FileCamera, type FileCameraOptions } from './file-camera.ts';
+import { Pace } from './pace.ts';
+import { VIDEO_CLOCK, VideoFile } from './video-file.ts';
+
+export const CAMERA_USAGE = `understudy camera --file CLIP --to URL [options]
+  Publishes a video file as a camera (WHIP).
+  --file CLIP      any video file that FFmpeg reads
+  --to URL         the feed's address, like http://127.0.0.1:8080/whip/a
+  --token TOKEN    the camera's token
+  --loop           begins anew at the end, until Ctrl-C
+  --fps N          plays the pictures at this rate instead of the file's own times
+  --size WxH       scales the pictures
+  --codec CODEC    h264 (default) or vp8
+  --bitrate RATE   default 6M
+  --seconds N      stops after this time
+  --copy           sends the file's own H.264 (no B frames) without encoding it again
+`;
+
+interface CameraCommand extends FileCameraOptions {
+  file: string;
+  to: string;
+  token?: string;
+  seconds: number;
+}
+
+function parseCodec(text: string): VideoCodec {
+  if (text !== 'h264' && text !== 'vp8') throw new CommandError(`"${text}" is not a codec that a camera can send: h264 or vp8.`);
+  return text;
+}
+
+function parseCommand(args: string[]): CameraCommand {
+  const { values } = parseArgs({
+    args,
+    options: {
+      file: { type: 'string' },
+      to: { type: 'string' },
+      token: { type: 'string' },
+      loop: { type: 'boolean', default: false },
+      fps: { type: 'string' },
+      size: { type: 'string' },
+      codec: { type: 'string', default: 'h264' },
+      bitrate: { type: 'string', default: '6M' },
+      seconds: { type: 'string' },
+      copy: { type: 'boolean', default: false },
+    },
+  });
+  if (!values.file || !values.to) throw new CommandError(`A camera needs --file and --to.\n\n${CAMERA_USAGE}`);
+  const command: CameraCommand = {
+    file: values.file,
+    to: values.to,
+    loop: values.loop,
+    codec: parseCodec(values.codec),
+    bitrate: parseBitrate(values.bitrate),
+    copy: values.copy,
+    seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
+  };
+  if (values.token) command.token = values.token;
+  if (values.fps) command.fps = parseCount(values.fps, 'fps', 120);
+  if (values.size) command.size = parseSize(values.size);
+  if (command.copy && command.codec !== 'h264') throw new CommandError('--copy sends H.264: leave out --codec or --copy.');
+  return command;
+}
+
+/** Sends frames at their times until they end, the time is up, or `signal` fires. Returns the frames sent. */
+export async function play(
+  frames: AsyncIterable<CameraFrame>,
+  send: (frame: CameraFrame) => void,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const pace = new Pace();
+  const source = frames[Symbol.asyncIterator]();
+  let sent = 0;
+  // One frame is made ahead, so that it is there when its time comes.
+  let coming = source.next();
+  for (;;) {
+    const { value: frame, done } = await coming;
+    if (done || frame.time >= seconds * VIDEO_CLOCK) break;
+    await pace.until((frame.time * 1000) / VIDEO_CLOCK, signal);
+    if (signal.aborted) break;
+    send(frame);
+    sent++;
+    coming = source.next();
+  }
+  await source.return?.();
+  return sent;
+}
+
+async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
+  const camera = new FileCamera(file, command);
+  const stop = interrupted();
+  const lost = new AbortController();
+  let reason = '';
+  let publisher: Publisher | null = null;
+  try {
+    const profile = command.copy ? profileLevelId(file.codecDescription) : null;
+    publisher = await openPublisher({
+      url: command.to,
+      ...(command.token ? { token: command.token } : {}),
+      ...(profile ? { profileLevelId: profile } : {}),
+      codec: command.codec,
+      onKeyRequest: () => camera.requestKey(),
+      onClosed: (why) => {
+        reason = why;
+        lost.abort();
+      },
+    });
+    const { width, height } = command.size ?? file;
+    process.stderr.write(`Publishing ${file.path}, ${width}×${height}, to ${command.to}. Ctrl-C ends it.\n`);
+    const base = randomInt(0, 2 ** 32);
+    const { codec } = command;
+    const open = publisher;
+    const sent = await play(
+      camera.frames(),
+      (frame) =>
+        open.send({
+          codec,
+          key: frame.key,
+          rtpTs: (base + frame.time) >>> 0,
+          captureUs: monotonicUs(),
+          width: frame.width,
+          height: frame.height,
+          colour: UNKNOWN_COLOUR,
+          bytes: frame.bytes,
+        }),
+      command.seconds,
+      AbortSignal.any([stop.signal, lost.signal]),
+    );
+    if (lost.signal.aborted) throw new CommandError(`The camera was cut off after ${sent} frames. ${reason}`);
+    const stats = publisher.stats();
+    process.stderr.write(`Sent ${sent} frames (${stats.packets} packets, ${stats.nacks} repair requests, ${stats.keyRequests} key frame requests).\n`);
+  } finally {
+    stop.cancel();
+    camera.close();
+    await publisher?.close();
+  }
+}
+
+/** `understudy camera`: publishes a file. Returns the exit code. */
+export const camera = (args: string[]): Promise<number> =>
+  runCommand(async () => {
+    const command = parseCommand(args);
+    const file = await VideoFile.open(command.file);
+    try {
+      await publish(command, file);
+    } finally {
+      await file.close();
+    }
+  });

@@ -1,0 +1,72 @@
+import { Problem } from '../../config/problem.ts';
+import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, RenditionOut } from '../port.ts';
+import { RtpIngest } from './ingest.ts';
+import type { IceOptions } from './link.ts';
+import { RtpRendition } from './rendition.ts';
+
+export interface RtpEngineOptions extends IceOptions {
+  /** Bits per second granted to a camera (default 8 Mbps). */
+  maxIngestBitrate?: number;
+  /** Cameras at once (default 8). */
+  maxIngests?: number;
+  /** Viewers of one rendition (default 64). */
+  maxViewers?: number;
+}
+
+/** The `rtp` media engine: node-datachannel for ICE, DTLS and SRTP; RTP and RTCP here. It owns its sessions. */
+class RtpEngine implements MediaEngine {
+  readonly name = 'rtp';
+  readonly #options: RtpEngineOptions;
+  readonly #ingests = new Set<RtpIngest>();
+  readonly #renditions = new Set<RtpRendition>();
+  #ids = 0;
+  #opening = 0;
+  #closed = false;
+
+  constructor(options: RtpEngineOptions) {
+    this.#options = options;
+  }
+
+  async ingest(offer: string, sink: IngestSink): Promise<IngestSession> {
+    if (this.#closed) throw new Problem('engine_down');
+    if (this.#ingests.size + this.#opening >= (this.#options.maxIngests ?? 8)) throw new Problem('full');
+    let ingest: RtpIngest | null = null;
+    this.#opening++;
+    try {
+      ingest = await RtpIngest.open(`camera-${this.#ids++}`, offer, {
+        ice: this.#options,
+        maxBitrate: this.#options.maxIngestBitrate ?? 8e6,
+        sink,
+        closed: () => {
+          if (ingest) this.#ingests.delete(ingest);
+        },
+      });
+    } finally {
+      this.#opening--;
+    }
+    this.#ingests.add(ingest);
+    return ingest;
+  }
+
+  rendition(options: RenditionOptions): RenditionOut {
+    const rendition: RtpRendition = new RtpRendition({
+      ...options,
+      ice: this.#options,
+      maxViewers: this.#options.maxViewers ?? 64,
+      nextId: () => `viewer-${this.#ids++}`,
+      closed: () => this.#renditions.delete(rendition),
+    });
+    this.#renditions.add(rendition);
+    return rendition;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const ingest of [...this.#ingests]) ingest.close('The server is closing.');
+    for (const rendition of [...this.#renditions]) rendition.close();
+    // Links close their peers in the next turn of the loop.
+    await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+  }
+}
+
+export const createRtpEngine = (options: RtpEngineOptions = {}): MediaEngine => new RtpEngine(options);

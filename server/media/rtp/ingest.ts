@@ -1,0 +1,129 @@
+import type { CodedFrame } from '../../frame/coded.ts';
+import type { IngestSession, IngestSink, IngestStats } from '../port.ts';
+import { CaptureClock, monotonicUs } from './clock.ts';
+import type { CodedPicture } from './depacketize.ts';
+import { type IceOptions, Link } from './link.ts';
+import { VideoReceiver } from './receiver.ts';
+import { type Offer, parameterSets, parseOffer } from './sdp.ts';
+
+/** A camera that sends neither pictures nor reports for this long has vanished. */
+const SILENCE_MS = 10_000;
+
+export interface IngestOptions {
+  ice: IceOptions;
+  /** Bits per second granted to the camera. */
+  maxBitrate: number;
+  sink: IngestSink;
+  closed(): void;
+}
+
+/** A camera's connection: owns its link, its receiver and its silence timer. */
+export class RtpIngest implements IngestSession {
+  readonly id: string;
+  readonly #options: IngestOptions;
+  readonly #offer: Offer;
+  readonly #receiver: VideoReceiver;
+  readonly #clock = new CaptureClock();
+  #link: Link | null = null;
+  readonly #silence: NodeJS.Timeout;
+  #audioPackets = 0;
+
+  private constructor(id: string, offer: Offer, options: IngestOptions) {
+    this.id = id;
+    this.#offer = offer;
+    this.#options = options;
+    this.#receiver = new VideoReceiver({
+      codec: offer.codec,
+      payloadType: offer.format.payloadType,
+      parameterSets: parameterSets(offer.format.fmtp),
+      maxBitrate: options.maxBitrate,
+      sendRtcp: (packet) => void this.#link?.send(packet),
+      frame: (picture, rtpTs) => this.#frame(picture, rtpTs),
+    });
+    this.#silence = setInterval(() => this.#checkSilence(), 1000);
+    this.#silence.unref();
+  }
+
+  static async open(id: string, sdp: string, options: IngestOptions): Promise<RtpIngest> {
+    const offer = parseOffer(sdp, { sends: true });
+    const ingest = new RtpIngest(id, offer, options);
+    try {
+      await ingest.#answer(sdp);
+      return ingest;
+    } catch (error) {
+      ingest.#release();
+      throw error;
+    }
+  }
+
+  get answer(): string {
+    return this.#link?.answer ?? '';
+  }
+
+  /** Audio datagrams so far; nothing is done with them yet. */
+  get audioPackets(): number {
+    return this.#audioPackets;
+  }
+
+  requestKey(): void {
+    this.#receiver.requestKey();
+  }
+
+  stats(): IngestStats {
+    const { bitrate, fps, packets, lost, nacks, keyRequests } = this.#receiver.stats();
+    return { state: this.#link?.state ?? 'closed', codec: this.#offer.codec, bitrate, fps, packets, lost, nacks, keyRequests };
+  }
+
+  close(reason = 'It was closed.'): void {
+    this.#link?.close(reason);
+  }
+
+  async #answer(sdp: string): Promise<void> {
+    let answered = false;
+    this.#link = await Link.open(
+      {
+        name: 'camera',
+        ice: this.#options.ice,
+        offer: this.#offer,
+        receiving: true,
+        audio: () => this.#audioPackets++,
+        state: (state, reason) => {
+          if (state === 'closed') this.#release();
+          // A link that never opened is told by the exception.
+          if (answered) this.#options.sink.state(state, reason);
+        },
+      },
+      (link) => {
+        this.#link = link;
+        link.track.onMessage((datagram) => this.#receiver.datagram(datagram));
+      },
+      sdp,
+    );
+    answered = true;
+  }
+
+  #frame(picture: CodedPicture, rtpTs: number): void {
+    const frame: CodedFrame = {
+      codec: this.#offer.codec,
+      key: picture.key,
+      rtpTs,
+      captureUs: this.#clock.captureUs(rtpTs, monotonicUs()),
+      width: picture.width,
+      height: picture.height,
+      colour: picture.colour,
+      bytes: picture.bytes,
+    };
+    this.#options.sink.frame(frame);
+  }
+
+  #checkSilence(): void {
+    const silentMs = performance.now() - this.#receiver.lastDatagramMs;
+    if (this.#link?.state === 'connected' && silentMs > SILENCE_MS) this.close('Nothing came from the camera for 10 s.');
+  }
+
+  #release(): void {
+    clearInterval(this.#silence);
+    this.#receiver.close();
+    this.#options.closed();
+  }
+}

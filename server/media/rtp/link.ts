@@ -1,0 +1,200 @@
+import { randomInt } from 'node:crypto';
+import { Audio, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
+import { Problem } from '../../config/problem.ts';
+import type { LinkState } from '../port.ts';
+import { fmtpValue, type Offer, type OfferFormat, type OfferSection, usableCandidates, withPlayoutDelay } from './sdp.ts';
+
+export interface IceOptions {
+  /** Address to offer and listen on; all interfaces where absent. */
+  bindAddress?: string;
+  /** UDP ports, inclusive. */
+  portRange?: [first: number, last: number];
+}
+
+const GATHER_MS = 1500;
+const CONNECT_MS = 10_000;
+let count = 0;
+
+export const isLoopback = (ice: IceOptions): boolean =>
+  ice.bindAddress !== undefined && (ice.bindAddress.startsWith('127.') || ice.bindAddress === '::1');
+
+export function createPeer(name: string, ice: IceOptions): PeerConnection {
+  const config: RtcConfig = { iceServers: [], disableAutoNegotiation: true };
+  if (ice.bindAddress && ice.bindAddress !== '0.0.0.0') config.bindAddress = ice.bindAddress;
+  if (ice.portRange) [config.portRangeBegin, config.portRangeEnd] = ice.portRange;
+  return new PeerConnection(`${name}${count++}`, config);
+}
+
+/** Resolves when every candidate is in the local description, or after 1.5 s with those there are. */
+export function gathered(peer: PeerConnection, start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, GATHER_MS);
+    peer.onGatheringStateChange((state) => {
+      if (state !== 'complete') return;
+      clearTimeout(timer);
+      resolve();
+    });
+    try {
+      start();
+    } catch (error) {
+      clearTimeout(timer);
+      reject(error);
+    }
+  });
+}
+
+/**
+ * A camera may send a higher level than it offered where level asymmetry is allowed (RFC 6184 §8.2.2): say 5.2, so that
+ * nothing up to 4096 wide is scaled down for us.
+ */
+function receivingFmtp(fmtp: string): string {
+  if (fmtpValue(fmtp, 'level-asymmetry-allowed') !== '1') return fmtp;
+  return fmtp.replace(/(profile-level-id=[0-9a-f]{4})[0-9a-f]{2}/i, '$134');
+}
+
+function addFormat(media: Video, format: OfferFormat, receiving: boolean): void {
+  if (format.name === 'H264') media.addH264Codec(format.payloadType, receiving ? receivingFmtp(format.fmtp) : format.fmtp);
+  else if (format.name === 'VP8') media.addVP8Codec(format.payloadType);
+  else media.addVideoCodec(format.payloadType, format.name);
+}
+
+export interface LinkOptions {
+  name: string;
+  ice: IceOptions;
+  offer: Offer;
+  /** True for a camera's link: we receive. */
+  receiving: boolean;
+  state(state: LinkState, reason: string): void;
+  /** Datagrams of the audio section, where there is one. */
+  audio?(datagram: Buffer): void;
+}
+
+/** One answered peer connection. Owns peer, tracks and its connect timer; `state` says `closed` once, last. */
+export class Link {
+  readonly track: Track;
+  readonly ssrc = randomInt(1, 2 ** 31);
+  answer = '';
+  readonly #options: LinkOptions;
+  readonly #peer: PeerConnection;
+  /** Native objects that must not be collected while the peer lives. */
+  readonly #kept: unknown[] = [];
+  readonly #connectTimer: NodeJS.Timeout;
+  #state: LinkState = 'connecting';
+
+  private constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#peer = createPeer(options.name, options.ice);
+    this.#peer.onStateChange((state) => this.#peerState(state));
+    let video: Track | null = null;
+    for (const section of options.offer.sections) {
+      const track = this.#addSection(section);
+      if (section === options.offer.video) video = track;
+    }
+    this.track = video as Track;
+    this.#connectTimer = setTimeout(() => this.close('It did not connect within 10 s.'), CONNECT_MS);
+    this.#connectTimer.unref();
+  }
+
+  /** Answers the offer. Throws `Problem` sdp_malformed for what libdatachannel refuses. */
+  static async open(options: LinkOptions, prepare: (link: Link) => void, sdp: string): Promise<Link> {
+    const link = new Link(options);
+    try {
+      prepare(link);
+      await gathered(link.#peer, () => {
+        link.#peer.setRemoteDescription(usableCandidates(sdp, isLoopback(options.ice)), 'offer');
+        link.#peer.setLocalDescription('answer');
+      });
+      const answer = link.#peer.localDescription()?.sdp;
+      if (!answer) throw new Error('The answer could not be built.');
+      const { mid, playoutDelayId } = options.offer.video;
+      link.answer = options.receiving ? answer : withPlayoutDelay(answer, mid, playoutDelayId);
+      return link;
+    } catch (error) {
+      link.close('The offer was refused.');
+      if (error instanceof Problem) throw error;
+      throw new Problem('sdp_malformed', error instanceof Error ? error.message : undefined);
+    }
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Keeps a native object (a media handler) as long as the link. */
+  keep(object: unknown): void {
+    this.#kept.push(object);
+  }
+
+  /** False where the packet could not go out. */
+  send(packet: Buffer): boolean {
+    if (this.#state !== 'connected') return false;
+    try {
+      return this.track.isOpen() && this.track.sendMessageBinary(packet);
+    } catch {
+      return false;
+    }
+  }
+
+  close(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearTimeout(this.#connectTimer);
+    // Not from inside one of the peer's own callbacks.
+    setImmediate(() => {
+      this.#peer.close();
+      this.#kept.length = 0;
+    });
+    this.#options.state('closed', reason);
+  }
+
+  #addSection(section: OfferSection): Track | null {
+    if (section.removed) return null;
+    const { offer, receiving } = this.#options;
+    if (section === offer.video) return this.#addVideo(section);
+    if (section.kind === 'audio') return this.#addAudio(section);
+    const [format] = section.formats;
+    if (section.kind !== 'video' || !format) return null;
+    const media = new Video(section.mid, 'Inactive');
+    addFormat(media, format, receiving);
+    return this.#addTrack(media);
+  }
+
+  #addVideo(section: OfferSection): Track {
+    const { offer, receiving } = this.#options;
+    const media = new Video(section.mid, receiving ? 'RecvOnly' : 'SendOnly');
+    addFormat(media, offer.format, receiving);
+    // Some players stay black without an msid.
+    if (!receiving) media.addSSRC(this.ssrc, 'understudy', 'understudy', 'video');
+    return this.#addTrack(media);
+  }
+
+  /** Audio is answered: taken from a camera, inactive towards a viewer as long as there is none to send. */
+  #addAudio(section: OfferSection): Track | null {
+    const opus = section.formats.find((format) => format.name === 'OPUS');
+    if (!opus) return null;
+    const takes = this.#options.receiving && section.sends;
+    const media = new Audio(section.mid, takes ? 'RecvOnly' : 'Inactive');
+    media.addOpusCodec(opus.payloadType, opus.fmtp || undefined);
+    const track = this.#addTrack(media);
+    const { audio } = this.#options;
+    if (takes && audio) track.onMessage((datagram) => audio(datagram));
+    return track;
+  }
+
+  #addTrack(media: Video | Audio): Track {
+    const track = this.#peer.addTrack(media);
+    this.#kept.push(media, track);
+    return track;
+  }
+
+  #peerState(state: string): void {
+    if (this.#state === 'closed') return;
+    if (state === 'connected' && this.#state === 'connecting') {
+      this.#state = 'connected';
+      clearTimeout(this.#connectTimer);
+      this.#options.state('connected', 'It is connected.');
+    } else if (state === 'failed' || state === 'disconnected' || state === 'closed') {
+      this.close(`The connection was lost (${state}).`);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { Problem } from '../../config/problem.ts';
+import type { CodedFrame } from '../../frame/coded.ts';
+import type { RenditionOptions, RenditionOut, ViewerSession } from '../port.ts';
+import type { IceOptions } from './link.ts';
+import { KeyPacer } from './pacer.ts';
+import { FrameSender } from './sender.ts';
+import { RtpViewer } from './viewer.ts';
+
+const CHECK_MS = 1000;
+
+export interface RtpRenditionOptions extends RenditionOptions {
+  ice: IceOptions;
+  maxViewers: number;
+  nextId(): string;
+  closed(): void;
+}
+
+/** One encoder's viewers: owns them and the key frame pacer. */
+export class RtpRendition implements RenditionOut {
+  readonly #options: RtpRenditionOptions;
+  readonly #viewers = new Set<RtpViewer>();
+  readonly #sender: FrameSender;
+  readonly #keys: KeyPacer;
+  readonly #check: NodeJS.Timeout;
+  /** Targets of the frame being sent: kept to spare an allocation per frame. */
+  readonly #targets: RtpViewer[] = [];
+  #opening = 0;
+  #closed = false;
+
+  constructor(options: RtpRenditionOptions) {
+    this.#options = options;
+    this.#sender = new FrameSender(options.codec);
+    this.#keys = new KeyPacer(() => options.keyWanted());
+    this.#check = setInterval(() => {
+      for (const viewer of this.#viewers) viewer.check();
+    }, CHECK_MS);
+    this.#check.unref();
+  }
+
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  async addViewer(offer: string, closed: (reason: string) => void): Promise<ViewerSession> {
+    if (this.#closed) throw new Problem('engine_down');
+    if (this.#viewers.size + this.#opening >= this.#options.maxViewers) throw new Problem('full');
+    let viewer: RtpViewer | null = null;
+    this.#opening++;
+    try {
+      viewer = await RtpViewer.open(this.#options.nextId(), offer, {
+        ice: this.#options.ice,
+        codec: this.#options.codec,
+        keyWanted: () => this.#keys.request(),
+        closed: (reason) => {
+          if (viewer) this.#viewers.delete(viewer);
+          closed(reason);
+        },
+      });
+    } finally {
+      this.#opening--;
+    }
+    this.#viewers.add(viewer);
+    if (this.#closed) viewer.close('The rendition was closed.');
+    return viewer;
+  }
+
+  send(frame: CodedFrame): void {
+    if (frame.codec !== this.#options.codec) throw new Error(`A ${frame.codec} frame came to a ${this.#options.codec} rendition.`);
+    if (frame.key) this.#keys.satisfied();
+    const targets = this.#targets;
+    targets.length = 0;
+    for (const viewer of this.#viewers) if (viewer.takes(frame.key)) targets.push(viewer);
+    if (targets.length > 0) this.#sender.send(frame, targets);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#check);
+    this.#keys.close();
+    for (const viewer of [...this.#viewers]) viewer.close('The rendition was closed.');
+    this.#options.closed();
+  }
+}

@@ -1,0 +1,210 @@
+import { type RtpPacket, seqDistance } from './packet.ts';
+
+export interface ReorderEvents {
+  /** Packets in order, without gaps except those announced by `gap`. */
+  packet(packet: RtpPacket): void;
+  /** `lost` packets will not come: what was begun with them cannot be completed. */
+  gap(lost: number): void;
+  /** Sequence numbers to ask for again, ascending. */
+  nack(seqs: number[]): void;
+}
+
+export interface ReorderStats {
+  received: number;
+  /** Never came within the time limit. */
+  lost: number;
+  /** Came after we asked for them. */
+  recovered: number;
+  /** Came out of order on their own. */
+  reordered: number;
+  /** Came after we had given them up. */
+  late: number;
+  duplicates: number;
+  nacks: number;
+}
+
+/** Longest wait for a missing packet: beyond it a new key frame is sooner there than the repair is useful. */
+const GIVE_UP_MS = 150;
+/** Silence after a packet without the marker: the frame's last packet is probably lost. */
+const TAIL_SILENCE_MS = 12;
+const TAIL_GUESS_PACKETS = 3;
+const TAIL_TRIES = 4;
+/** A wider jump than this is an outage or a new stream, not a gap to repair. */
+const MAX_GAP_PACKETS = 512;
+const MAX_ABANDONED = 1024;
+
+interface Missing {
+  sinceMs: number;
+  askedMs: number;
+  tries: number;
+}
+
+/**
+ * Puts packets back in order and asks for missing ones (generic NACK), with an adaptive retry. A packet in order passes
+ * through at once. Times are milliseconds of any monotonic clock, given by the caller: `tick` every 10 ms or so.
+ */
+export class ReorderBuffer {
+  readonly stats: ReorderStats = { received: 0, lost: 0, recovered: 0, reordered: 0, late: 0, duplicates: 0, nacks: 0 };
+  /** Highest sequence number so far, unwrapped (cycles in the upper bits); -1 before the first packet. */
+  highest = -1;
+  readonly #events: ReorderEvents;
+  #next = -1;
+  readonly #waiting = new Map<number, RtpPacket>();
+  readonly #missing = new Map<number, Missing>();
+  readonly #abandoned = new Set<number>();
+  #retryMs = 25;
+  #arrivedMs = 0;
+  #frameOpen = false;
+  #tail = { tries: 0, askedMs: 0, after: -1 };
+  #backward = 0;
+
+  constructor(events: ReorderEvents) {
+    this.#events = events;
+  }
+
+  push(packet: RtpPacket, nowMs: number): void {
+    this.stats.received++;
+    if (this.highest < 0) this.#begin(packet.seq);
+    const ahead = seqDistance(packet.seq, this.highest & 0xffff);
+    const at = this.highest + ahead;
+    if (ahead > MAX_GAP_PACKETS || this.#isRestart(ahead)) {
+      this.#restart(packet, ahead, nowMs);
+      return;
+    }
+    this.#arrivedMs = nowMs;
+    if (at < this.#next) {
+      if (this.#abandoned.delete(at)) this.stats.late++;
+      else this.stats.duplicates++;
+      return;
+    }
+    if (this.#waiting.has(at)) {
+      this.stats.duplicates++;
+      return;
+    }
+    this.#note(at, nowMs);
+    this.#waiting.set(at, packet);
+    this.#drain();
+  }
+
+  /** Retries, gives up, and notices a lost end of frame. */
+  tick(nowMs: number): void {
+    for (const [at, missing] of this.#missing) if (nowMs - missing.sinceMs > GIVE_UP_MS) this.#missing.delete(at);
+    this.#drain();
+    this.#ask(nowMs);
+    this.#askTail(nowMs);
+  }
+
+  /** Forgets the stream: the next packet begins another. Counters stay. */
+  reset(): void {
+    this.#clear();
+    this.highest = -1;
+    this.#next = -1;
+    this.#frameOpen = false;
+  }
+
+  #clear(): void {
+    this.#waiting.clear();
+    this.#missing.clear();
+    this.#abandoned.clear();
+    this.#backward = 0;
+  }
+
+  #begin(seq: number): void {
+    // One full cycle up, so that packets before the first never go negative.
+    this.#next = seq + 0x10000;
+    this.highest = this.#next - 1;
+  }
+
+  /** Far behind, twice running: the sender began a new sequence. */
+  #isRestart(ahead: number): boolean {
+    this.#backward = ahead < -MAX_GAP_PACKETS ? this.#backward + 1 : 0;
+    return this.#backward > 1;
+  }
+
+  #restart(packet: RtpPacket, ahead: number, nowMs: number): void {
+    this.#clear();
+    const lost = Math.max(1, ahead - 1);
+    this.stats.lost += lost;
+    this.#events.gap(lost);
+    this.highest += Math.max(1, ahead & 0xffff);
+    this.#next = this.highest + 1;
+    this.#arrivedMs = nowMs;
+    this.#frameOpen = !packet.marker;
+    this.#events.packet(packet);
+  }
+
+  #note(at: number, nowMs: number): void {
+    if (at > this.highest) {
+      if (at === this.#tail.after + 1 && this.#tail.tries > 0) this.stats.recovered++;
+      for (let lost = this.highest + 1; lost < at; lost++) {
+        this.#missing.set(lost, { sinceMs: nowMs, askedMs: -Infinity, tries: 0 });
+      }
+      const jumped = at > this.highest + 1;
+      this.highest = at;
+      if (jumped) this.#ask(nowMs);
+      return;
+    }
+    const missing = this.#missing.get(at);
+    if (!missing) return;
+    this.#missing.delete(at);
+    if (missing.tries === 0) {
+      this.stats.reordered++;
+      return;
+    }
+    this.stats.recovered++;
+    const roundTripMs = nowMs - missing.askedMs;
+    if (missing.tries === 1) this.#retryMs = Math.min(70, Math.max(15, 0.75 * this.#retryMs + 0.25 * (1.5 * roundTripMs + 5)));
+  }
+
+  #drain(): void {
+    let gap = 0;
+    while (this.#next <= this.highest) {
+      const packet = this.#waiting.get(this.#next);
+      if (!packet && this.#missing.has(this.#next)) break;
+      if (packet) {
+        if (gap > 0) this.#events.gap(gap);
+        gap = 0;
+        this.#waiting.delete(this.#next);
+        this.#next++;
+        // A probe (padding only) follows a finished frame and says nothing of the next.
+        if (packet.payload.length > 0) this.#frameOpen = !packet.marker;
+        this.#events.packet(packet);
+      } else {
+        gap++;
+        this.stats.lost++;
+        this.#abandoned.add(this.#next);
+        this.#next++;
+      }
+    }
+    if (gap > 0) this.#events.gap(gap);
+    for (const old of this.#abandoned) {
+      if (this.#abandoned.size <= MAX_ABANDONED) break;
+      this.#abandoned.delete(old);
+    }
+  }
+
+  #ask(nowMs: number): void {
+    const seqs: number[] = [];
+    for (const [at, missing] of this.#missing) {
+      if (nowMs - missing.askedMs < this.#retryMs) continue;
+      missing.askedMs = nowMs;
+      missing.tries++;
+      seqs.push(at & 0xffff);
+    }
+    if (seqs.length === 0) return;
+    this.stats.nacks++;
+    this.#events.nack(seqs);
+  }
+
+  /** Asks for packets that nothing has announced yet; a sender passes over those it has not sent. */
+  #askTail(nowMs: number): void {
+    const open = this.#frameOpen && this.#missing.size === 0 && this.#waiting.size === 0;
+    if (!open || nowMs - this.#arrivedMs < TAIL_SILENCE_MS) return;
+    if (this.#tail.after !== this.highest) this.#tail = { tries: 0, askedMs: -Infinity, after: this.highest };
+    if (this.#tail.tries >= TAIL_TRIES || nowMs - this.#tail.askedMs < this.#retryMs) return;
+    this.#tail.tries++;
+    this.#tail.askedMs = nowMs;
+    this.stats.nacks++;
+    this.#events.nack(Array.from({ length: TAIL_GUESS_PACKETS }, (_, i) => (this.highest + 1 + i) & 0xffff));
+  }
+}

@@ -1,0 +1,178 @@
+import { Problem } from '../../config/problem.ts';
+import type { VideoCodec } from '../../frame/coded.ts';
+
+/** Reads from an SDP offer (RFC 8866, RFC 8829) what an answer needs; everything else is left to libdatachannel. */
+
+export const MAX_OFFER_BYTES = 128 * 1024;
+export const MAX_CANDIDATES = 64;
+const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
+
+export interface OfferFormat {
+  payloadType: number;
+  /** As in rtpmap, upper case: H264, VP8, OPUS … */
+  name: string;
+  fmtp: string;
+}
+
+export interface OfferSection {
+  kind: string;
+  mid: string;
+  /** Refused by the offerer itself (port 0 without bundle-only). */
+  removed: boolean;
+  sends: boolean;
+  receives: boolean;
+  /** In the offerer's order of preference. */
+  formats: OfferFormat[];
+  playoutDelayId: number;
+}
+
+export interface Offer {
+  sections: OfferSection[];
+  /** The section that the video goes through. */
+  video: OfferSection;
+  format: OfferFormat;
+  codec: VideoCodec;
+}
+
+/** What the other side of an offer is for: a camera sends, a viewer receives one codec. */
+export type OfferUse = { sends: true } | { sends: false; codec: VideoCodec };
+
+const malformed = (detail: string): Problem => new Problem('sdp_malformed', detail);
+
+function splitSections(sdp: string): { session: string[]; media: string[][] } {
+  const lines = sdp.split(/\r\n|\n/).filter((line) => line.length > 0);
+  if (lines[0] !== 'v=0') throw malformed('It does not begin with v=0.');
+  if (lines.some((line) => !/^[a-z]=/.test(line))) throw malformed('A line is not of the form x=….');
+  const session: string[] = [];
+  const media: string[][] = [];
+  for (const line of lines) {
+    if (line.startsWith('m=')) media.push([line]);
+    else (media.at(-1) ?? session).push(line);
+  }
+  return { session, media };
+}
+
+const attribute = (lines: readonly string[], name: string): string | null =>
+  lines.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3).trim() ?? null;
+
+function parseFormats(lines: readonly string[], listed: readonly string[]): OfferFormat[] {
+  const formats: OfferFormat[] = [];
+  for (const type of listed) {
+    const map = lines.find((line) => line.startsWith(`a=rtpmap:${type} `));
+    const name = map?.slice(`a=rtpmap:${type} `.length).split('/')[0]?.toUpperCase();
+    const payloadType = Number(type);
+    if (!name || !Number.isInteger(payloadType) || payloadType < 0 || payloadType > 127) continue;
+    formats.push({ payloadType, name, fmtp: fmtpOf(lines, type) });
+  }
+  return formats;
+}
+
+const fmtpOf = (lines: readonly string[], type: string): string =>
+  lines.find((line) => line.startsWith(`a=fmtp:${type} `))?.slice(`a=fmtp:${type} `.length).trim() ?? '';
+
+function parseSection(lines: string[], session: readonly string[]): OfferSection {
+  const [kind = '', port = '', , ...listed] = (lines[0] as string).slice(2).split(' ');
+  const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'].find(
+    (name) => lines.includes(`a=${name}`) || session.includes(`a=${name}`),
+  );
+  const delay = lines.find((line) => line.startsWith('a=extmap:') && line.split(' ')[1] === PLAYOUT_DELAY_URI);
+  const delayId = Number(delay?.slice('a=extmap:'.length).split(/[/ ]/)[0] ?? 0);
+  return {
+    kind,
+    mid: attribute(lines, 'mid') ?? '',
+    removed: port === '0' && !lines.includes('a=bundle-only'),
+    sends: direction !== 'recvonly' && direction !== 'inactive',
+    receives: direction !== 'sendonly' && direction !== 'inactive',
+    formats: kind === 'audio' || kind === 'video' ? parseFormats(lines, listed) : [],
+    // One-byte extensions hold ids 1–14.
+    playoutDelayId: delayId >= 1 && delayId <= 14 ? delayId : 0,
+  };
+}
+
+/** The value of one parameter of an fmtp line, or null. */
+export const fmtpValue = (fmtp: string, name: string): string | null =>
+  fmtp
+    .split(';')
+    .map((pair) => pair.trim().split('='))
+    .find(([key]) => key?.toLowerCase() === name)
+    ?.slice(1)
+    .join('=') ?? null;
+
+/** Baseline (42), main (4d) and high (64) in packetization mode 1. */
+function usableH264(format: OfferFormat): boolean {
+  if (format.name !== 'H264' || fmtpValue(format.fmtp, 'packetization-mode') !== '1') return false;
+  const profile = fmtpValue(format.fmtp, 'profile-level-id')?.slice(0, 2).toLowerCase();
+  return profile === undefined || profile === '42' || profile === '4d' || profile === '64';
+}
+
+const isConstrainedBaseline = (format: OfferFormat): boolean =>
+  /^42[4-7c-f]/i.test(fmtpValue(format.fmtp, 'profile-level-id') ?? '');
+
+function pickFormat(section: OfferSection, use: OfferUse): { format: OfferFormat; codec: VideoCodec } | null {
+  const h264 = section.formats.filter(usableH264);
+  const vp8 = section.formats.find((format) => format.name === 'VP8');
+  if (use.sends) {
+    if (h264[0]) return { format: h264[0], codec: 'h264' };
+    return vp8 ? { format: vp8, codec: 'vp8' } : null;
+  }
+  if (use.codec === 'vp8') return vp8 ? { format: vp8, codec: 'vp8' } : null;
+  // Every browser decodes constrained baseline; what it lists first may be a profile it only prefers.
+  const format = h264.find(isConstrainedBaseline) ?? h264[0];
+  return format ? { format, codec: 'h264' } : null;
+}
+
+function checkTransport(sdp: string, session: string[], media: string[][]): void {
+  if (media.length === 0) throw malformed('It has no media section.');
+  for (const name of ['ice-ufrag', 'ice-pwd', 'fingerprint']) {
+    if (attribute(session, name) === null && media.every((lines) => attribute(lines, name) === null)) {
+      throw malformed(`It has no a=${name}.`);
+    }
+  }
+  const candidates = sdp.split('\na=candidate:').length - 1;
+  if (candidates > MAX_CANDIDATES) throw malformed(`It has ${candidates} candidates; ${MAX_CANDIDATES} are the most.`);
+}
+
+/** Throws `Problem`: sdp_too_large, sdp_malformed, or sdp_unusable where no section suits. */
+export function parseOffer(sdp: string, use: OfferUse): Offer {
+  if (Buffer.byteLength(sdp) > MAX_OFFER_BYTES) throw new Problem('sdp_too_large');
+  const { session, media } = splitSections(sdp);
+  checkTransport(sdp, session, media);
+  const sections = media.map((lines) => parseSection(lines, session));
+  const mids = sections.map((section) => section.mid);
+  if (mids.includes('') || new Set(mids).size !== mids.length) throw malformed('Every section needs its own a=mid.');
+  for (const section of sections) {
+    if (section.kind !== 'video' || section.removed || !(use.sends ? section.sends : section.receives)) continue;
+    const picked = pickFormat(section, use);
+    if (picked) return { sections, video: section, ...picked };
+  }
+  const seen = sections.map((section) => section.kind).join(', ');
+  throw new Problem('sdp_unusable', `Its sections are: ${seen}.`);
+}
+
+/**
+ * The offer without candidates that cannot be used: TCP, names (mDNS: looking one up may block; the browser's own checks
+ * reach us without), and, where only the loopback is bound, everything outside it.
+ */
+export function usableCandidates(sdp: string, loopbackOnly: boolean): string {
+  const keep = (line: string): boolean => {
+    if (!line.startsWith('a=candidate:')) return true;
+    const [, , transport, , address = ''] = line.split(' ');
+    if (transport?.toLowerCase() !== 'udp' || !/^[\d.]+$|:/.test(address)) return false;
+    return !loopbackOnly || address.startsWith('127.') || address === '::1';
+  };
+  return sdp
+    .split(/\r\n|\n/)
+    .filter(keep)
+    .join('\r\n');
+}
+
+/** Puts the playout-delay extension into the answer's section `mid`. */
+export const withPlayoutDelay = (answer: string, mid: string, id: number): string =>
+  id === 0 ? answer : answer.replace(`a=mid:${mid}\r\n`, `a=mid:${mid}\r\na=extmap:${id} ${PLAYOUT_DELAY_URI}\r\n`);
+
+/** Parameter sets from an fmtp's sprop-parameter-sets (base64, comma-separated). */
+export const parameterSets = (fmtp: string): Buffer[] =>
+  (fmtpValue(fmtp, 'sprop-parameter-sets') ?? '')
+    .split(',')
+    .map((set) => Buffer.from(set, 'base64'))
+    .filter((set) => set.length > 3 && set.length < 1024);

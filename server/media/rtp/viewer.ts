@@ -1,0 +1,156 @@
+import { randomInt } from 'node:crypto';
+import { RtcpNackResponder } from 'node-datachannel';
+import type { VideoCodec } from '../../frame/coded.ts';
+import type { ViewerSession, ViewerStats } from '../port.ts';
+import { type IceOptions, Link } from './link.ts';
+import { isRtcp } from './packet.ts';
+import { KEY_INTERVAL_MS } from './pacer.ts';
+import { parseRtcp } from './rtcp.ts';
+import { type Offer, parseOffer } from './sdp.ts';
+import type { StreamTarget } from './sender.ts';
+
+/** Packets kept for retransmission: two seconds at 4 Mbps. */
+const NACK_PACKETS = 1024;
+/** A receiver reports at least every few seconds: after this it is gone, however it went. */
+const RTCP_SILENCE_MS = 10_000;
+/** Key requests a viewer may make at once; after them one every two seconds, so that one bad link degrades nobody else. */
+const KEY_BURST = 6;
+const KEY_REFILL_MS = 2000;
+
+export interface ViewerOptions {
+  ice: IceOptions;
+  codec: VideoCodec;
+  keyWanted(): void;
+  /** Once, whatever ended it. */
+  closed(reason: string): void;
+}
+
+/** One viewer's connection: owns its link; sends nothing before its first key frame. */
+export class RtpViewer implements ViewerSession, StreamTarget {
+  readonly id: string;
+  readonly payloadType: number;
+  readonly playoutDelayId: number;
+  readonly ssrc: number;
+  seq = randomInt(0, 0x10000);
+  /** True until a key frame has gone out. */
+  waitsForKey = true;
+  skipped = 0;
+  readonly #link: Link;
+  readonly #options: ViewerOptions;
+  #lastRtcpMs = performance.now();
+  #packets = 0;
+  #nacks = 0;
+  #keyRequests = 0;
+  #keyAllowance = KEY_BURST;
+  #keyAllowanceMs = performance.now();
+  #keyAskedMs = -Infinity;
+  #failed = false;
+
+  private constructor(id: string, offer: Offer, link: Link, options: ViewerOptions) {
+    this.id = id;
+    this.payloadType = offer.format.payloadType;
+    this.playoutDelayId = offer.video.playoutDelayId;
+    this.ssrc = link.ssrc;
+    this.#link = link;
+    this.#options = options;
+    const nacks = new RtcpNackResponder(NACK_PACKETS);
+    link.keep(nacks);
+    link.track.setMediaHandler(nacks);
+    link.track.onMessage((datagram) => this.#datagram(datagram));
+    link.track.onOpen(() => options.keyWanted());
+  }
+
+  static async open(id: string, sdp: string, options: ViewerOptions): Promise<RtpViewer> {
+    const offer = parseOffer(sdp, { sends: false, codec: options.codec });
+    let viewer: RtpViewer | null = null;
+    let answered = false;
+    await Link.open(
+      {
+        name: 'viewer',
+        ice: options.ice,
+        offer,
+        receiving: false,
+        state: (state, reason) => {
+          if (state === 'connected') viewer?.noteConnected();
+          if (state === 'closed' && answered) options.closed(reason);
+        },
+      },
+      (link) => {
+        viewer = new RtpViewer(id, offer, link, options);
+      },
+      sdp,
+    );
+    answered = true;
+    return viewer as unknown as RtpViewer;
+  }
+
+  get answer(): string {
+    return this.#link.answer;
+  }
+
+  /** True when pictures can go out. */
+  get ready(): boolean {
+    return this.#link.state === 'connected' && this.#link.track.isOpen();
+  }
+
+  stats(): ViewerStats {
+    return {
+      state: this.#link.state,
+      packets: this.#packets,
+      nacks: this.#nacks,
+      keyRequests: this.#keyRequests,
+      skipped: this.skipped,
+    };
+  }
+
+  noteConnected(): void {
+    this.#lastRtcpMs = performance.now();
+  }
+
+  /** Whether this frame's packets go to this viewer; counts those that do not. */
+  takes(key: boolean): boolean {
+    if (!this.ready) return false;
+    if (this.#failed) this.waitsForKey = true;
+    this.#failed = false;
+    if (key) this.waitsForKey = false;
+    if (this.waitsForKey) this.skipped++;
+    return !this.waitsForKey;
+  }
+
+  send(packet: Buffer): void {
+    if (this.#link.send(packet)) this.#packets++;
+    else this.#failed = true;
+  }
+
+  /** Called about once a second. */
+  check(): void {
+    if (this.#link.state !== 'connected') return;
+    const silentMs = performance.now() - this.#lastRtcpMs;
+    if (silentMs > RTCP_SILENCE_MS) this.close('Nothing came from the viewer for 10 s.');
+    else if (this.waitsForKey) this.#options.keyWanted();
+  }
+
+  close(reason = 'It was closed.'): void {
+    this.#link.close(reason);
+  }
+
+  #datagram(datagram: Buffer): void {
+    if (!isRtcp(datagram)) return;
+    this.#lastRtcpMs = performance.now();
+    for (const message of parseRtcp(datagram)) {
+      if (message.kind === 'nack') this.#nacks++;
+      else if (message.kind === 'pli' || message.kind === 'fir') this.#keyRequest();
+    }
+  }
+
+  #keyRequest(): void {
+    this.#keyRequests++;
+    const nowMs = performance.now();
+    this.#keyAllowance = Math.min(KEY_BURST, this.#keyAllowance + (nowMs - this.#keyAllowanceMs) / KEY_REFILL_MS);
+    this.#keyAllowanceMs = nowMs;
+    if (this.#keyAllowance < 1 || nowMs - this.#keyAskedMs < KEY_INTERVAL_MS / 2) return;
+    this.#keyAllowance--;
+    this.#keyAskedMs = nowMs;
+    this.#options.keyWanted();
+  }
+}

@@ -105,7 +105,8 @@ function listenSentence(error: NodeJS.ErrnoException, host: string, port: number
 function serverOptions(config: Config, log: Log): FastifyServerOptions {
   const http: ServerOptions = { shouldUpgradeCallback };
   const options: FastifyServerOptions = {
-    loggerInstance: log as FastifyBaseLogger,
+    // Of Fastify's own lines only warnings: where the server listens is the caller's to say.
+    loggerInstance: log.child({}, { level: log.isLevelEnabled('warn') ? 'warn' : log.level }) as FastifyBaseLogger,
     // Fastify's own lines would hold addresses, and so tokens.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,

@@ -7,6 +7,8 @@ export interface Noise {
   at(x: number, y: number, z: number): number;
   /** Gradient of the noise (per lattice cell) into out[0..2]. */
   gradient(x: number, y: number, z: number, out: Float32Array): void;
+  /** Round spots, one at a random place of each cell: 1 − distance to the nearest, times a random size; ≤ 1. */
+  spots(x: number, y: number, z: number): number;
 }
 
 /** One lattice cell is one unit of x, y, z. */
@@ -35,9 +37,27 @@ export function createNoise(seed: number): Noise {
     const a = plane(0);
     return a + fz * (plane(1) - a);
   };
+  const spots = (x: number, y: number, z: number): number => {
+    const ix = Math.floor(x);
+    const iy = Math.floor(y);
+    const iz = Math.floor(z);
+    let best = -1;
+    for (let k = -1; k <= 1; k++)
+      for (let j = -1; j <= 1; j++)
+        for (let i = -1; i <= 1; i++) {
+          const c = cell(ix + i, iy + j, iz + k);
+          const dx = ix + i + 0.5 + 0.4 * raw[c]! - x;
+          const dy = iy + j + 0.5 + 0.4 * raw[(c + 71) % raw.length]! - y;
+          const dz = iz + k + 0.5 + 0.4 * raw[(c + 149) % raw.length]! - z;
+          const size = 0.55 + 0.45 * raw[(c + 211) % raw.length]!;
+          best = Math.max(best, size - Math.sqrt(dx * dx + dy * dy + dz * dz));
+        }
+    return best;
+  };
   const h = 0.35;
   return {
     at,
+    spots,
     gradient(x, y, z, out) {
       const centre = at(x, y, z);
       out[0] = (at(x + h, y, z) - centre) / h;

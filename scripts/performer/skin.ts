@@ -5,6 +5,9 @@ import { scan } from './raster.ts';
 import { encodeSrgb, LINEAR, type Texture } from './texture.ts';
 import { clamp, mix, smoothstep, type Vec3 } from './vec.ts';
 
+/** Below this, decimetres from the eyes, cloth covers the skin. */
+const PAINT_FLOOR = -3;
+
 /** Where a texel lies on the neutral head, in decimetres from the middle of the eyes. */
 interface Site {
   x: number;
@@ -38,7 +41,8 @@ export function paintSkin(texture: Texture, head: Head): void {
     const [a, b, c] = [3 * part.triangles[3 * t]!, 3 * part.triangles[3 * t + 1]!, 3 * part.triangles[3 * t + 2]!];
     const b0 = 1 - b1 - b2;
     const at = (i: number) => rest[a + i]! * b0 + rest[b + i]! * b1 + rest[c + i]! * b2 - eye[i]!;
-    painter(data, 4 * k, { x: at(0), y: at(1), z: at(2) });
+    const y = at(1);
+    if (y > PAINT_FLOOR) painter(data, 4 * k, { x: at(0), y, z: at(2) });
   });
 }
 
@@ -99,11 +103,12 @@ function blush(rgb: number[], s: Site, amount: number): void {
 
 function freckle(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noise): void {
   if (amount <= 0) return;
-  const where = hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 0.26) ** 2) + 0.25;
-  const patch = 0.6 + 0.4 * noise.at(s.x * 4 + 9, s.y * 4, s.z * 4);
-  const small = smoothstep(0.42, 0.66, fine.at(s.x * 27, s.y * 27 + 7, s.z * 27));
-  const large = smoothstep(0.55, 0.75, noise.at(s.x * 15 + 3, s.y * 15, s.z * 15));
-  const w = amount * where * patch * Math.max(0.75 * small, large) * 0.5;
+  const where = hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 0.26) ** 2) + 0.2 * hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 1) ** 4);
+  if (where < 0.02) return;
+  const patch = clamp(0.7 + 0.7 * noise.at(s.x * 5 + 9, s.y * 5, s.z * 5), 0, 1.2);
+  const small = smoothstep(0.4, 0.85, fine.spots(s.x * 40, s.y * 40, s.z * 40));
+  const large = smoothstep(0.5, 0.85, noise.spots(s.x * 24 + 3, s.y * 24, s.z * 24));
+  const w = amount * where * patch * Math.max(0.75 * small, 0.8 * large);
   rgb[0] = rgb[0]! * (1 - 0.3 * w);
   rgb[1] = rgb[1]! * (1 - 0.5 * w);
   rgb[2] = rgb[2]! * (1 - 0.6 * w);

@@ -92,7 +92,7 @@ async function measure(options: RigOptions, plan: Plan, title: string): Promise<
       );
     }
     const { front, engines } = rig.server.pids();
-    measured.rss = { front: front ? rssMb(front) : 0, engine: engines['bench'] ? rssMb(engines['bench']) : 0 };
+    measured.rss = { front: front ? rssMb(front) : 0, engine: engines.bench ? rssMb(engines.bench) : 0 };
     return measured;
   } finally {
     await rig.close();

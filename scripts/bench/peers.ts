@@ -11,7 +11,6 @@ import { openPublisher, type Publisher } from '../../server/media/peer/publisher
 import { openViewer, type Viewer } from '../../server/media/peer/viewer.ts';
 import { type ClipOptions, codedClip } from './clip.ts';
 import { readCounter } from './counter.ts';
-import type { RelayAnswer } from './relay.ts';
 
 export interface Rate {
   num: number;

@@ -88,7 +88,7 @@ export function loadKernels(arena: Arena): Kernels {
   } catch {
     throw new Error('The frame kernels have not been built: run `npm start` or `npm test` once, which build them.');
   }
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), {
     env: {
       memory: arena.memory,
       abort: () => {

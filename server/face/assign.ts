@@ -26,7 +26,8 @@ export function assign(
     for (const detection of detections) {
       const cost = distance(face, detection);
       const near = cost <= REACH;
-      if (near || (!found(face) && cost <= FAR_REACH)) pairs.push({ face, detection, cost: found(face) ? cost : cost + 1 });
+      if (near || (!found(face) && cost <= FAR_REACH))
+        pairs.push({ face, detection, cost: found(face) ? cost : cost + 1 });
     }
   }
   pairs.sort((a, b) => a.cost - b.cost || a.face.id - b.face.id);

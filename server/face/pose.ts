@@ -130,18 +130,12 @@ function rotate(a: number[], v: number[], p: number, q: number, c: number, s: nu
 
 const DEGREES = 180 / Math.PI;
 
-/** Where the face looks (its z axis) gives yaw and pitch; how far its x axis is turned about that direction gives roll. */
+/** R = roll · yaw · pitch: the head nods, turns, then leans in the picture's plane, so that a lean does not pass for a turn. */
 function angles(r: Float64Array): { yawDeg: number; pitchDeg: number; rollDeg: number } {
-  const [xx = 1, , fx = 0, yx = 0, , fy = 0, zx = 0, , fz = 1] = r;
-  const flat = Math.hypot(fx, fz) || 1e-9;
-  // Level axes of a head that looks this way without roll: to its left, and up.
-  const side = [fz / flat, 0, -fx / flat] as const;
-  const up = [(-fx * fy) / flat, flat, (-fz * fy) / flat] as const;
-  const along = xx * side[0] + zx * side[2];
-  const rise = xx * up[0] + yx * up[1] + zx * up[2];
+  const [xx = 1, , , yx = 0, , , zx = 0, zy = 0, zz = 1] = r;
   return {
-    yawDeg: Math.atan2(fx, fz) * DEGREES,
-    pitchDeg: Math.atan2(fy, flat) * DEGREES,
-    rollDeg: -Math.atan2(rise, along) * DEGREES,
+    yawDeg: Math.atan2(-zx, Math.hypot(zy, zz)) * DEGREES,
+    pitchDeg: Math.atan2(-zy, zz) * DEGREES,
+    rollDeg: Math.atan2(-yx, xx) * DEGREES,
   };
 }

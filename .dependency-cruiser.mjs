@@ -11,7 +11,9 @@ const FLOORS = [
   ['inference', 'library', 'licence', 'colour', 'channel', 'frame', 'wire', 'config', 'observe'],
 ];
 
+/** @param {string} name */
 const room = (name) => (name === 'main' ? '^server/main\\.ts$' : `^server/${name}/`);
+/** @param {string[]} names */
 const rooms = (names) => names.map(room).join('|');
 
 const floorRules = FLOORS.slice(1).map((names, index) => ({

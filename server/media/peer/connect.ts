@@ -21,6 +21,12 @@ export interface PeerOptions extends IceOptions {
 
 export const PAYLOAD_TYPE = 96;
 export const MID = '0';
+/**
+ * The offerer begins the DTLS handshake. Where the answerer does, its first message often comes before libdatachannel has
+ * a transport to receive it, and its repetition a second later.
+ */
+const handshakeFirst = (offer: string): string => offer.replaceAll('a=setup:actpass', 'a=setup:active');
+
 const TRIES = 6;
 const OPEN_MS = 10_000;
 
@@ -83,7 +89,7 @@ export async function connect(
       await gathered(attempt.peer, () => attempt.peer.setLocalDescription('offer'));
       const local = attempt.peer.localDescription()?.sdp ?? '';
       const offer = options.rewriteAnswer ? local.replace(/a=candidate:.*\r\n/g, '') : local;
-      signalled = await signal(editOffer(usableCandidates(offer, isLoopback(options))));
+      signalled = await signal(handshakeFirst(editOffer(usableCandidates(offer, isLoopback(options)))));
       const answer = options.rewriteAnswer ? await options.rewriteAnswer(signalled.answer) : signalled.answer;
       attempt.peer.setRemoteDescription(answer, 'answer');
       await opened(attempt);

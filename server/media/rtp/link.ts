@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Audio, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
+import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
 import { fmtpValue, type Offer, type OfferFormat, type OfferSection, usableCandidates, withPlayoutDelay } from './sdp.ts';
@@ -24,6 +24,9 @@ export function createPeer(name: string, ice: IceOptions): PeerConnection {
   if (ice.portRange) [config.portRangeBegin, config.portRangeEnd] = ice.portRange;
   return new PeerConnection(`${name}${count++}`, config);
 }
+
+/** Ends libdatachannel's threads, and every connection with them: without it a process does not end by itself. Last of all. */
+export const releasePeers = (): void => cleanup();
 
 /** Resolves when every candidate is in the local description, or after 1.5 s with those there are. */
 export function gathered(peer: PeerConnection, start: () => void): Promise<void> {

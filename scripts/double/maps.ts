@@ -18,8 +18,8 @@ export async function textureMap(png: Buffer, side: number): Promise<Float32Arra
   const pixels = side * side;
   const map = new Float32Array(4 * pixels).fill(1);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) map[c * pixels + i] = rgb[3 * i + c]! / 255;
-  // Openings sample beyond the corner, which clamps to this texel.
-  map[3 * pixels] = 0;
+  // Openings read beyond the corner, which clamps to the first texel; the few around it take part when the map is made finer.
+  for (let y = 0; y < 3; y++) map.fill(0, 3 * pixels + y * side, 3 * pixels + y * side + 3);
   return map;
 }
 

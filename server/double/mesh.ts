@@ -6,6 +6,7 @@ import type { Session } from '../inference/session.ts';
 import { LightMeter, METER_SIZE } from './light.ts';
 import { readHeld, readManifest } from './manifest.ts';
 import type { OpenOptions } from './open.ts';
+import { SoftnessMeter } from './softness.ts';
 import { fitPose, type HeadPose, rotate } from './pose.ts';
 import type { FaceInput, ReplacedFace, Replacer } from './replacer.ts';
 import { readTemplate, type Template } from './template.ts';
@@ -54,6 +55,7 @@ export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): P
   const { surface, rotation, light, gain, softness } = session.inputs as Record<keyof typeof INPUTS, Session['inputs'][string]>;
   const rgba = session.outputs['rgba']!;
   const meter = new LightMeter(template.guide);
+  const softnessMeter = new SoftnessMeter();
   let closed = false;
 
   return {
@@ -70,11 +72,14 @@ export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): P
       rotation!.data.set(pose.rotation);
       light!.data.set(measured.terms);
       gain!.data.set(measured.gain);
-      softness!.data[0] = 0;
+      softness!.data[0] = softnessMeter.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
       await session.run();
       return { at: rgba.at, size: SIZE, toCrop };
     },
-    forget: (trackId) => meter.forget(trackId),
+    forget(trackId) {
+      meter.forget(trackId);
+      softnessMeter.forget(trackId);
+    },
     close() {
       if (closed) return;
       closed = true;

@@ -1,0 +1,161 @@
+/**
+ * `npm run eval -- replace --clips DIR --out DIR [--look NAME] [--json] [--quick]`: the engine's own per-frame code over
+ * every video of a folder and the demo clip. Writes contact sheets (plate | program) and results.json to --out.
+ */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openDouble } from '../../server/double/open.ts';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { createPerceiver } from '../../server/face/perceiver.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import { loadKernels } from '../../server/frame/kernels.ts';
+import { createRuntime } from '../../server/inference/runtime.ts';
+import { type Gate, gate, median, publish, say } from '../bench/report.ts';
+import { type ClipResult, type Engine, runClip } from './clip-run.ts';
+import { readLabels } from './labels.ts';
+import { Portrait } from './measures.ts';
+import { ContactSheet } from './sheet.ts';
+
+const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
+const DEMO = join(MODELS_DIR, 'demo', 'demo.mp4');
+const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mpg|mpeg|y4m)$/i;
+/** 4096×2160 several times over, and the networks' tensors. */
+const MEMORY_MB = 768;
+
+const FULL = { maxFrames: Number.POSITIVE_INFINITY, every: 4, sheetEvery: 16 };
+const QUICK = { maxFrames: 40, every: 8, sheetEvery: 20 };
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      clips: { type: 'string' },
+      out: { type: 'string', default: 'out/eval-replace' },
+      look: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+    },
+  });
+  const began = performance.now();
+  const files = videosOf(values.clips);
+  if (files.length === 0) throw new Error('there is nothing to look at: name a folder with videos with --clips DIR.');
+  mkdirSync(values.out, { recursive: true });
+  const results = await evaluate(files, values.look ?? firstLook(), values.out, values.quick ? QUICK : FULL);
+  const gates = gatesOf(results);
+  const details = { clips: Object.fromEntries([...results].map(([name, result]) => [name, summary(result)])) };
+  writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
+  say(`Contact sheets and results.json are in ${resolve(values.out)}.`);
+  return publish('replace', began, gates, details, values.json);
+}
+
+function videosOf(folder: string | undefined): string[] {
+  if (folder && !existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
+  const named = folder ? readdirSync(folder).filter((file) => VIDEO.test(file)).sort() : [];
+  return [...named.map((file) => join(folder!, file)), ...(existsSync(DEMO) ? [DEMO] : [])];
+}
+
+function firstLook(): string {
+  const folder = join(MODELS_DIR, 'doubles');
+  const look = existsSync(folder) ? readdirSync(folder).sort().find((name) => existsSync(join(folder, name, 'double.json'))) : undefined;
+  if (!look) throw new Error('no double is installed under models/doubles.');
+  return look;
+}
+
+async function evaluate(files: string[], look: string, out: string, pace: typeof FULL): Promise<Map<string, ClipResult>> {
+  const arena = new Arena(MEMORY_MB);
+  const kernels = loadKernels(arena);
+  const runtime = createRuntime();
+  const dir = look.includes('/') ? resolve(look) : join(MODELS_DIR, 'doubles', look);
+  const engine: Engine = {
+    arena,
+    kernels,
+    pictures: new Pictures(arena),
+    perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
+    replacer: () => openDouble({ runtime, arena, kernels, dir }),
+  };
+  const results = new Map<string, ClipResult>();
+  try {
+    for (const file of files) {
+      const name = basename(file).replace(/\.[^.]+$/, '');
+      const sheet = new ContactSheet();
+      const result = await runClip(engine, { ...pace, file, labels: readLabels(file), sheet });
+      await sheet.write(join(out, `${name}.png`));
+      results.set(name, result);
+      say(`${name}: ${result.frames} frames, ${result.replacedFaces} faces replaced, ${result.leakedFrames} frames leaked`);
+      for (const trouble of result.troubles) say(`  ${trouble}`);
+    }
+  } finally {
+    runtime.close();
+  }
+  return results;
+}
+
+function gatesOf(results: Map<string, ClipResult>): Gate[] {
+  const all = [...results.values()];
+  const sum = (of: (result: ClipResult) => number): number => all.reduce((total, result) => total + of(result), 0);
+  const pool = (of: (result: ClipResult) => number[]): number[] => all.flatMap(of).filter(Number.isFinite);
+  const labelled = sum((r) => r.labelled);
+  const inYaw = sum((r) => r.inYaw);
+  const unlabelled = 'no clip has labels (NAME.faces.json)';
+  const labelGate = (id: string, op: Gate['op'], limit: number, value: number): Gate =>
+    gate(id, op, limit, labelled > 0 ? [value] : [], unlabelled);
+  const decoys = all.some((r) => r.decoyReplacedFrames >= 0);
+  const midGate = (id: string, op: Gate['op'], limit: number, values: number[]): Gate =>
+    gate(id, op, limit, values.length ? [median(values)] : [], 'no face was replaced');
+  return [
+    labelGate('leaked_frames', '==', 0, sum((r) => r.leakedFrames)),
+    labelGate('replaced_pct', '>=', 97, (100 * sum((r) => r.replacedInYaw)) / inYaw),
+    labelGate('safe_pct', '==', 100, (100 * sum((r) => r.safe)) / labelled),
+    midGate('change_inside', '>=', 2, pool((r) => r.inside)),
+    gate('change_outside', '==', 0, [Math.max(...all.map((r) => r.outside))]),
+    midGate('landmark_error_pct', '<=', 4, pool((r) => r.landmarkErrorPct)),
+    midGate('plate_detail_corr', '<=', 0.3, pool((r) => r.detail)),
+    gate('decoy_replaced_frames', '==', 0, decoys ? [sum((r) => Math.max(0, r.decoyReplacedFrames))] : [], 'no clip has a labelled decoy'),
+    labelGate('track_switches', '==', 0, sum((r) => r.trackSwitches)),
+    midGate('flicker_ratio', '<=', 1.5, all.map(flickerRatio).filter(Number.isFinite)),
+    gate('found_in_program_pct', '>=', 97, mean100(pool((r) => r.foundAgain)), 'no face was replaced'),
+    resemblance(all),
+  ];
+}
+
+const mean100 = (values: number[]): number[] =>
+  values.length ? [(100 * values.reduce((total, value) => total + value, 0)) / values.length] : [];
+
+const flickerRatio = ({ flicker }: ClipResult): number => median(flicker.program) / median(flicker.plate);
+
+/**
+ * Of all pairs of clips whose performers look further apart than the same performer in two clips would: the distance
+ * between their programs over the mean distance of each program from its own plate. Below 1 the double shows more than
+ * the performer does.
+ */
+function resemblance(all: readonly ClipResult[]): Gate {
+  const ratios: number[] = [];
+  for (const [i, a] of all.entries()) {
+    for (const b of all.slice(i + 1)) {
+      const between = Portrait.distance(a.portraits.program, b.portraits.program);
+      const own = [a, b].map(({ portraits }) => Portrait.distance(portraits.program, portraits.plate));
+      const ratio = (2 * between) / (own[0]! + own[1]!);
+      if (Number.isFinite(ratio)) ratios.push(ratio);
+    }
+  }
+  return gate('cross_performer_ratio', '<=', 1, ratios, 'it takes two clips with replaced faces');
+}
+
+function summary(result: ClipResult): Record<string, unknown> {
+  const { portraits, troubles, flicker, inside, detail, landmarkErrorPct, foundAgain, replaceMs, ...counts } = result;
+  const tidy = (value: number): number | null => (Number.isFinite(value) ? Math.round(value * 1000) / 1000 : null);
+  const finite = (values: number[]): number => median(values.filter(Number.isFinite));
+  return {
+    ...counts,
+    change_inside: tidy(finite(inside)),
+    plate_detail_corr: tidy(finite(detail)),
+    landmark_error_pct: tidy(finite(landmarkErrorPct)),
+    found_in_program_pct: tidy(mean100(foundAgain)[0] ?? Number.NaN),
+    flicker_ratio: tidy(flickerRatio(result)),
+    plate_to_program: tidy(Portrait.distance(portraits.plate, portraits.program)),
+    replace_ms_p50: tidy(median(replaceMs)),
+    troubles: [...troubles],
+  };
+}

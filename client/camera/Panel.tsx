@@ -102,7 +102,7 @@ function Settings() {
           spellcheck={false}
           autocomplete="off"
           onInput={(event) => {
-            const name = event.currentTarget.value.toLowerCase().replace(/[^a-z0-9_-]/g, '-');
+            const name = event.currentTarget.value.toLowerCase().replace(/[^a-z0-9-]/g, '-');
             event.currentTarget.value = name;
             sender.settings.value = { ...sender.settings.peek(), feed: name };
           }}

@@ -2,7 +2,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { type Aid, openAid } from './aid.ts';
-import { type FoundFace, largest } from './aid-words.ts';
+import type { FoundFace } from './aid-words.ts';
 import { aidWanted, mirrored, sender } from './model.ts';
 
 export function Preview() {
@@ -59,7 +59,7 @@ export function Preview() {
 /** An oval around the face and one plain word. */
 function AidOverlay({ aid }: { aid: Aid }) {
   const advice = aid.advice.value;
-  const face = largest(aid.faces.value);
+  const face = aid.face.value;
   return (
     <div class="aid" data-good={advice?.good ?? false}>
       {face && <div class="oval" style={ovalOf(face, mirrored.value)} />}

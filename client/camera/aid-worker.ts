@@ -24,7 +24,7 @@ self.addEventListener('message', ({ data }: MessageEvent<AidRequest>) => {
 async function open({ wasmLoaderPath, wasmBinaryPath, modelPath }: AidRequest & { type: 'open' }): Promise<void> {
   detector = await FaceDetector.createFromOptions(
     { wasmLoaderPath, wasmBinaryPath },
-    { baseOptions: { modelAssetPath: modelPath, delegate: 'CPU' }, runningMode: 'VIDEO', minDetectionConfidence: 0.65 },
+    { baseOptions: { modelAssetPath: modelPath, delegate: 'CPU' }, runningMode: 'VIDEO', minDetectionConfidence: 0.5 },
   );
   reply({ type: 'ready' });
 }
@@ -40,7 +40,7 @@ function look(picture: ImageBitmap, timeMs: number): void {
   context.drawImage(picture, 0, 0);
   picture.close();
   const { detections } = detector.detectForVideo(canvas, timeMs);
-  const faces = detections.flatMap(({ boundingBox: box }) => {
+  const faces = detections.flatMap(({ boundingBox: box, categories }) => {
     if (!box) return [];
     const found = {
       left: box.originX / width,
@@ -48,7 +48,9 @@ function look(picture: ImageBitmap, timeMs: number): void {
       width: box.width / width,
       height: box.height / height,
     };
-    return [{ ...found, luma: luma(box.originX, box.originY, box.width, box.height) }];
+    return [
+      { ...found, score: categories[0]?.score ?? 0, luma: luma(box.originX, box.originY, box.width, box.height) },
+    ];
   });
   reply({ type: 'faces', faces, tookMs: performance.now() - began });
 }

@@ -2,7 +2,7 @@ import modelPath from 'virtual:aid-model';
 import wasmLoaderPath from '@mediapipe/tasks-vision/vision_wasm_module_internal.js?url';
 import wasmBinaryPath from '@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url';
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Advice, advise, type FoundFace } from './aid-words.ts';
+import { type Advice, type FoundFace, NO_FACE, SteadyAdvice, surest } from './aid-words.ts';
 import type { AidReply, AidRequest } from './aid-worker.ts';
 
 /** Four looks a second are enough for someone who moves a chair, and cost next to nothing. */
@@ -15,7 +15,8 @@ const SLOW_MS = 60;
 export interface Aid {
   /** Null until it has looked for the first time. */
   readonly advice: ReadonlySignal<Advice | null>;
-  readonly faces: ReadonlySignal<readonly FoundFace[]>;
+  /** The face that the advice is about, in the last picture that showed one. */
+  readonly face: ReadonlySignal<FoundFace | null>;
   /** Why there is no aid; null when all is well. */
   readonly failed: ReadonlySignal<string | null>;
   close(): void;
@@ -26,7 +27,8 @@ const absolute = (path: string) => new URL(path, location.href).href;
 /** Looks at a playing video in a worker of its own, so that neither the page nor what it sends waits for it. Owns the worker. */
 export function openAid(video: HTMLVideoElement): Aid {
   const advice = signal<Advice | null>(null);
-  const faces = signal<readonly FoundFace[]>([]);
+  const face = signal<FoundFace | null>(null);
+  const steady = new SteadyAdvice();
   const failed = signal<string | null>(null);
   let open = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,8 +58,9 @@ export function openAid(video: HTMLVideoElement): Aid {
       return;
     }
     if (data.type === 'faces') {
-      faces.value = data.faces;
-      advice.value = advise(data.faces);
+      const seen = surest(data.faces);
+      advice.value = steady.look(seen);
+      if (seen || advice.value.word === NO_FACE) face.value = seen;
     }
     const slow = data.type === 'faces' && data.tookMs > SLOW_MS;
     timer = setTimeout(() => void look(), slow ? LOOK_MS * 2 : LOOK_MS);
@@ -73,7 +76,7 @@ export function openAid(video: HTMLVideoElement): Aid {
   });
   return {
     advice,
-    faces,
+    face,
     failed,
     close: () => {
       open = false;

@@ -1,3 +1,5 @@
+import { useSignalEffect } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import iconUrl from '../shared/icon.svg';
 import { Badge } from '../shared/parts/Badge.tsx';
 import { Choices } from '../shared/parts/Choices.tsx';
@@ -7,8 +9,13 @@ import { choose, chooseFeed, control, drawerOpen, feedName, oneToOne, type View,
 import { toggleFullScreen } from './Picture.tsx';
 
 export function FeedTabs() {
+  const nav = useRef<HTMLElement>(null);
+  useSignalEffect(() => {
+    if (feedName.value)
+      nav.current?.querySelector('[aria-current=true]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+  });
   return (
-    <nav class="feeds" aria-label="Feeds">
+    <nav ref={nav} class="feeds" aria-label="Feeds">
       <a class="home" href="/" title="All pages">
         <img src={iconUrl} alt="Understudy: all pages" width="24" height="24" />
       </a>

@@ -49,15 +49,19 @@ export function Values() {
         figures={4}
         stale={control.status.value.phase !== 'open'}
       />
-      <Faces />
-      <span class="trouble">
-        {trouble.value?.folded && (
-          <button type="button" class="button-plain" onClick={unfoldWarning} title={trouble.value.text}>
-            <Badge tone="amber">{scaled ? 'Resolution lowered' : 'Look here'}</Badge>
-          </button>
-        )}
+      <span class="tail">
+        {trouble.value?.folded ? <Folded lowered={scaled} text={trouble.value.text} /> : <Faces />}
       </span>
     </footer>
+  );
+}
+
+/** What remains of a warning that was folded away; it opens it again. */
+function Folded({ lowered, text }: { lowered: boolean; text: string }) {
+  return (
+    <button type="button" class="button-plain" onClick={unfoldWarning} title={text}>
+      <Badge tone="amber">{lowered ? 'Resolution lowered' : 'Look here'}</Badge>
+    </button>
   );
 }
 
@@ -83,5 +87,5 @@ function Faces() {
     faces.length === 0
       ? 'No face'
       : `${replaced} replaced${covered.length > 0 ? ` · ${covered.length} covered${why ? `: ${why}` : ''}` : ''}`;
-  return <span class="faces quiet">{words}</span>;
+  return <span class="quiet">{words}</span>;
 }

@@ -14,9 +14,11 @@ export const leading = computed(() => (view.value === 'plate' ? 'plate' : 'progr
 
 /** Seconds since the last new picture, once that is worth saying. */
 export const lostSeconds = computed<number | null>(() => {
+  const nowMs = now.value;
+  const has = hasPicture[leading.value].value;
   const last = meters[leading.value]?.last;
-  if (!last || !hasPicture[leading.value].value) return null;
-  const ms = now.value - last.shownMs;
+  if (!last || !has) return null;
+  const ms = nowMs - last.shownMs;
   return ms > LOST_AFTER_MS ? Math.floor(ms / 1000) : null;
 });
 

@@ -1,5 +1,5 @@
 /** Finds a Chromium or Chrome for the browser tests and benches, and installs one where the system lets us. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run, step } from './steps.mjs';
 
@@ -34,10 +34,18 @@ function usualPlaces() {
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
+}
+
+/**
+ * Ubuntu's chromium-browser may be a short script that only says which snap to install.
+ * @param {string} path
+ */
+function isPlaceholder(path) {
+  return statSync(path).size < 10_000 && readFileSync(path, 'utf8').includes('snap install');
 }
 
 /**
@@ -48,15 +56,15 @@ function isExecutable(path) {
 export function findBrowser() {
   const asked = process.env.CHROME_PATH;
   if (asked) {
-    if (existsSync(asked)) return { path: asked };
-    return { path: null, why: `CHROME_PATH names ${asked}, which does not exist: correct it, or unset it.` };
+    if (isExecutable(asked)) return { path: asked };
+    return { path: null, why: `CHROME_PATH names ${asked}, which is no program: correct it, or unset it.` };
   }
   const endings = process.platform === 'win32' ? ['.exe'] : [''];
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   const onPath = folders.flatMap((folder) =>
     NAMES.flatMap((name) => endings.map((ending) => join(folder, name + ending))),
   );
-  const path = [...onPath, ...usualPlaces()].find(isExecutable);
+  const path = [...onPath, ...usualPlaces()].find((candidate) => isExecutable(candidate) && !isPlaceholder(candidate));
   return path ? { path } : { path: null, why: `No Chromium or Chrome was found: ${howToInstall()}` };
 }
 

@@ -114,6 +114,18 @@ test('findBrowser does not put another browser in the place of a wrong CHROME_PA
   expect(findBrowser()).toEqual({ path: null, why: expect.stringContaining('no-such-browser') });
 });
 
+test.skipIf(process.platform === 'win32')(
+  'findBrowser takes a program on the PATH, and not a script that only advertises one',
+  () => {
+    vi.stubEnv('CHROME_PATH', '');
+    vi.stubEnv('PATH', folder);
+    writeFileSync(join(folder, 'chromium-browser'), '#!/bin/sh\necho run: snap install chromium', { mode: 0o755 });
+    expect(findBrowser().path).not.toBe(join(folder, 'chromium-browser'));
+    writeFileSync(join(folder, 'google-chrome'), '#!/bin/sh', { mode: 0o755 });
+    expect(findBrowser()).toEqual({ path: join(folder, 'google-chrome') });
+  },
+);
+
 test('whyInstallFailed tells a missing network from a full disk and from the unknown', () => {
   expect(whyInstallFailed('npm error code EAI_AGAIN', 1)).toMatch(/network/);
   expect(whyInstallFailed('npm error code ENOSPC', 1)).toMatch(/disk/);

@@ -21,16 +21,15 @@ export interface ClipOptions {
   /** Frames to code; the clip is played in a loop. */
   frames: number;
   bitrate: number;
+  /** FFmpeg filters applied before scaling, such as `crop=…` or `tile=3x2`. */
+  filter?: string;
+  /** Draw the counter; default yes. */
+  counter?: boolean;
 }
 
 /** Frame k of the clip carries the number k. Its rtpTs is k: the publisher puts the real one in. */
-export async function codedClip({
-  file = DEMO_CLIP,
-  width,
-  height,
-  frames,
-  bitrate,
-}: ClipOptions): Promise<CodedFrame[]> {
+export async function codedClip(options: ClipOptions): Promise<CodedFrame[]> {
+  const { file = DEMO_CLIP, width, height, frames, bitrate, filter, counter = true } = options;
   quietCodecs();
   const pictures = new Pictures(new Arena(128));
   const encoder = new Encoder({ bitrate, threads: 1 });
@@ -41,12 +40,12 @@ export async function codedClip({
     const stream = input.video();
     if (!stream) throw new Error(`${file} holds no video.`);
     using decoder = await Decoder.create(stream);
-    using scale = FilterAPI.create(`scale=${width}:${height}:flags=area,format=yuv420p`);
+    using scale = FilterAPI.create(`${filter ? `${filter},` : ''}scale=${width}:${height}:flags=area,format=yuv420p`);
     for await (const frame of scale.frames(decoder.frames(input.packets(stream.index)))) {
       if (!frame) continue;
       pack(frame.data ?? [], frame.linesize, picture.planes, width, height);
       frame.free();
-      drawCounter(picture.planes[0], width, coded.length);
+      if (counter) drawCounter(picture.planes[0], width, coded.length);
       coded.push(await encoder.encode({ ...picture, id: { ...picture.id, rtpTs: coded.length } }));
       if (coded.length === frames) break;
     }

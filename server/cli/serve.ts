@@ -92,7 +92,7 @@ function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
     // The token goes by the environment: a command line can be read by other users of the machine.
     child = spawn(
       process.execPath,
-      [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', '--copy', '--quiet'],
+      [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop'],
       {
         stdio: ['ignore', 'ignore', 'inherit'],
         env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },

@@ -64,8 +64,8 @@ const stageKeys = z.strictObject({
 });
 
 const engineKeys = z.strictObject({
-  memoryMB: z.number().int().min(128).max(65_536).default(512),
-  threads: z.union([z.literal('auto'), z.number().int().min(1).max(64)]).default('auto'),
+  memoryMB: z.number().int().min(128).max(4000).default(512),
+  encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 
 const logKeys = z.strictObject({

@@ -200,6 +200,25 @@ describe.skipIf(process.platform === 'win32')('a fresh clone', () => {
     expect(npmCalls()).toBe('');
   });
 
+  test('ends the command when npm is ended, though the shell between them passes nothing on', async () => {
+    await start();
+    const waiting = "process.once('SIGTERM', () => { console.log('closed'); process.exit(0); }); console.log('ready');";
+    writeFileSync(join(folder, 'hello.mjs'), `${waiting} setInterval(() => {}, 1000);`);
+    // As npm does it: a shell of its own, and not its last command, so that the shell does not become the program.
+    const shell = spawn('sh', ['-c', `${process.execPath} scripts/setup/run.mjs check hello.mjs; true`], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const said: string[] = [];
+    for await (const chunk of shell.stdout) {
+      said.push(String(chunk));
+      if (said.join('') === 'ready\n') shell.kill('SIGTERM');
+    }
+    expect(said.join('')).toBe('ready\nclosed\n');
+    expect(shell.signalCode).toBe('SIGTERM');
+  });
+
   test('says in one sentence that there is no network', async () => {
     const { code, out, err } = await start({ FAKE_NPM_FAILS: 'npm error code ENOTFOUND' });
     expect({ code, out }).toEqual({ code: 1, out: '' });

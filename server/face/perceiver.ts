@@ -203,7 +203,8 @@ class FacePerceiver implements Perceiver {
         agrees = true;
       }
     }
-    if (!reading) face.miss(detection);
+    // What was never known and now is neither strong nor confirmed by landmarks (a hand, a print) is let go.
+    if (!reading) face.miss(detection && (face.confirmed || detection.score >= STRONG) ? detection : null);
     face.credit(detection, agrees && reading ? reading.pose.residual : null);
   }
 

@@ -32,7 +32,8 @@ interface CameraCommand extends FileCameraOptions {
 }
 
 function parseCodec(text: string): VideoCodec {
-  if (text !== 'h264' && text !== 'vp8') throw new CommandError(`"${text}" is not a codec that a camera can send: h264 or vp8.`);
+  if (text !== 'h264' && text !== 'vp8')
+    throw new CommandError(`"${text}" is not a codec that a camera can send: h264 or vp8.`);
   return text;
 }
 
@@ -65,7 +66,8 @@ function parseCommand(args: string[]): CameraCommand {
   if (values.token) command.token = values.token;
   if (values.fps) command.fps = parseCount(values.fps, 'fps', 120);
   if (values.size) command.size = parseSize(values.size);
-  if (command.copy && command.codec !== 'h264') throw new CommandError('--copy sends H.264: leave out --codec or --copy.');
+  if (command.copy && command.codec !== 'h264')
+    throw new CommandError('--copy sends H.264: leave out --codec or --copy.');
   return command;
 }
 
@@ -136,7 +138,9 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
     );
     if (lost.signal.aborted) throw new CommandError(`The camera was cut off after ${sent} frames. ${reason}`);
     const stats = publisher.stats();
-    process.stderr.write(`Sent ${sent} frames (${stats.packets} packets, ${stats.nacks} repair requests, ${stats.keyRequests} key frame requests).\n`);
+    process.stderr.write(
+      `Sent ${sent} frames (${stats.packets} packets, ${stats.nacks} repair requests, ${stats.keyRequests} key frame requests).\n`,
+    );
   } finally {
     stop.cancel();
     camera.close();

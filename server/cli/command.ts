@@ -60,6 +60,7 @@ export function parseSize(text: string): { width: number; height: number } {
 
 export function parseCount(text: string, name: string, most: number): number {
   const value = Number(text);
-  if (!(value > 0 && value <= most)) throw new CommandError(`--${name} needs a number above 0 and up to ${most}, not "${text}".`);
+  if (!(value > 0 && value <= most))
+    throw new CommandError(`--${name} needs a number above 0 and up to ${most}, not "${text}".`);
   return value;
 }

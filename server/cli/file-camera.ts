@@ -33,8 +33,10 @@ export class FileCamera {
   /** The file stays the caller's to close. */
   constructor(file: VideoFile, options: FileCameraOptions) {
     if (options.copy && !file.isH264) throw new CommandError(`${file.path} is not H.264: leave out --copy.`);
-    if (options.copy && file.reorders) throw new CommandError(`${file.path} has B frames, which a camera may not send: leave out --copy.`);
-    if (options.copy && options.size) throw new CommandError('--copy sends the pictures as they are: leave out --size or --copy.');
+    if (options.copy && file.reorders)
+      throw new CommandError(`${file.path} has B frames, which a camera may not send: leave out --copy.`);
+    if (options.copy && options.size)
+      throw new CommandError('--copy sends the pictures as they are: leave out --size or --copy.');
     this.#file = file;
     this.#options = options;
     const { num, den } = file.rate;

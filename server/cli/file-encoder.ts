@@ -78,7 +78,8 @@ export class FileEncoder {
   #prepare(frame: av.Frame): av.CodecContext {
     const colour = JSON.stringify(colourOf(frame));
     const { width, height, format } = this.#opened;
-    const same = width === frame.width && height === frame.height && format === frame.format && colour === this.#opened.colour;
+    const same =
+      width === frame.width && height === frame.height && format === frame.format && colour === this.#opened.colour;
     if (this.#context && same) return this.#context;
     this.#drop();
     this.#opened = { width: frame.width, height: frame.height, format: frame.format, colour };
@@ -97,7 +98,14 @@ export class FileEncoder {
     if (!direct || frame.width !== width || frame.height !== height) this.#openScaler(frame, width, height);
     const context = new av.CodecContext();
     context.allocContext3(codec);
-    Object.assign(context, { width, height, pixelFormat: av.AV_PIX_FMT_YUV420P, gopSize: 100_000, maxBFrames: 0, threadCount: 1 });
+    Object.assign(context, {
+      width,
+      height,
+      pixelFormat: av.AV_PIX_FMT_YUV420P,
+      gopSize: 100_000,
+      maxBFrames: 0,
+      threadCount: 1,
+    });
     context.timeBase = new av.Rational(1, VIDEO_CLOCK);
     context.framerate = new av.Rational(Math.round(fps * 1000), 1000);
     context.bitRate = BigInt(bitrate);
@@ -108,7 +116,8 @@ export class FileEncoder {
       context.setOption('bufsize', String(Math.round(bitrate / 8)));
     }
     const opened = context.open2Sync(codec, null);
-    if (opened < 0) throw new CommandError(`${codecName} cannot be encoded at ${width}×${height} (FFmpeg error ${opened}).`);
+    if (opened < 0)
+      throw new CommandError(`${codecName} cannot be encoded at ${width}×${height} (FFmpeg error ${opened}).`);
     return context;
   }
 
@@ -116,7 +125,15 @@ export class FileEncoder {
     const full = frame.format === av.AV_PIX_FMT_YUVJ420P;
     const target = full ? av.AV_PIX_FMT_YUVJ420P : av.AV_PIX_FMT_YUV420P;
     this.#scaler = new av.SoftwareScaleContext();
-    this.#scaler.getContext(frame.width, frame.height, frame.format as av.AVPixelFormat, width, height, target, av.SWS_BICUBIC);
+    this.#scaler.getContext(
+      frame.width,
+      frame.height,
+      frame.format as av.AVPixelFormat,
+      width,
+      height,
+      target,
+      av.SWS_BICUBIC,
+    );
     this.#scaled = new av.Frame();
     this.#scaled.alloc();
     Object.assign(this.#scaled, { format: target, width, height });
@@ -131,4 +148,3 @@ export class FileEncoder {
     return this.#scaled;
   }
 }
-

@@ -36,7 +36,8 @@ function parseCommand(args: string[]): MonitorCommand {
   };
   if (values.token) command.token = values.token;
   if (values.out) {
-    if (!values.out.endsWith('.mp4')) throw new CommandError(`--out writes MP4: give a name that ends in .mp4, not ${values.out}.`);
+    if (!values.out.endsWith('.mp4'))
+      throw new CommandError(`--out writes MP4: give a name that ends in .mp4, not ${values.out}.`);
     command.out = values.out;
   }
   return command;

@@ -90,14 +90,10 @@ function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
   let child: ReturnType<typeof spawn>;
   const run = (): void => {
     // The token goes by the environment: a command line can be read by other users of the machine.
-    child = spawn(
-      process.execPath,
-      [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop'],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },
-      },
-    );
+    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },
+    });
     child.once('exit', () => {
       if (!stopped) setTimeout(run, 2000).unref();
     });

@@ -16,7 +16,7 @@ function run(seconds: number, ppm: number, delayMs: (t: number) => number, first
   const errors: number[] = [];
   for (let i = 0; i < seconds * 30; i++) {
     const trueUs = (i * 1e6) / 30;
-    const ts = (firstTs + Math.round((trueUs * 0.09) * (1 + ppm * 1e-6))) >>> 0;
+    const ts = (firstTs + Math.round(trueUs * 0.09 * (1 + ppm * 1e-6))) >>> 0;
     const capture = clock.captureUs(ts, 5e9 + trueUs + delayMs(i / 30) * 1000);
     errors.push((capture - 5e9 - trueUs) / 1000 - 5);
   }

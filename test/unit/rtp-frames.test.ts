@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { H264RtpPayload, RtpPacket as WeriftPacket, Vp8RtpPayload } from 'werift-rtp';
+import { H264RtpPayload, Vp8RtpPayload, RtpPacket as WeriftPacket } from 'werift-rtp';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import { UNKNOWN_COLOUR } from '../../server/frame/frame.ts';
 import { splitAnnexB } from '../../server/media/rtp/annexb.ts';
@@ -20,7 +20,8 @@ function nal(header: number, bytes: number, first = 0x80): Buffer {
 }
 const SPS = Buffer.from('6742c01fda014016e8', 'hex');
 const PPS = Buffer.from('68ce3c80', 'hex');
-const annexB = (...units: Buffer[]): Buffer => Buffer.concat(units.flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit]));
+const annexB = (...units: Buffer[]): Buffer =>
+  Buffer.concat(units.flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit]));
 const coded = (bytes: Buffer, codec: CodedFrame['codec'] = 'h264', rtpTs = 1000): CodedFrame => ({
   codec,
   key: true,
@@ -39,7 +40,15 @@ const vp8Key = (bytes: number): Buffer => {
 
 function target(options: Partial<StreamTarget> = {}): StreamTarget & { packets: Buffer[] } {
   const packets: Buffer[] = [];
-  return { payloadType: 96, ssrc: 7, playoutDelayId: 0, seq: 65533, send: (p) => packets.push(Buffer.from(p)), packets, ...options };
+  return {
+    payloadType: 96,
+    ssrc: 7,
+    playoutDelayId: 0,
+    seq: 65533,
+    send: (p) => packets.push(Buffer.from(p)),
+    packets,
+    ...options,
+  };
 }
 
 function assemble(codec: CodedFrame['codec'], parameterSets: Buffer[] = []) {
@@ -113,9 +122,19 @@ describe('frame → packets → frame', () => {
   });
 });
 
-const rtp = (payload: Buffer, ts: number, marker = false): RtpPacket => ({ seq: 0, ts, ssrc: 1, marker, payloadType: 96, payload });
+const rtp = (payload: Buffer, ts: number, marker = false): RtpPacket => ({
+  seq: 0,
+  ts,
+  ssrc: 1,
+  marker,
+  payloadType: 96,
+  payload,
+});
 const stapA = (...units: Buffer[]): Buffer =>
-  Buffer.concat([Buffer.from([0x78]), ...units.flatMap((unit) => [Buffer.from([unit.length >> 8, unit.length & 255]), unit])]);
+  Buffer.concat([
+    Buffer.from([0x78]),
+    ...units.flatMap((unit) => [Buffer.from([unit.length >> 8, unit.length & 255]), unit]),
+  ]);
 
 describe('what cameras do', () => {
   test('parameter sets in one aggregate, and a delta after the key frame', () => {
@@ -124,7 +143,10 @@ describe('what cameras do', () => {
     assembler.packet(rtp(stapA(SPS, PPS), 1));
     assembler.packet(rtp(idr, 1, true));
     assembler.packet(rtp(slice, 2, true));
-    expect(frames.map(({ key, rtpTs }) => [key, rtpTs])).toEqual([[true, 1], [false, 2]]);
+    expect(frames.map(({ key, rtpTs }) => [key, rtpTs])).toEqual([
+      [true, 1],
+      [false, 2],
+    ]);
     expect(splitAnnexB(frames[0]?.bytes as Buffer)).toEqual([SPS, PPS, idr]);
   });
 
@@ -206,11 +228,26 @@ describe('what cameras do', () => {
 describe('RTP headers', () => {
   test('contributing sources, extension and padding are left out of the payload', () => {
     const head = Buffer.from('b2e1000a00000bb80000002a', 'hex');
-    const bytes = Buffer.concat([head, Buffer.alloc(8), Buffer.from('bede00011000aabb', 'hex'), Buffer.from([1, 2, 3, 0, 2])]);
-    expect(parseRtp(bytes)).toEqual({ seq: 10, ts: 3000, ssrc: 42, marker: true, payloadType: 97, payload: Buffer.from([1, 2, 3]) });
+    const bytes = Buffer.concat([
+      head,
+      Buffer.alloc(8),
+      Buffer.from('bede00011000aabb', 'hex'),
+      Buffer.from([1, 2, 3, 0, 2]),
+    ]);
+    expect(parseRtp(bytes)).toEqual({
+      seq: 10,
+      ts: 3000,
+      ssrc: 42,
+      marker: true,
+      payloadType: 97,
+      payload: Buffer.from([1, 2, 3]),
+    });
   });
 
   test('noise is null or a packet, never an exception', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void parseRtp(Buffer.from(bytes))), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void parseRtp(Buffer.from(bytes))),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -40,7 +40,10 @@ describe('reorder buffer', () => {
     buffer.tick(10);
     expect(asked).toHaveLength(1);
     buffer.tick(40);
-    expect(asked).toEqual([[11, 12], [11, 12]]);
+    expect(asked).toEqual([
+      [11, 12],
+      [11, 12],
+    ]);
     buffer.push(packet(12), 41);
     expect(out).toEqual([10]);
     buffer.push(packet(11), 42);
@@ -104,10 +107,16 @@ describe('reorder buffer', () => {
 
   test('delivers any shuffle with repeats exactly once, in order', () => {
     const shuffles = fc
-      .tuple(fc.integer({ min: 0, max: 65535 }), fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 30, maxLength: 120 }))
+      .tuple(
+        fc.integer({ min: 0, max: 65535 }),
+        fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 30, maxLength: 120 }),
+      )
       .map(([start, displacements]) => ({
         start,
-        order: displacements.map((by, i) => ({ i, at: i + by })).sort((a, b) => a.at - b.at).map(({ i }) => i),
+        order: displacements
+          .map((by, i) => ({ i, at: i + by }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ i }) => i),
       }));
     fc.assert(
       fc.property(shuffles, ({ start, order }) => {

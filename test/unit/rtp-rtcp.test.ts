@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   GenericNack,
   PictureLossIndication,
-  ReceiverEstimatedMaxBitrate,
+  type ReceiverEstimatedMaxBitrate,
   RtcpPacketConverter,
   RtcpPayloadSpecificFeedback,
   RtcpRrPacket,
@@ -47,7 +47,8 @@ describe('RTCP against werift, an independent implementation', () => {
     const lost = ((nack as RtcpTransportLayerFeedback).feedback as GenericNack).lost;
     expect(lost).toEqual(seqs);
     expect((pli as RtcpPayloadSpecificFeedback).feedback).toMatchObject({ senderSsrc: 1, mediaSsrc: 9 });
-    const { bitrate, ssrcFeedbacks } = (estimate as RtcpPayloadSpecificFeedback).feedback as ReceiverEstimatedMaxBitrate;
+    const { bitrate, ssrcFeedbacks } = (estimate as RtcpPayloadSpecificFeedback)
+      .feedback as ReceiverEstimatedMaxBitrate;
     expect(Number(bitrate)).toBeGreaterThan(5_990_000);
     expect(Number(bitrate)).toBeLessThanOrEqual(6_000_000);
     expect(ssrcFeedbacks[0]).toBe(9);
@@ -56,9 +57,16 @@ describe('RTCP against werift, an independent implementation', () => {
   test('what werift sends reads here', () => {
     const sr = new RtcpSrPacket({
       ssrc: 5,
-      senderInfo: new RtcpSenderInfo({ ntpTimestamp: 0x1122334455667788n, rtpTimestamp: 9000, packetCount: 3, octetCount: 4 }),
+      senderInfo: new RtcpSenderInfo({
+        ntpTimestamp: 0x1122334455667788n,
+        rtpTimestamp: 9000,
+        packetCount: 3,
+        octetCount: 4,
+      }),
     });
-    const pli = new RtcpPayloadSpecificFeedback({ feedback: new PictureLossIndication({ senderSsrc: 2, mediaSsrc: 5 }) });
+    const pli = new RtcpPayloadSpecificFeedback({
+      feedback: new PictureLossIndication({ senderSsrc: 2, mediaSsrc: 5 }),
+    });
     const nack = new RtcpTransportLayerFeedback({
       feedback: new GenericNack({ senderSsrc: 2, mediaSourceSsrc: 5, lost: [7, 8, 30] }),
     });
@@ -105,7 +113,10 @@ describe('RTCP round trips', () => {
   });
 
   test('noise never throws', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void parseRtcp(Buffer.from(bytes))), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void parseRtcp(Buffer.from(bytes))),
+      { numRuns: 2000 },
+    );
     const valid = Buffer.concat([receiverReport(1, report), genericNack(1, 9, [1, 2]), remb(1, 9, 1e6)]);
     for (let length = 0; length < valid.length; length++) parseRtcp(valid.subarray(0, length));
   });

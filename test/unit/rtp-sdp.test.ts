@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Problem } from '../../server/config/problem.ts';
-import { fmtpValue, type OfferUse, parameterSets, parseOffer, usableCandidates, withPlayoutDelay } from '../../server/media/rtp/sdp.ts';
+import {
+  fmtpValue,
+  type OfferUse,
+  parameterSets,
+  parseOffer,
+  usableCandidates,
+  withPlayoutDelay,
+} from '../../server/media/rtp/sdp.ts';
 
 const TRANSPORT = [
   'a=ice-ufrag:abcd',
@@ -47,11 +54,24 @@ function refusal(text: string, use = camera): string {
 describe('offers', () => {
   test('a camera’s H.264 is preferred to its VP8, in mode 1 only', () => {
     const offer = parseOffer(
-      sdp(audio('0'), video('1', '96 100 102', 'a=sendonly', 'a=rtpmap:96 VP8/90000', ...h264(100, '42001f', 0), ...h264(102, '640c1f'))),
+      sdp(
+        audio('0'),
+        video(
+          '1',
+          '96 100 102',
+          'a=sendonly',
+          'a=rtpmap:96 VP8/90000',
+          ...h264(100, '42001f', 0),
+          ...h264(102, '640c1f'),
+        ),
+      ),
       camera,
     );
     expect(offer).toMatchObject({ codec: 'h264', format: { payloadType: 102 }, video: { mid: '1' } });
-    expect(offer.sections.map(({ kind, mid }) => [kind, mid])).toEqual([['audio', '0'], ['video', '1']]);
+    expect(offer.sections.map(({ kind, mid }) => [kind, mid])).toEqual([
+      ['audio', '0'],
+      ['video', '1'],
+    ]);
   });
 
   test.each(['42e01f', '42001f', '42c02a', '4d0032', '64001f', '640c34'])('profile %s is accepted', (profile) => {
@@ -85,12 +105,19 @@ describe('offers', () => {
   test('the playout-delay extension is found by its address', () => {
     const line = 'a=extmap:12 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
     expect(parseOffer(sdp(video('0', '102', line, 'a=recvonly', ...h264(102))), monitor).video.playoutDelayId).toBe(12);
-    expect(parseOffer(sdp(video('0', '102', line.replace('12', '200'), 'a=recvonly', ...h264(102))), monitor).video.playoutDelayId).toBe(0);
-    expect(withPlayoutDelay('a=mid:0\r\na=mid:01\r\n', '0', 3)).toBe(`a=mid:0\r\n${line.replace('12', '3')}\r\na=mid:01\r\n`);
+    expect(
+      parseOffer(sdp(video('0', '102', line.replace('12', '200'), 'a=recvonly', ...h264(102))), monitor).video
+        .playoutDelayId,
+    ).toBe(0);
+    expect(withPlayoutDelay('a=mid:0\r\na=mid:01\r\n', '0', 3)).toBe(
+      `a=mid:0\r\n${line.replace('12', '3')}\r\na=mid:01\r\n`,
+    );
   });
 
   test('lines may end with a line feed alone', () => {
-    expect(parseOffer(sdp(video('0', '102', 'a=sendonly', ...h264(102))).replaceAll('\r\n', '\n'), camera).codec).toBe('h264');
+    expect(parseOffer(sdp(video('0', '102', 'a=sendonly', ...h264(102))).replaceAll('\r\n', '\n'), camera).codec).toBe(
+      'h264',
+    );
   });
 });
 
@@ -120,7 +147,8 @@ describe('refusals', () => {
 
   test('too large, and too many candidates', () => {
     expect(refusal(`${good}a=x:${'y'.repeat(128 * 1024)}\r\n`)).toBe('sdp_too_large');
-    const candidates = (count: number): string => 'a=candidate:1 1 UDP 2114977791 127.0.0.1 41158 typ host\r\n'.repeat(count);
+    const candidates = (count: number): string =>
+      'a=candidate:1 1 UDP 2114977791 127.0.0.1 41158 typ host\r\n'.repeat(count);
     expect(refusal(good + candidates(64))).toBe('accepted');
     expect(refusal(good + candidates(65))).toBe('sdp_malformed');
   });
@@ -140,7 +168,8 @@ describe('refusals', () => {
 
 describe('details', () => {
   test('candidates that cannot be used are left out', () => {
-    const candidate = (transport: string, address: string): string => `a=candidate:1 1 ${transport} 1 ${address} 5000 typ host\r\n`;
+    const candidate = (transport: string, address: string): string =>
+      `a=candidate:1 1 ${transport} 1 ${address} 5000 typ host\r\n`;
     const [local, lan, six, name, tcp] = [
       candidate('UDP', '127.0.0.1'),
       candidate('udp', '192.168.1.2'),

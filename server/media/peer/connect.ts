@@ -60,7 +60,9 @@ function createAttempt(options: PeerOptions, direction: 'SendOnly' | 'RecvOnly',
 const opened = (attempt: Attempt): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new PeerError('The server answered, but no media connection came about within 10 s: a firewall may block UDP.'));
+      reject(
+        new PeerError('The server answered, but no media connection came about within 10 s: a firewall may block UDP.'),
+      );
     }, OPEN_MS);
     attempt.track.onOpen(() => {
       clearTimeout(timer);
@@ -107,6 +109,7 @@ export async function connect(
 /** Calls `lost` once when the peer's connection ends by itself. */
 export function watch(connected: Connected, lost: (reason: string) => void): void {
   connected.peer.onStateChange((state) => {
-    if (state === 'failed' || state === 'disconnected' || state === 'closed') lost(`The connection was lost (${state}).`);
+    if (state === 'failed' || state === 'disconnected' || state === 'closed')
+      lost(`The connection was lost (${state}).`);
   });
 }

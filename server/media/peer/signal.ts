@@ -41,7 +41,11 @@ async function refusal(url: string, response: Response): Promise<PeerError> {
 
 async function post(url: string, headers: Record<string, string>, offer: string): Promise<Response> {
   try {
-    return await fetch(url, { method: 'POST', headers: { ...headers, 'content-type': 'application/sdp' }, body: offer });
+    return await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/sdp' },
+      body: offer,
+    });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
     throw new PeerError(`No server answers at ${url}${cause}: start it, or check the address.`);
@@ -50,7 +54,8 @@ async function post(url: string, headers: Record<string, string>, offer: string)
 
 /** Signalling over HTTP with a bearer token. */
 export function httpSignal(url: string, token?: string): Signal {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new PeerError(`${url} is not an address: it looks like http://HOST:PORT/whip/FEED.`);
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new PeerError(`${url} is not an address: it looks like http://HOST:PORT/whip/FEED.`);
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   return async (offer) => {
     const response = await post(url, headers, offer);

@@ -71,7 +71,16 @@ export class RtpIngest implements IngestSession {
 
   stats(): IngestStats {
     const { bitrate, fps, packets, lost, nacks, keyRequests } = this.#receiver.stats();
-    return { state: this.#link?.state ?? 'closed', codec: this.#offer.codec, bitrate, fps, packets, lost, nacks, keyRequests };
+    return {
+      state: this.#link?.state ?? 'closed',
+      codec: this.#offer.codec,
+      bitrate,
+      fps,
+      packets,
+      lost,
+      nacks,
+      keyRequests,
+    };
   }
 
   close(reason = 'It was closed.'): void {
@@ -118,7 +127,8 @@ export class RtpIngest implements IngestSession {
 
   #checkSilence(): void {
     const silentMs = performance.now() - this.#receiver.lastDatagramMs;
-    if (this.#link?.state === 'connected' && silentMs > SILENCE_MS) this.close('Nothing came from the camera for 10 s.');
+    if (this.#link?.state === 'connected' && silentMs > SILENCE_MS)
+      this.close('Nothing came from the camera for 10 s.');
   }
 
   #release(): void {

@@ -2,7 +2,14 @@ import { randomInt } from 'node:crypto';
 import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
-import { fmtpValue, type Offer, type OfferFormat, type OfferSection, usableCandidates, withPlayoutDelay } from './sdp.ts';
+import {
+  fmtpValue,
+  type Offer,
+  type OfferFormat,
+  type OfferSection,
+  usableCandidates,
+  withPlayoutDelay,
+} from './sdp.ts';
 
 export interface IceOptions {
   /** Address to offer and listen on; all interfaces where absent. */
@@ -56,7 +63,8 @@ function receivingFmtp(fmtp: string): string {
 }
 
 function addFormat(media: Video, format: OfferFormat, receiving: boolean): void {
-  if (format.name === 'H264') media.addH264Codec(format.payloadType, receiving ? receivingFmtp(format.fmtp) : format.fmtp);
+  if (format.name === 'H264')
+    media.addH264Codec(format.payloadType, receiving ? receivingFmtp(format.fmtp) : format.fmtp);
   else if (format.name === 'VP8') media.addVP8Codec(format.payloadType);
   else media.addVideoCodec(format.payloadType, format.name);
 }

@@ -39,7 +39,10 @@ class H264Packetizer implements Packetizer {
     for (let at = 1; at < nal.length; at += size) {
       const end = Math.min(nal.length, at + size);
       const flags = (at === 1 ? 0x80 : 0) | (end === nal.length ? 0x40 : 0);
-      payloads.push({ head: Buffer.from([(first & 0xe0) | NAL.fuA, flags | (first & 0x1f)]), body: nal.subarray(at, end) });
+      payloads.push({
+        head: Buffer.from([(first & 0xe0) | NAL.fuA, flags | (first & 0x1f)]),
+        body: nal.subarray(at, end),
+      });
     }
   }
 }

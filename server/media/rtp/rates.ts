@@ -10,7 +10,8 @@ export class Rates {
   bytes(count: number, nowMs: number): void {
     // Packets of one millisecond share an entry, so that the list stays short at any bit rate.
     const last = this.#atMs.length - 1;
-    if (last >= 0 && nowMs - (this.#atMs[last] as number) < 1) this.#bytes[last] = (this.#bytes[last] as number) + count;
+    if (last >= 0 && nowMs - (this.#atMs[last] as number) < 1)
+      this.#bytes[last] = (this.#bytes[last] as number) + count;
     else {
       this.#atMs.push(nowMs);
       this.#bytes.push(count);

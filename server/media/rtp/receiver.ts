@@ -1,8 +1,8 @@
 import type { VideoCodec } from '../../frame/coded.ts';
 import { FrameAssembler } from './assemble.ts';
 import type { CodedPicture } from './depacketize.ts';
-import { isRtcp, parseRtp, type RtpPacket } from './packet.ts';
 import { KeyPacer } from './pacer.ts';
+import { isRtcp, parseRtp, type RtpPacket } from './packet.ts';
 import { Rates } from './rates.ts';
 import { ReorderBuffer } from './reorder.ts';
 import { genericNack, parseRtcp, pictureLoss, type ReceptionReport, receiverReport, remb } from './rtcp.ts';
@@ -159,7 +159,8 @@ export class VideoReceiver {
 
   #rtcp(datagram: Buffer): void {
     for (const message of parseRtcp(datagram)) {
-      if (message.kind === 'sr' && message.ssrc === this.#ssrc) this.#sr = { ntpMiddle: message.ntpMiddle, atMs: this.#nowMs };
+      if (message.kind === 'sr' && message.ssrc === this.#ssrc)
+        this.#sr = { ntpMiddle: message.ntpMiddle, atMs: this.#nowMs };
     }
   }
 

@@ -65,7 +65,8 @@ export class RtpRendition implements RenditionOut {
   }
 
   send(frame: CodedFrame): void {
-    if (frame.codec !== this.#options.codec) throw new Error(`A ${frame.codec} frame came to a ${this.#options.codec} rendition.`);
+    if (frame.codec !== this.#options.codec)
+      throw new Error(`A ${frame.codec} frame came to a ${this.#options.codec} rendition.`);
     if (frame.key) this.#keys.satisfied();
     const targets = this.#targets;
     targets.length = 0;

@@ -153,7 +153,8 @@ export class ReorderBuffer {
     }
     this.stats.recovered++;
     const roundTripMs = nowMs - missing.askedMs;
-    if (missing.tries === 1) this.#retryMs = Math.min(70, Math.max(15, 0.75 * this.#retryMs + 0.25 * (1.5 * roundTripMs + 5)));
+    if (missing.tries === 1)
+      this.#retryMs = Math.min(70, Math.max(15, 0.75 * this.#retryMs + 0.25 * (1.5 * roundTripMs + 5)));
   }
 
   #drain(): void {

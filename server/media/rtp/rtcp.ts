@@ -147,7 +147,12 @@ function parseBlock(block: Buffer): RtcpMessage | null {
   switch (block[1]) {
     case SENDER_REPORT:
       if (block.length < 28) return null;
-      return { kind: 'sr', ssrc: block.readUInt32BE(4), ntpMiddle: block.readUInt32BE(10), rtpTs: block.readUInt32BE(16) };
+      return {
+        kind: 'sr',
+        ssrc: block.readUInt32BE(4),
+        ntpMiddle: block.readUInt32BE(10),
+        rtpTs: block.readUInt32BE(16),
+      };
     case RECEIVER_REPORT:
       return { kind: 'rr', ssrc: block.readUInt32BE(4), reports: parseReports(block) };
     case TRANSPORT_FEEDBACK:

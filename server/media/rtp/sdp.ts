@@ -53,7 +53,10 @@ function splitSections(sdp: string): { session: string[]; media: string[][] } {
 }
 
 const attribute = (lines: readonly string[], name: string): string | null =>
-  lines.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3).trim() ?? null;
+  lines
+    .find((line) => line.startsWith(`a=${name}:`))
+    ?.slice(name.length + 3)
+    .trim() ?? null;
 
 function parseFormats(lines: readonly string[], listed: readonly string[]): OfferFormat[] {
   const formats: OfferFormat[] = [];
@@ -68,7 +71,10 @@ function parseFormats(lines: readonly string[], listed: readonly string[]): Offe
 }
 
 const fmtpOf = (lines: readonly string[], type: string): string =>
-  lines.find((line) => line.startsWith(`a=fmtp:${type} `))?.slice(`a=fmtp:${type} `.length).trim() ?? '';
+  lines
+    .find((line) => line.startsWith(`a=fmtp:${type} `))
+    ?.slice(`a=fmtp:${type} `.length)
+    .trim() ?? '';
 
 function parseSection(lines: string[], session: readonly string[]): OfferSection {
   const [kind = '', port = '', , ...listed] = (lines[0] as string).slice(2).split(' ');

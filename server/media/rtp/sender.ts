@@ -56,6 +56,6 @@ export class FrameSender {
     if (!target.playoutDelayId) return;
     // One-byte extension header, one word: id and length, then minimum and maximum delay, 12 bits each, both 0.
     scratch.writeUInt32BE(0xbede0001, start + 12);
-    scratch.writeUInt32BE(((target.playoutDelayId << 4) | 2) << 24 >>> 0, start + 16);
+    scratch.writeUInt32BE((((target.playoutDelayId << 4) | 2) << 24) >>> 0, start + 16);
   }
 }

@@ -107,8 +107,18 @@ function skipPictureOrder(bits: BitReader): void {
 }
 
 /** ITU-T H.273 code points in our words. */
-const PRIMARIES = new Map<number, Colour['primaries']>([[1, 'bt709'], [5, 'bt601'], [6, 'bt601'], [9, 'bt2020']]);
-const MATRICES = new Map<number, Colour['matrix']>([[1, 'bt709'], [5, 'bt601'], [6, 'bt601'], [9, 'bt2020']]);
+const PRIMARIES = new Map<number, Colour['primaries']>([
+  [1, 'bt709'],
+  [5, 'bt601'],
+  [6, 'bt601'],
+  [9, 'bt2020'],
+]);
+const MATRICES = new Map<number, Colour['matrix']>([
+  [1, 'bt709'],
+  [5, 'bt601'],
+  [6, 'bt601'],
+  [9, 'bt2020'],
+]);
 const TRANSFERS = new Map<number, Colour['transfer']>([
   [1, 'bt709'],
   [6, 'bt601'],

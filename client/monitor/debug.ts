@@ -1,5 +1,6 @@
 import type { RenditionName } from '../../server/wire/messages.ts';
 import type { Shown, ShownFrame } from '../shared/latency.ts';
+import { CounterReader, type CounterReading } from './counter-reader.ts';
 import { control, feed, links, meters, onFrame, videos, view } from './model.ts';
 import { leadingVideo } from './Picture.tsx';
 
@@ -15,6 +16,11 @@ export interface MonitorDebug {
   readonly clock: { offsetUs: number | null; rttMs: number | null };
   pc(rendition: RenditionName): RTCPeerConnection | null;
   shown(rendition: RenditionName): Shown | null;
+  /**
+   * Reads the marks of `/camera?source=counter` from every frame that is shown from now on (shared/testcard.ts), into the
+   * list that it returns. Frames without readable marks are listed with a null count.
+   */
+  readCounter(rendition: RenditionName): CounterReading[];
   /** Calls back with every frame, with the video element that shows it. Returns the unsubscriber. */
   onFrame(listener: (rendition: RenditionName, frame: ShownFrame, video: HTMLVideoElement) => void): () => void;
 }
@@ -46,6 +52,15 @@ export function exposeDebug(): void {
     },
     pc: (rendition) => links[rendition].connection.peek()?.pc ?? null,
     shown: (rendition) => meters[rendition]?.read() ?? null,
+    readCounter: (rendition) => {
+      const reader = new CounterReader();
+      const readings: CounterReading[] = [];
+      onFrame((name, frame) => {
+        const video = videos[rendition];
+        if (name === rendition && video) readings.push(reader.read(video, frame));
+      });
+      return readings;
+    },
     onFrame: (listener) =>
       onFrame((rendition, frame) => {
         const video = videos[rendition];

@@ -10,12 +10,16 @@ export type View = RenditionName | 'wipe' | 'side';
 
 const query = new URLSearchParams(location.search);
 
+function askedView(text: string | null): View | null {
+  return text === 'plate' || text === 'wipe' || text === 'side' ? text : null;
+}
+
 export const control = openControl();
 /** The feed somebody asked for; null until then. */
 const chosen = signal(query.get('feed'));
 export const view = signal<View>('program');
 /** The rendition somebody asked for whose first picture has not come yet. */
-export const wanted = signal<View | null>(query.get('view') === 'plate' ? 'plate' : null);
+export const wanted = signal<View | null>(askedView(query.get('view')));
 export const drawerOpen = signal(false);
 export const oneToOne = signal(false);
 /** Where plate ends and program begins in the wipe, 0–1. */
@@ -92,7 +96,7 @@ function show(next: View): void {
 
 /** Shows a view as soon as its pictures are there: at once when they are; what is shown until then stays labelled as what it is. */
 export function choose(next: View): void {
-  for (const name of renditionsOf(next)) if (feedName.peek()) links[name].start();
+  if (ready.peek()) for (const name of renditionsOf(next)) links[name].start();
   if (renditionsOf(next).every((name) => hasPicture[name].peek())) show(next);
   else wanted.value = next;
 }
@@ -117,24 +121,27 @@ export function reconnect(): void {
   }
 }
 
+/** There is something to watch: a feed without a camera is waited for, not asked again and again. */
+const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
+
 /** Another feed: both renditions are closed; the program (and what was shown beside it) opens again. */
 effect(() => {
-  const name = feedName.value;
+  if (!feedName.value) return;
   for (const link of Object.values(links)) link.close();
-  if (!name) return;
-  links.program.start();
   const asked = wanted.peek() ?? view.peek();
-  if (asked === 'program') return;
-  links.plate.start();
   batch(() => {
     view.value = 'program';
-    wanted.value = asked;
+    wanted.value = asked === 'program' ? null : asked;
   });
+  if (ready.peek()) openLinks();
 });
 
-/** A camera has come while a link was counting down: no need to wait longer. */
-const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
+/** A camera has come: no need to wait longer. */
 effect(() => {
-  if (!ready.value) return;
-  for (const link of Object.values(links)) if (link.status.peek().phase === 'waiting') link.start();
+  if (ready.value) openLinks();
 });
+
+function openLinks(): void {
+  for (const name of new Set<RenditionName>(['program', ...renditionsOf(wanted.peek() ?? view.peek())]))
+    links[name].start();
+}

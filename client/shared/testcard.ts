@@ -47,8 +47,8 @@ const CELLS = 32;
 const ROWS = 2;
 const MASK = 0xffffff;
 
-/** Cell size in pixels: a whole number, a 48th of the width (13 at 640, 26 at 1280). */
-const cellSize = (width: number) => Math.floor(width / 48);
+/** Cell size in pixels: a 48th of the width, so that a picture whose resolution was lowered on the way still reads. */
+const cellSize = (width: number) => width / 48;
 
 /** What one picture carries: its number, and the time it was drawn (ms since the epoch, modulo 2^24: 4.6 hours). */
 export interface CounterMark {
@@ -58,7 +58,7 @@ export interface CounterMark {
 
 /** The room that the marks take, in pixels; a reader needs no more of the picture than this. */
 export function counterBox(width: number): { width: number; height: number } {
-  return { width: cellSize(width) * (CELLS + 1), height: cellSize(width) * (ROWS + 1) };
+  return { width: Math.ceil(cellSize(width) * (CELLS + 1)), height: Math.ceil(cellSize(width) * (ROWS + 1)) };
 }
 
 function check(value: number): number {

@@ -81,10 +81,9 @@ export function feedWarning(feed: FeedInfo, pictureLostSeconds: number | null): 
     );
   }
   if (feed.state === 'idle') return feed.message ?? 'The camera has stopped. Press Go on the camera page to go on.';
-  if (feed.message) return feed.message;
   if (pictureLostSeconds !== null)
     return `No new picture for ${pictureLostSeconds} s. If it stays, press R to connect again.`;
-  return loweredWords(feed);
+  return loweredWords(feed) ?? feed.message;
 }
 
 /** Connected, and still no picture. */

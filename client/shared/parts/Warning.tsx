@@ -13,7 +13,7 @@ export function Warning({ children, onFold }: WarningProps) {
       </svg>
       <span>{children}</span>
       {onFold && (
-        <button type="button" class="button-plain" onClick={onFold} title="Fold away (Esc)">
+        <button type="button" class="fold button-plain" onClick={onFold} title="Fold away (Esc)">
           Fold
         </button>
       )}

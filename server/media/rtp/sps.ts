@@ -52,7 +52,7 @@ class BitReader {
 }
 
 /** Removes emulation prevention bytes (§7.4.1). */
-function unescape(nal: Uint8Array): Uint8Array {
+function withoutEmulation(nal: Uint8Array): Uint8Array {
   const out = new Uint8Array(nal.length);
   let length = 0;
   let zeros = 0;
@@ -168,7 +168,7 @@ function readPicture(bits: BitReader, chroma: number): { width: number; height: 
 export function parseSps(nal: Uint8Array): SpsInfo | null {
   if (((nal[0] ?? 0) & 0x1f) !== 7 || nal.length < 5) return null;
   try {
-    const body = unescape(nal.subarray(1));
+    const body = withoutEmulation(nal.subarray(1));
     const [profileIdc = 0, constraints = 0, levelIdc = 0] = body;
     const bits = new BitReader(body.subarray(3));
     bits.unsigned();

@@ -113,7 +113,9 @@ function openDrawn({ kind, width, height, fps }: SourceSettings, backdrop: Backd
   backdrop.draw(context, width, height);
   let count = 0;
   const draw = () => {
-    if (!still) backdrop.draw(context, width, height);
+    // A canvas that nothing was drawn on since the last frame gives none.
+    if (still) context.drawImage(canvas, 0, 0, 1, 1, 0, 0, 1, 1);
+    else backdrop.draw(context, width, height);
     if (kind === 'counter') drawMarks(context, width, height, count);
     count++;
     track.requestFrame();

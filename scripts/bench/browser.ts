@@ -6,11 +6,11 @@
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { parseArgs } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
 import { loadConfig } from '../../server/config/config.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type RunningServer, startServer } from '../../server/stage/supervisor.ts';
 import { launchBrowser } from '../../test/fixtures/browser.ts';
+import { enterPage } from '../../test/fixtures/enter.ts';
 import { DEMO_CLIP } from './clip.ts';
 import { type Gate, gate, median, publish, quantile, say } from './report.ts';
 
@@ -82,38 +82,19 @@ const COLLECT = `(async (ms) => {
   return { ages, frames, width: video.videoWidth };
 })`;
 
-async function enter(
-  browser: Browser,
-  server: RunningServer,
-  path: string,
-  prepare?: (page: Page) => Promise<unknown>,
-): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, bypassCSP: true });
-  const page = await context.newPage();
-  await prepare?.(page);
-  await page.goto(await freshLink(server, path));
-  return page;
-}
-
-async function freshLink(server: RunningServer, to: string): Promise<string> {
-  const response = await fetch(`${server.url}/api/links`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.apiToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ to }),
-  });
-  if (!response.ok) throw new Error(`The server gave no link for ${to}: ${await response.text()}`);
-  return server.url + ((await response.json()) as { link: string }).link;
-}
-
 async function measureOnce(server: RunningServer, size: Size, plan: Plan): Promise<Sample> {
   const browser = await launchBrowser();
   try {
     const camera = `/camera?source=counter&over=${encodeURIComponent('/bench-clip.mp4')}&size=${SIZES[size]}&fps=30&bitrate=5&feed=bench&go=1`;
-    await enter(browser, server, camera, async (page) => {
-      await page.route('**/bench-clip.mp4', (route) => route.fulfill({ path: DEMO_CLIP, contentType: 'video/mp4' }));
+    await enterPage(browser, server, camera, {
+      prepare: (page) =>
+        page.route('**/bench-clip.mp4', (route) => route.fulfill({ path: DEMO_CLIP, contentType: 'video/mp4' })),
     });
     await untilLive(server);
-    const monitor = await enter(browser, server, '/monitor?feed=bench', (page) => page.addInitScript(WATCH));
+    const monitor = await enterPage(browser, server, '/monitor?feed=bench', {
+      bypassCSP: true,
+      prepare: (page) => page.addInitScript(WATCH),
+    });
     await monitor.waitForFunction('window.benchTimes.firstMs > 0', undefined, { timeout: 30_000 });
     const times = (await monitor.evaluate('window.benchTimes')) as { askedMs: number; firstMs: number };
     await monitor.evaluate(reader());

@@ -23,12 +23,13 @@ const sourceSchema = z.looseObject({
 });
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const rounded = (values: Iterable<number>, digits: number): number[] => Array.from(values, (value) => Number(value.toFixed(digits)));
+const rounded = (values: Iterable<number>, digits: number): number[] =>
+  Array.from(values, (value) => Number(value.toFixed(digits)));
 
 async function build(dir: string, mesh: FaceMesh): Promise<void> {
   const source = sourceSchema.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8')));
   const canonical = canonicalOf(mesh);
-  const texture = await textureMap(readFileSync(join(dir, 'texture.png')), TEXTURE_SIDE);
+  const texture = await textureMap(readFileSync(join(dir, 'texture.png')), mesh, source.uv, TEXTURE_SIDE);
   const normals = normalMap(mesh, source.uv, canonical, NORMAL_SIDE);
   const graph = meshGraph({ texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE });
   const model = graph.encode({ generator: 'scripts/double/build-mesh.ts', double: source.name });
@@ -40,7 +41,10 @@ async function build(dir: string, mesh: FaceMesh): Promise<void> {
     rigid: mesh.rigid,
     offset: canonical.map(() => 0),
     vertices: drawn.vertices,
-    uv: rounded(drawn.uv.flatMap(([u, v]) => [2 * u - 1, 2 * v - 1]), 5),
+    uv: rounded(
+      drawn.uv.flatMap(([u, v]) => [2 * u - 1, 2 * v - 1]),
+      5,
+    ),
     triangles: drawn.triangles.flat(),
     guide: { size: GUIDE_SIDE, base64: guide.toString('base64') },
   };
@@ -62,7 +66,9 @@ async function build(dir: string, mesh: FaceMesh): Promise<void> {
   };
   writeFileSync(join(dir, 'double.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   readManifest(dir);
-  console.log(`${basename(dir)}: double.onnx ${(model.byteLength / 1e6).toFixed(2)} MB, ${drawn.triangles.length} triangles`);
+  console.log(
+    `${basename(dir)}: double.onnx ${(model.byteLength / 1e6).toFixed(2)} MB, ${drawn.triangles.length} triangles`,
+  );
 }
 
 const dirs = process.argv.slice(2);

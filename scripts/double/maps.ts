@@ -5,7 +5,12 @@ import { canonicalOf, type FaceMesh } from './face-mesh.ts';
 type Point = readonly [number, number];
 
 /** A double's texture as floats: R, G, B encoded 0–1 and alpha, planar, colour carried on into what the picture leaves transparent. */
-export async function textureMap(png: Buffer, side: number): Promise<Float32Array> {
+export async function textureMap(
+  png: Buffer,
+  mesh: FaceMesh,
+  uv: readonly Point[],
+  side: number,
+): Promise<Float32Array> {
   const { data, info } = await sharp(png).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const opaque = await sharp(png).ensureAlpha().extractChannel(3).raw().toBuffer();
   const flat = Buffer.from(data);
@@ -18,9 +23,84 @@ export async function textureMap(png: Buffer, side: number): Promise<Float32Arra
   const pixels = side * side;
   const map = new Float32Array(4 * pixels).fill(1);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) map[c * pixels + i] = rgb[3 * i + c]! / 255;
+  restoreClippedRed(map, pixels);
+  await calmEyes(map, mesh, uv, side);
   // Openings read beyond the corner, which clamps to the first texel; the few around it take part when the map is made finer.
   for (let y = 0; y < 3; y++) map.fill(0, 3 * pixels + y * side, 3 * pixels + y * side + 3);
   return map;
+}
+
+/** Room above white, so that restored highlights fit into the guide's bytes; the light meter finds the level again. */
+const HEADROOM = 0.8;
+
+/** Red is the first channel to clip on bright skin, which then turns grey under another light: put it back from green. */
+function restoreClippedRed(map: Float32Array, pixels: number): void {
+  const ratios: number[] = [];
+  for (let i = 0; i < pixels; i += 7) {
+    const [red, green] = [map[i]!, map[pixels + i]!];
+    if (red > 0.75 && red < 0.96 && green > 0.5) ratios.push(red / green);
+  }
+  ratios.sort((a, b) => a - b);
+  const usual = ratios[Math.floor(ratios.length * 0.4)] ?? 1.3;
+  for (let i = 0; i < pixels; i++) {
+    const clipped = Math.min(1, Math.max(0, (map[i]! - 0.94) / 0.05));
+    map[i]! += clipped * Math.max(0, usual * map[pixels + i]! - map[i]!);
+  }
+  for (let i = 0; i < 3 * pixels; i++) map[i]! *= HEADROOM;
+}
+
+/** How much of the lashes and shadows painted around the eyes goes: the performer's own eye brings its own. */
+const CALM = 0.3;
+
+/** Draws the skin around the eyes over the double's own lashes and eyes, which would smear when the performer's lids close. */
+async function calmEyes(map: Float32Array, mesh: FaceMesh, uv: readonly Point[], side: number): Promise<void> {
+  const pixels = side * side;
+  const eyes = [mesh.leftEye, mesh.rightEye];
+  const mask = async (shapes: number[][], grow: number, blur: number): Promise<Buffer> => {
+    const polygons = shapes.map((shape) => polygon(uv, shape, 'white', grow)).join('');
+    return sharp(Buffer.from(onBlack(polygons)))
+      .greyscale()
+      .blur(blur)
+      .resize(side, side)
+      .raw()
+      .toBuffer();
+  };
+  const [hidden, calmed] = [await mask([...eyes, mesh.leftBrow, mesh.rightBrow], 34, 1.5), await mask(eyes, 22, 5)];
+  const weight = Float32Array.from(hidden, (value) => 1 - value / 255);
+  const below = blurred(weight, side, 14);
+  for (let c = 0; c < 3; c++) {
+    const plane = map.subarray(c * pixels, (c + 1) * pixels);
+    const around = blurred(
+      plane.map((value, i) => value * weight[i]!),
+      side,
+      14,
+    );
+    for (let i = 0; i < pixels; i++) {
+      const share = (CALM * calmed[i]!) / 255;
+      plane[i]! += share * (around[i]! / Math.max(below[i]!, 1e-3) - plane[i]!);
+    }
+  }
+}
+
+/** Gaussian blur of one plane. */
+function blurred(plane: Float32Array, side: number, sigma: number): Float32Array {
+  const reach = Math.ceil(3 * sigma);
+  const kernel = Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-0.5 * ((k - reach) / sigma) ** 2));
+  const total = kernel.reduce((sum, value) => sum + value, 0);
+  let from = plane;
+  for (const step of [1, side]) {
+    const to = new Float32Array(plane.length);
+    for (let i = 0; i < plane.length; i++) {
+      const place = step === 1 ? i % side : Math.floor(i / side);
+      let sum = 0;
+      for (let k = -reach; k <= reach; k++) {
+        sum += kernel[k + reach]! * from[i + (Math.min(side - 1, Math.max(0, place + k)) - place) * step]!;
+      }
+      to[i] = sum / total;
+    }
+    from = to;
+  }
+  return from;
 }
 
 /** Grows the colour of opaque pixels outwards, ring by ring, so that resizing and sampling at the edge meet skin, not black. */
@@ -91,12 +171,31 @@ function faces(mesh: FaceMesh): boolean {
   return (at(b, 0) - at(a, 0)) * (at(c, 1) - at(a, 1)) - (at(b, 1) - at(a, 1)) * (at(c, 0) - at(a, 0)) < 0;
 }
 
-function drawTriangle([a, b, c]: [Point, Point, Point], side: number, put: (at: number, wa: number, wb: number, wc: number) => void): void {
-  const [x0, y0, x1, y1, x2, y2] = [a[0], a[1], b[0], b[1], c[0], c[1]].map((value) => value * side - 0.5) as [number, number, number, number, number, number];
+function drawTriangle(
+  [a, b, c]: [Point, Point, Point],
+  side: number,
+  put: (at: number, wa: number, wb: number, wc: number) => void,
+): void {
+  const [x0, y0, x1, y1, x2, y2] = [a[0], a[1], b[0], b[1], c[0], c[1]].map((value) => value * side - 0.5) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
   if (Math.abs(area) < 1e-9) return;
-  for (let y = Math.max(0, Math.floor(Math.min(y0, y1, y2))); y <= Math.min(side - 1, Math.ceil(Math.max(y0, y1, y2))); y++) {
-    for (let x = Math.max(0, Math.floor(Math.min(x0, x1, x2))); x <= Math.min(side - 1, Math.ceil(Math.max(x0, x1, x2))); x++) {
+  for (
+    let y = Math.max(0, Math.floor(Math.min(y0, y1, y2)));
+    y <= Math.min(side - 1, Math.ceil(Math.max(y0, y1, y2)));
+    y++
+  ) {
+    for (
+      let x = Math.max(0, Math.floor(Math.min(x0, x1, x2)));
+      x <= Math.min(side - 1, Math.ceil(Math.max(x0, x1, x2)));
+      x++
+    ) {
       const wb = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
       const wc = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) / area;
       // A little beyond the edge: coarse maps are read between their texels.
@@ -105,22 +204,43 @@ function drawTriangle([a, b, c]: [Point, Point, Point], side: number, put: (at: 
   }
 }
 
+const DRAWN = 512;
+const onBlack = (shapes: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${DRAWN}" height="${DRAWN}"><rect width="${DRAWN}" height="${DRAWN}" fill="black"/>${shapes}</svg>`;
+
+/** A filled polygon through landmarks in texture space, with an edge `grow` pixels wide of 512. */
+function polygon(uv: readonly Point[], points: readonly number[], fill: string, grow: number, stroke = fill): string {
+  const path = points.map((point) => uv[point]!.map((value) => (value * DRAWN).toFixed(1)).join(',')).join(' ');
+  return `<polygon points="${path}" fill="${fill}" stroke="${stroke}" stroke-width="${grow}" stroke-linejoin="round"/>`;
+}
+
 /** Where a texture shows bare skin, 0–255: inside the oval, away from brows, eyes, lips and nostrils. */
 async function skinMap(mesh: FaceMesh, uv: readonly Point[], side: number): Promise<Buffer> {
-  const at = (point: number): Point => [uv[point]![0] * 512, uv[point]![1] * 512];
-  const path = (points: readonly number[]): string => points.map(at).map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' ');
-  const feature = (points: readonly number[], grow: number): string =>
-    `<polygon points="${path(points)}" fill="black" stroke="black" stroke-width="${grow}" stroke-linejoin="round"/>`;
-  const [left, right] = [mesh.leftBrow, mesh.rightBrow].map((brow) => [...brow.slice(0, 5), ...brow.slice(5)]);
-  const nostrils = [97, 326].map(at).map(([x, y]) => `<circle cx="${x}" cy="${y}" r="14" fill="black"/>`).join('');
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512"><rect width="512" height="512" fill="black"/>
-    <polygon points="${path(mesh.oval)}" fill="white" stroke="black" stroke-width="16"/>
-    ${feature(left!, 16)}${feature(right!, 16)}${feature(mesh.leftEye, 22)}${feature(mesh.rightEye, 22)}${feature(mesh.lips.outer, 14)}${nostrils}</svg>`;
+  const features: [number[], number][] = [
+    [mesh.leftBrow, 16],
+    [mesh.rightBrow, 16],
+    [mesh.leftEye, 22],
+    [mesh.rightEye, 22],
+    [mesh.lips.outer, 14],
+    [[97], 28],
+    [[326], 28],
+  ];
+  const shapes = features.map(([points, grow]) =>
+    polygon(uv, points.length > 1 ? points : [points[0]!, points[0]!], 'black', grow),
+  );
+  const svg = onBlack(polygon(uv, mesh.oval, 'white', 16, 'black') + shapes.join(''));
   return sharp(Buffer.from(svg)).greyscale().blur(4).resize(side, side).raw().toBuffer();
 }
 
 /** What the light meter reads: see GUIDE_CHANNELS. */
-export async function guideMap(mesh: FaceMesh, uv: readonly Point[], shape: readonly number[], texture: Float32Array, textureSide: number, side: number): Promise<Buffer> {
+export async function guideMap(
+  mesh: FaceMesh,
+  uv: readonly Point[],
+  shape: readonly number[],
+  texture: Float32Array,
+  textureSide: number,
+  side: number,
+): Promise<Buffer> {
   const skin = await skinMap(mesh, uv, side);
   const normals = normalMap(mesh, uv, shape, side);
   const guide = Buffer.alloc(side * side * GUIDE_CHANNELS);
@@ -132,7 +252,8 @@ export async function guideMap(mesh: FaceMesh, uv: readonly Point[], shape: read
       for (let c = 0; c < 3; c++) {
         let sum = 0;
         for (let v = 0; v < ratio; v++) {
-          for (let u = 0; u < ratio; u++) sum += texture[(c * textureSide + y * ratio + v) * textureSide + x * ratio + u]!;
+          for (let u = 0; u < ratio; u++)
+            sum += texture[(c * textureSide + y * ratio + v) * textureSide + x * ratio + u]!;
         }
         guide[out + 1 + c] = Math.round((sum / (ratio * ratio)) * 255);
         guide[out + 4 + c] = Math.round((normals[c * side * side + i]! + 1) * 127.5);

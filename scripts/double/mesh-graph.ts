@@ -51,7 +51,12 @@ function shade(g: OnnxGraph, place: string, maps: TextureMaps): string {
   const basis = g.add('Concat', [one, x, y, z, mul(x, y), mul(x, z), mul(y, z), difference, zonal], { axis: 0 });
   const lit = g.add('MatMul', [g.input('light', [3, 9]), basis]);
   const floor = g.add('Max', [g.add('Reshape', [lit, g.ints([1, 3, HALF, HALF])]), scalar(g, 0.02)]);
-  const gain = resize(g, resize(g, g.input('gain', [1, 3, GAIN_GRID, GAIN_GRID]), 4, 'cubic'), HALF / GAIN_GRID / 4, 'linear');
+  const gain = resize(
+    g,
+    resize(g, g.input('gain', [1, 3, GAIN_GRID, GAIN_GRID]), 4, 'cubic'),
+    HALF / GAIN_GRID / 4,
+    'linear',
+  );
   return resize(g, mul(floor, gain), 2, 'linear');
 }
 
@@ -69,8 +74,7 @@ function soften(g: OnnxGraph, colour: string): string {
     g.add('Clip', [g.add('Sub', [softness, scalar(g, from)]), scalar(g, 0), scalar(g, 1)]);
   const once = mean(colour, 5);
   const twice = mean(once, 7);
-  const towards = (from: string, to: string, by: string): string =>
-    g.add('Mul', [g.add('Sub', [to, from]), by]);
+  const towards = (from: string, to: string, by: string): string => g.add('Mul', [g.add('Sub', [to, from]), by]);
   return g.add('Add', [g.add('Add', [colour, towards(colour, once, share(0))]), towards(once, twice, share(1))]);
 }
 

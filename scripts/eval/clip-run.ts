@@ -1,13 +1,22 @@
+import type { Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
 import type { Pictures } from '../../server/engine/pictures.ts';
-import type { Replacer } from '../../server/double/replacer.ts';
 import type { Perceiver } from '../../server/face/perceiver.ts';
 import type { Arena } from '../../server/frame/arena.ts';
 import type { Picture } from '../../server/frame/frame.ts';
 import type { Kernels } from '../../server/frame/kernels.ts';
 import { faceAt, type LabelledFace, type Labels } from './labels.ts';
 import { densityOf, type Layer, LayerRecorder, touchedMask } from './mask.ts';
-import { changedShare, changeInside, changeOutside, detailCorrelation, jumpiness, type Patch, patchOf, Portrait } from './measures.ts';
+import {
+  changedShare,
+  changeInside,
+  changeOutside,
+  detailCorrelation,
+  jumpiness,
+  type Patch,
+  Portrait,
+  patchOf,
+} from './measures.ts';
 import type { ContactSheet } from './sheet.ts';
 import { readVideo } from './video.ts';
 
@@ -104,7 +113,9 @@ class ClipRun {
     const index = result.frames++;
     const report = await this.#stage.process(program, 'look');
     if (report.trouble) result.troubles.add(report.trouble);
-    const replaced = new Set(report.faces.filter((face) => face.treatment.kind === 'replace').map((face) => face.track.id));
+    const replaced = new Set(
+      report.faces.filter((face) => face.treatment.kind === 'replace').map((face) => face.track.id),
+    );
     const layers = this.#recorder.take().filter((layer) => replaced.has(layer.trackId));
     result.replacedFaces += layers.length;
     if (replaced.size > 0) result.replaceMs.push(report.ms.replace / replaced.size);
@@ -115,11 +126,19 @@ class ClipRun {
       result.outside = Math.max(result.outside, changeOutside(plate, program, touchedMask(plate, layers, covered)));
     }
     this.#follow(layers, plate, program);
-    if (index % this.#options.every === this.#options.every - 1) await this.#lookClosely(layers, report.faces, plate, program);
-    if (index % this.#options.sheetEvery === Math.floor(this.#options.sheetEvery / 2)) await this.#picture(report.faces, plate, program);
+    if (index % this.#options.every === this.#options.every - 1)
+      await this.#lookClosely(layers, report.faces, plate, program);
+    if (index % this.#options.sheetEvery === Math.floor(this.#options.sheetEvery / 2))
+      await this.#picture(report.faces, plate, program);
   }
 
-  #judgeLabels(index: number, plate: Picture, program: Picture, faces: readonly ShownFace[], coveredWhole: boolean): void {
+  #judgeLabels(
+    index: number,
+    plate: Picture,
+    program: Picture,
+    faces: readonly ShownFace[],
+    coveredWhole: boolean,
+  ): void {
     const { result } = this;
     const labelled: LabelledFace[] = this.#options.labels?.faces[index] ?? [];
     let leaked = false;
@@ -176,7 +195,12 @@ class ClipRun {
     this.#history = next;
   }
 
-  async #lookClosely(layers: readonly Layer[], faces: readonly ShownFace[], plate: Picture, program: Picture): Promise<void> {
+  async #lookClosely(
+    layers: readonly Layer[],
+    faces: readonly ShownFace[],
+    plate: Picture,
+    program: Picture,
+  ): Promise<void> {
     const { result } = this;
     for (const layer of layers) {
       const density = densityOf(plate, layer);
@@ -207,7 +231,12 @@ class ClipRun {
     const box = faces[0]?.track.box;
     if (!box) return;
     const side = 1.5 * Math.max(box.w, box.h);
-    await this.#options.sheet.add(plate, program, [box.x + box.w / 2 - side / 2, box.y + box.h / 2 - side / 2, side, side]);
+    await this.#options.sheet.add(plate, program, [
+      box.x + box.w / 2 - side / 2,
+      box.y + box.h / 2 - side / 2,
+      side,
+      side,
+    ]);
   }
 }
 

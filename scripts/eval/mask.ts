@@ -43,7 +43,11 @@ export class LayerRecorder {
 }
 
 /** Per luma sample 0 (untouched by any treatment) or 1, wide enough for the compositor's own filters and no wider. */
-export function touchedMask({ width, height }: Picture, layers: readonly Layer[], covered: readonly Track[]): Uint8Array {
+export function touchedMask(
+  { width, height }: Picture,
+  layers: readonly Layer[],
+  covered: readonly Track[],
+): Uint8Array {
   const mask = new Uint8Array(width * height);
   for (const layer of layers) {
     const [a, b, c, d, e, f] = layer.toCrop;
@@ -93,7 +97,10 @@ function dilated(alpha: Float32Array, size: number, reach: number): Uint8Array {
 }
 
 /** Per luma sample the layer's alpha, nearest, 0–1, and the box it lies in. */
-export function densityOf({ width, height }: Picture, { size, alpha, toCrop: [a, b, c, d, e, f] }: Layer): Float32Array {
+export function densityOf(
+  { width, height }: Picture,
+  { size, alpha, toCrop: [a, b, c, d, e, f] }: Layer,
+): Float32Array {
   const density = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

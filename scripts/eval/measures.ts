@@ -34,7 +34,11 @@ export function changeInside(plate: Picture, program: Picture, density: Float32A
 }
 
 /** Share of the inner part of a box (an ellipse of 70 %) where luma differs, 0–1. */
-export function changedShare(plate: Picture, program: Picture, [x, y, w, h]: readonly [number, number, number, number]): number {
+export function changedShare(
+  plate: Picture,
+  program: Picture,
+  [x, y, w, h]: readonly [number, number, number, number],
+): number {
   let changed = 0;
   let count = 0;
   for (let v = Math.max(0, Math.ceil(y)); v < Math.min(plate.height, y + h); v++) {
@@ -148,7 +152,8 @@ export class Portrait {
     for (let i = 0; i < PATCH * PATCH; i++) {
       if (!dense[i]) continue;
       this.#weight[i]! += 1;
-      for (let plane = 0; plane < 3; plane++) this.#sum[plane * PATCH * PATCH + i]! += values[plane * PATCH * PATCH + i]!;
+      for (let plane = 0; plane < 3; plane++)
+        this.#sum[plane * PATCH * PATCH + i]! += values[plane * PATCH * PATCH + i]!;
     }
   }
 
@@ -176,7 +181,10 @@ export class Portrait {
       return structure ? [1, x, y, x * y, x * x, y * y] : [1];
     });
     const fit = leastSquares(basis, seen.map(value));
-    const left = Float32Array.from(seen, (i, k) => value(i) - fit.reduce((sum, weight, j) => sum + weight * basis[k]![j]!, 0));
+    const left = Float32Array.from(
+      seen,
+      (i, k) => value(i) - fit.reduce((sum, weight, j) => sum + weight * basis[k]![j]!, 0),
+    );
     return left;
   }
 }

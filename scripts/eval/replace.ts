@@ -52,18 +52,31 @@ export async function run(args: string[]): Promise<number> {
 
 function videosOf(folder: string | undefined): string[] {
   if (folder && !existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
-  const named = folder ? readdirSync(folder).filter((file) => VIDEO.test(file)).sort() : [];
+  const named = folder
+    ? readdirSync(folder)
+        .filter((file) => VIDEO.test(file))
+        .sort()
+    : [];
   return [...named.map((file) => join(folder!, file)), ...(existsSync(DEMO) ? [DEMO] : [])];
 }
 
 function firstLook(): string {
   const folder = join(MODELS_DIR, 'doubles');
-  const look = existsSync(folder) ? readdirSync(folder).sort().find((name) => existsSync(join(folder, name, 'double.json'))) : undefined;
+  const look = existsSync(folder)
+    ? readdirSync(folder)
+        .sort()
+        .find((name) => existsSync(join(folder, name, 'double.json')))
+    : undefined;
   if (!look) throw new Error('no double is installed under models/doubles.');
   return look;
 }
 
-async function evaluate(files: string[], look: string, out: string, pace: typeof FULL): Promise<Map<string, ClipResult>> {
+async function evaluate(
+  files: string[],
+  look: string,
+  out: string,
+  pace: typeof FULL,
+): Promise<Map<string, ClipResult>> {
   const arena = new Arena(MEMORY_MB);
   const kernels = loadKernels(arena);
   const runtime = createRuntime();
@@ -83,7 +96,9 @@ async function evaluate(files: string[], look: string, out: string, pace: typeof
       const result = await runClip(engine, { ...pace, file, labels: readLabels(file), sheet });
       await sheet.write(join(out, `${name}.png`));
       results.set(name, result);
-      say(`${name}: ${result.frames} frames, ${result.replacedFaces} faces replaced, ${result.leakedFrames} frames leaked`);
+      say(
+        `${name}: ${result.frames} frames, ${result.replacedFaces} faces replaced, ${result.leakedFrames} frames leaked`,
+      );
       for (const trouble of result.troubles) say(`  ${trouble}`);
     }
   } finally {
@@ -105,15 +120,46 @@ function gatesOf(results: Map<string, ClipResult>): Gate[] {
   const midGate = (id: string, op: Gate['op'], limit: number, values: number[]): Gate =>
     gate(id, op, limit, values.length ? [median(values)] : [], 'no face was replaced');
   return [
-    labelGate('leaked_frames', '==', 0, sum((r) => r.leakedFrames)),
+    labelGate(
+      'leaked_frames',
+      '==',
+      0,
+      sum((r) => r.leakedFrames),
+    ),
     labelGate('replaced_pct', '>=', 97, (100 * sum((r) => r.replacedInYaw)) / inYaw),
     labelGate('safe_pct', '==', 100, (100 * sum((r) => r.safe)) / labelled),
-    midGate('change_inside', '>=', 2, pool((r) => r.inside)),
+    midGate(
+      'change_inside',
+      '>=',
+      2,
+      pool((r) => r.inside),
+    ),
     gate('change_outside', '==', 0, [Math.max(...all.map((r) => r.outside))]),
-    midGate('landmark_error_pct', '<=', 4, pool((r) => r.landmarkErrorPct)),
-    midGate('plate_detail_corr', '<=', 0.3, pool((r) => r.detail)),
-    gate('decoy_replaced_frames', '==', 0, decoys ? [sum((r) => Math.max(0, r.decoyReplacedFrames))] : [], 'no clip has a labelled decoy'),
-    labelGate('track_switches', '==', 0, sum((r) => r.trackSwitches)),
+    midGate(
+      'landmark_error_pct',
+      '<=',
+      4,
+      pool((r) => r.landmarkErrorPct),
+    ),
+    midGate(
+      'plate_detail_corr',
+      '<=',
+      0.3,
+      pool((r) => r.detail),
+    ),
+    gate(
+      'decoy_replaced_frames',
+      '==',
+      0,
+      decoys ? [sum((r) => Math.max(0, r.decoyReplacedFrames))] : [],
+      'no clip has a labelled decoy',
+    ),
+    labelGate(
+      'track_switches',
+      '==',
+      0,
+      sum((r) => r.trackSwitches),
+    ),
     midGate('flicker_ratio', '<=', 1.5, all.map(flickerRatio).filter(Number.isFinite)),
     gate('found_in_program_pct', '>=', 97, mean100(pool((r) => r.foundAgain)), 'no face was replaced'),
     resemblance(all),

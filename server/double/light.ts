@@ -52,7 +52,13 @@ export class LightMeter {
    * @param surface planar u, v, coverage, facing, 256² each.
    * @param rotation canonical head → camera.
    */
-  measure(trackId: number, captureUs: number, plate: Float32Array, surface: Float32Array, rotation: Float32Array): Light {
+  measure(
+    trackId: number,
+    captureUs: number,
+    plate: Float32Array,
+    surface: Float32Array,
+    rotation: Float32Array,
+  ): Light {
     const kept = this.#kept.get(trackId);
     const found = this.#sample(plate, surface, rotation);
     if (found < ENOUGH_SAMPLES) return kept ?? dimLight(plate);
@@ -112,7 +118,10 @@ export class LightMeter {
     const nx = r[0]! * x + r[1]! * y + r[2]! * z;
     const ny = r[3]! * x + r[4]! * y + r[5]! * z;
     const nz = r[6]! * x + r[7]! * y + r[8]! * z;
-    this.#basis.set([1, nx, ny, nz, nx * ny, nx * nz, ny * nz, nx * nx - ny * ny, 3 * nz * nz - 1], LIGHT_TERMS * sample);
+    this.#basis.set(
+      [1, nx, ny, nz, nx * ny, nx * nz, ny * nz, nx * nx - ny * ny, 3 * nz * nz - 1],
+      LIGHT_TERMS * sample,
+    );
   }
 
   /** Iteratively reweighted least squares: hair, hands, highlights and stubble are outliers, not light. */

@@ -6,9 +6,9 @@ import type { Session } from '../inference/session.ts';
 import { LightMeter, METER_SIZE } from './light.ts';
 import { readHeld, readManifest } from './manifest.ts';
 import type { OpenOptions } from './open.ts';
-import { SoftnessMeter } from './softness.ts';
 import { fitPose, type HeadPose, rotate } from './pose.ts';
 import type { FaceInput, ReplacedFace, Replacer } from './replacer.ts';
+import { SoftnessMeter } from './softness.ts';
 import { readTemplate, type Template } from './template.ts';
 
 const SIZE = 256;
@@ -52,7 +52,10 @@ export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): P
   const plate = reserve(3 * METER_SIZE * METER_SIZE * 4);
   const vertexValues = arena.floats(vertices, template.vertices.length * 5);
   const plateValues = arena.floats(plate, 3 * METER_SIZE * METER_SIZE);
-  const { surface, rotation, light, gain, softness } = session.inputs as Record<keyof typeof INPUTS, Session['inputs'][string]>;
+  const { surface, rotation, light, gain, softness } = session.inputs as Record<
+    keyof typeof INPUTS,
+    Session['inputs'][string]
+  >;
   const rgba = session.outputs['rgba']!;
   const meter = new LightMeter(template.guide);
   const softnessMeter = new SoftnessMeter();
@@ -90,7 +93,10 @@ export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): P
 }
 
 function checkShapes(session: Session, dir: string): void {
-  for (const [tensors, wanted] of [[session.inputs, INPUTS], [session.outputs, OUTPUTS]] as const) {
+  for (const [tensors, wanted] of [
+    [session.inputs, INPUTS],
+    [session.outputs, OUTPUTS],
+  ] as const) {
     for (const [name, dims] of Object.entries(wanted)) {
       if (tensors[name]?.dims.join('×') !== dims.join('×')) {
         throw new Error(
@@ -115,7 +121,13 @@ function cropOf({ scale, rotation, translation }: HeadPose): Affine {
 }
 
 /** Landmarks, moved towards the double's proportions, into crop pixels: x, y, z, u, v. */
-function placeVertices({ vertices, uv, offset }: Template, { points }: Landmarks, pose: HeadPose, [a, b, c, d, e, f]: Affine, out: Float32Array): void {
+function placeVertices(
+  { vertices, uv, offset }: Template,
+  { points }: Landmarks,
+  pose: HeadPose,
+  [a, b, c, d, e, f]: Affine,
+  out: Float32Array,
+): void {
   const k = Math.hypot(a, b);
   const { rotation: r, scale } = pose;
   for (let i = 0; i < vertices.length; i++) {
@@ -146,9 +158,21 @@ function cutPlate(kernels: OpenOptions['kernels'], picture: Picture, [a, b, c, d
   const ie = a / determinant;
   const [kr, kb, full] = matrixOf(picture.colour);
   kernels.warp(
-    picture.at, picture.width, picture.height,
-    ia * step, ib * step, ia * (shift - c) + ib * (shift - f),
-    id * step, ie * step, id * (shift - c) + ie * (shift - f),
-    METER_SIZE, out, 1 / 255, 0, kr, kb, full,
+    picture.at,
+    picture.width,
+    picture.height,
+    ia * step,
+    ib * step,
+    ia * (shift - c) + ib * (shift - f),
+    id * step,
+    ie * step,
+    id * (shift - c) + ie * (shift - f),
+    METER_SIZE,
+    out,
+    1 / 255,
+    0,
+    kr,
+    kb,
+    full,
   );
 }

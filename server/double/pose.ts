@@ -50,11 +50,7 @@ export function fitPose(canonical: Float32Array, points: Float32Array, rigid: re
 
 /** rotation · (x, y, z). */
 export function rotate(r: Float32Array, x: number, y: number, z: number): [number, number, number] {
-  return [
-    r[0]! * x + r[1]! * y + r[2]! * z,
-    r[3]! * x + r[4]! * y + r[5]! * z,
-    r[6]! * x + r[7]! * y + r[8]! * z,
-  ];
+  return [r[0]! * x + r[1]! * y + r[2]! * z, r[3]! * x + r[4]! * y + r[5]! * z, r[6]! * x + r[7]! * y + r[8]! * z];
 }
 
 function weightedMean(points: Float32Array, rigid: readonly RigidPoint[]): [number, number, number] {
@@ -87,8 +83,28 @@ const norm = (m: Float64Array): number => Math.hypot(...m);
 
 /** Null where the matrix is flat or mirrors: no head stands like that. */
 function inverseTranspose(m: Float64Array): Float64Array | null {
-  const [a, b, c, d, e, f, g, h, i] = m as unknown as [number, number, number, number, number, number, number, number, number];
-  const cofactors = [e * i - f * h, f * g - d * i, d * h - e * g, c * h - b * i, a * i - c * g, b * g - a * h, b * f - c * e, c * d - a * f, a * e - b * d];
+  const [a, b, c, d, e, f, g, h, i] = m as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const cofactors = [
+    e * i - f * h,
+    f * g - d * i,
+    d * h - e * g,
+    c * h - b * i,
+    a * i - c * g,
+    b * g - a * h,
+    b * f - c * e,
+    c * d - a * f,
+    a * e - b * d,
+  ];
   const determinant = a * cofactors[0]! + b * cofactors[1]! + c * cofactors[2]!;
   if (!(determinant > 1e-12)) return null;
   return Float64Array.from(cofactors, (value) => value / determinant);

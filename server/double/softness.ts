@@ -38,7 +38,9 @@ export class SoftnessMeter {
     const sigma = fresh ? measured : kept.sigma + (measured - kept.sigma) * (1 - Math.exp(-elapsedUs / TAU_US));
     this.#kept.set(trackId, { sigma, captureUs });
     const variance = Math.max(0, sigma * sigma - OWN_SIGMA * OWN_SIGMA) * scale * scale;
-    return variance <= FIRST_VARIANCE ? variance / FIRST_VARIANCE : Math.min(2, 1 + (variance - FIRST_VARIANCE) / SECOND_VARIANCE);
+    return variance <= FIRST_VARIANCE
+      ? variance / FIRST_VARIANCE
+      : Math.min(2, 1 + (variance - FIRST_VARIANCE) / SECOND_VARIANCE);
   }
 
   forget(trackId: number): void {

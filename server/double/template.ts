@@ -28,7 +28,10 @@ const templateSchema = z
   })
   .refine((t) => t.uv.length === 2 * t.vertices.length, 'uv and vertices do not belong together')
   .refine((t) => t.triangles.length % 3 === 0, 'triangles are not triples')
-  .refine((t) => t.triangles.every((corner) => corner < t.vertices.length), 'a triangle names a vertex that is not there');
+  .refine(
+    (t) => t.triangles.every((corner) => corner < t.vertices.length),
+    'a triangle names a vertex that is not there',
+  );
 
 /** What the light meter knows of the texture: a coarse map of where skin is, its colour and which way it faces. */
 export interface Guide {
@@ -51,7 +54,9 @@ export function readTemplate(bytes: Buffer, path: string): Template {
   const parsed = templateSchema.safeParse(parseJson(bytes.toString('utf8'), path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new Error(`${path} is not a face mesh of this version (${issue?.path.join('.')}: ${issue?.message}). Import the double again.`);
+    throw new Error(
+      `${path} is not a face mesh of this version (${issue?.path.join('.')}: ${issue?.message}). Import the double again.`,
+    );
   }
   const { guide, canonical, offset, uv, ...rest } = parsed.data;
   const texels = new Uint8Array(Buffer.from(guide.base64, 'base64'));

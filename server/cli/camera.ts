@@ -14,7 +14,7 @@ export const CAMERA_USAGE = `understudy camera --file CLIP --to URL [options]
   Publishes a video file as a camera (WHIP).
   --file CLIP      any video file that FFmpeg reads
   --to URL         the feed's address, like http://127.0.0.1:8080/whip/a
-  --token TOKEN    the camera's token
+  --token TOKEN    the camera's token (or in the environment: UNDERSTUDY_TOKEN)
   --loop           begins anew at the end, until Ctrl-C
   --fps N          plays the pictures at this rate instead of the file's own times
   --size WxH       scales the pictures
@@ -63,7 +63,9 @@ function parseCommand(args: string[]): CameraCommand {
     copy: values.copy,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
   };
-  if (values.token) command.token = values.token;
+  // The environment keeps it out of the process list.
+  const token = values.token ?? process.env.UNDERSTUDY_TOKEN;
+  if (token) command.token = token;
   if (values.fps) command.fps = parseCount(values.fps, 'fps', 120);
   if (values.size) command.size = parseSize(values.size);
   if (command.copy && command.codec !== 'h264')
@@ -150,7 +152,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
 
 /** `understudy camera`: publishes a file. Returns the exit code. */
 export const camera = (args: string[]): Promise<number> =>
-  runCommand(async () => {
+  runCommand(args, CAMERA_USAGE, async () => {
     const command = parseCommand(args);
     const file = await VideoFile.open(command.file);
     try {

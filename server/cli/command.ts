@@ -8,8 +8,12 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a command's body; a `CommandError` or `PeerError` becomes its sentence on stderr and exit code 1. */
-export async function runCommand(body: () => Promise<void>): Promise<number> {
+/** Runs a command: `--help` prints its usage; a `CommandError` or `PeerError` becomes its sentence on stderr and exit code 1. */
+export async function runCommand(args: string[], usage: string, body: () => Promise<void>): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usage);
+    return 0;
+  }
   // FFmpeg's own chatter helps nobody at a command line.
   av.Log.setLevel(av.AV_LOG_ERROR);
   try {

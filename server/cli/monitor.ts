@@ -7,7 +7,7 @@ import { TakeFile } from './take-file.ts';
 export const MONITOR_USAGE = `understudy monitor --from URL [options]
   Receives a feed (WHEP) and, if asked, writes it to a file as it comes.
   --from URL       the address, like http://127.0.0.1:8080/whep/a/program
-  --token TOKEN    the monitor's token
+  --token TOKEN    the monitor's token (or in the environment: UNDERSTUDY_TOKEN)
   --out TAKE.mp4   writes an MP4 file without encoding again
   --seconds N      stops after this time; else at Ctrl-C
 `;
@@ -34,7 +34,9 @@ function parseCommand(args: string[]): MonitorCommand {
     from: values.from,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
   };
-  if (values.token) command.token = values.token;
+  // The environment keeps it out of the process list.
+  const token = values.token ?? process.env.UNDERSTUDY_TOKEN;
+  if (token) command.token = token;
   if (values.out) {
     if (!values.out.endsWith('.mp4'))
       throw new CommandError(`--out writes MP4: give a name that ends in .mp4, not ${values.out}.`);

@@ -15,7 +15,7 @@ export class MissingAssetError extends Error {
   }
 }
 
-export interface Proxy {
+export interface ProxyMesh {
   mesh: ObjMesh;
   binding: ProxyBinding;
 }
@@ -23,7 +23,7 @@ export interface Proxy {
 /** The unpacked CC0 assets on disk: meshes and targets in one folder, textures in the other. */
 export interface Assets {
   base(): ObjMesh;
-  proxy(kind: ProxyKind, name: string): Proxy;
+  proxy(kind: ProxyKind, name: string): ProxyMesh;
   /** `folder/name` without the ending, for example `nose/nose-hump-incr`. */
   target(name: string): Target;
   /** Names of a target folder, sorted, without the ending. */
@@ -36,9 +36,13 @@ export type ProxyKind = 'eyes' | 'hair' | 'teeth' | 'tongue' | 'eyebrows' | 'eye
 
 /** Opens both folders; refuses with instructions when either is not what it should be. */
 export function openAssets(assetDir: string, skinDir: string): Assets {
-  const root = ['', 'makehuman'].map((d) => join(assetDir, d)).find((d) => existsSync(join(d, 'makehuman/data/3dobjs/base.obj')));
+  const root = ['', 'makehuman']
+    .map((d) => join(assetDir, d))
+    .find((d) => existsSync(join(d, 'makehuman/data/3dobjs/base.obj')));
   if (!root) throw new MissingAssetError('the base mesh', join(assetDir, 'makehuman/data/3dobjs/base.obj'));
-  const textures = ['public/data', 'package/public/data'].map((d) => join(skinDir, d)).find((d) => existsSync(join(d, 'skins')));
+  const textures = ['public/data', 'package/public/data']
+    .map((d) => join(skinDir, d))
+    .find((d) => existsSync(join(d, 'skins')));
   if (!textures) throw new MissingAssetError('the skins', join(skinDir, 'public/data/skins'));
   const data = join(root, 'makehuman/data');
   const read = (what: string, path: string): string => {

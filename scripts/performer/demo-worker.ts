@@ -5,7 +5,7 @@ import { identityNamed } from './identity.ts';
 import { DEMO_SECONDS, demoMoment } from './motion.ts';
 import { createPerformer } from './performer.ts';
 import { paintBackground } from './scene.ts';
-import { faceVertices, type FaceLabel, labelFace } from './truth.ts';
+import { type FaceLabel, faceVertices, labelFace } from './truth.ts';
 import { rgbToI420 } from './yuv.ts';
 
 /** What a worker is told once. */

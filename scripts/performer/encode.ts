@@ -1,10 +1,10 @@
 import {
   AV_PIX_FMT_YUV420P,
+  AVCHROMA_LOC_LEFT,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
   AVCOL_SPC_BT709,
   AVCOL_TRC_BT709,
-  AVCHROMA_LOC_LEFT,
   Encoder,
   FF_ENCODER_LIBX264,
   Frame,
@@ -44,7 +44,12 @@ export async function encodeClip(path: string, pictures: AsyncIterable<Buffer>, 
   async function* frames(): AsyncGenerator<Frame | null> {
     let pts = 0n;
     for await (const picture of pictures) {
-      const frame = Frame.fromVideoBuffer(picture, { width, height, format: AV_PIX_FMT_YUV420P, timeBase: { num: 1, den: fps } });
+      const frame = Frame.fromVideoBuffer(picture, {
+        width,
+        height,
+        format: AV_PIX_FMT_YUV420P,
+        timeBase: { num: 1, den: fps },
+      });
       frame.pts = pts++;
       yield frame;
     }

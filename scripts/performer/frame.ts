@@ -3,7 +3,17 @@ import type { Weights } from './morph.ts';
 import { renderDepth } from './occlusion.ts';
 import { cutOut, type Performer } from './performer.ts';
 import type { Pose } from './pose.ts';
-import { backToFront, clearGBuffer, createGBuffer, drawPart, type GBuffer, PART_SHIFT, type Projected, scan, TRIANGLE_MASK } from './raster.ts';
+import {
+  backToFront,
+  clearGBuffer,
+  createGBuffer,
+  drawPart,
+  type GBuffer,
+  PART_SHIFT,
+  type Projected,
+  scan,
+  TRIANGLE_MASK,
+} from './raster.ts';
 import type { Camera, Lighting } from './scene.ts';
 import { createShader, type Shader } from './shade.ts';
 import { encodeSrgb } from './texture.ts';
@@ -65,7 +75,12 @@ export function createFrameRenderer(
   const covered = new Float32Array(w * h);
   const points = new Float32Array(3 * n);
   const normals = new Float32Array(3 * n);
-  const view: Projected = { x: new Float32Array(n), y: new Float32Array(n), near: new Float32Array(n), perspective: project === perspective };
+  const view: Projected = {
+    x: new Float32Array(n),
+    y: new Float32Array(n),
+    near: new Float32Array(n),
+    perspective: project === perspective,
+  };
   const out = new Float32Array(3 * width * height);
   const alpha = new Float32Array(width * height);
   const parts = performer.head.parts.filter((p) => !hidden.includes(p.name));
@@ -104,7 +119,13 @@ export function createFrameRenderer(
   return { width, height, render, alpha, gbuffer: g, view, points };
 }
 
-function fillBackground(colour: Float32Array, covered: Float32Array, background: Float32Array | null, width: number, height: number): void {
+function fillBackground(
+  colour: Float32Array,
+  covered: Float32Array,
+  background: Float32Array | null,
+  width: number,
+  height: number,
+): void {
   covered.fill(0);
   if (!background) {
     colour.fill(0);
@@ -122,7 +143,13 @@ function fillBackground(colour: Float32Array, covered: Float32Array, background:
 }
 
 /** One shading for the samples of a pixel that see the same surface, one each where an edge runs through it. */
-function shadeSolid(g: GBuffer, parts: readonly Part[], shade: Shader, colour: Float32Array, covered: Float32Array): void {
+function shadeSolid(
+  g: GBuffer,
+  parts: readonly Part[],
+  shade: Shader,
+  colour: Float32Array,
+  covered: Float32Array,
+): void {
   const { width, height, id, near, b1, b2 } = g;
   const rgba = new Float32Array(4);
   const put = (k: number) => {
@@ -154,7 +181,14 @@ function shadeSolid(g: GBuffer, parts: readonly Part[], shade: Shader, colour: F
 }
 
 /** Hair, brows and lashes: alpha-blended from the back, hidden behind solid parts but allowed to lie right on them. */
-function blendLayer(g: GBuffer, part: Part, view: Projected, shade: Shader, colour: Float32Array, covered: Float32Array): void {
+function blendLayer(
+  g: GBuffer,
+  part: Part,
+  view: Projected,
+  shade: Shader,
+  colour: Float32Array,
+  covered: Float32Array,
+): void {
   const rgba = new Float32Array(4);
   const slack = part.name === 'hair' ? 1e-4 : 1.2e-3;
   scan(part, view, g.width, g.height, 'none', backToFront(part, view), (k, z, b1, b2, t) => {
@@ -167,14 +201,22 @@ function blendLayer(g: GBuffer, part: Part, view: Projected, shade: Shader, colo
   });
 }
 
-function resolve(colour: Float32Array, covered: Float32Array, out: Float32Array, alpha: Float32Array, width: number, height: number): void {
+function resolve(
+  colour: Float32Array,
+  covered: Float32Array,
+  out: Float32Array,
+  alpha: Float32Array,
+  width: number,
+  height: number,
+): void {
   const w = width * SUPERSAMPLE;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const a = 2 * y * w + 2 * x;
       const o = y * width + x;
       for (let c = 0; c < 3; c++)
-        out[3 * o + c] = (colour[3 * a + c]! + colour[3 * (a + 1) + c]! + colour[3 * (a + w) + c]! + colour[3 * (a + w + 1) + c]!) / 4;
+        out[3 * o + c] =
+          (colour[3 * a + c]! + colour[3 * (a + 1) + c]! + colour[3 * (a + w) + c]! + colour[3 * (a + w + 1) + c]!) / 4;
       alpha[o] = (covered[a]! + covered[a + 1]! + covered[a + w]! + covered[a + w + 1]!) / 4;
     }
 }

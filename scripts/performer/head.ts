@@ -1,4 +1,4 @@
-import type { Assets, Proxy, ProxyKind } from './assets.ts';
+import type { Assets, ProxyKind, ProxyMesh } from './assets.ts';
 import type { Identity } from './identity.ts';
 import { identityWeights } from './identity.ts';
 import { addNormals, addTarget, centre, type Weights } from './morph.ts';
@@ -65,7 +65,8 @@ export function buildHead(assets: Assets, identity: Identity): Head {
     }
     for (const s of sources) {
       applyStencil(s.stencil, base, out, s.part.first);
-      if (s.offset) for (let i = 0, o = 3 * s.part.first; i < s.offset.length; i++) out[o + i] = out[o + i]! + s.offset[i]!;
+      if (s.offset)
+        for (let i = 0, o = 3 * s.part.first; i < s.offset.length; i++) out[o + i] = out[o + i]! + s.offset[i]!;
     }
   };
   const rest = new Float32Array(3 * vertexCount);
@@ -76,7 +77,10 @@ export function buildHead(assets: Assets, identity: Identity): Head {
     parts: sources.map((s) => s.part),
     rest,
     eyes: [centre(neutral, groupPoints(mesh, 'joint-l-eye')), centre(neutral, groupPoints(mesh, 'joint-r-eye'))],
-    joints: { neck: centre(neutral, groupPoints(mesh, 'joint-neck')), head: centre(neutral, groupPoints(mesh, 'joint-head')) },
+    joints: {
+      neck: centre(neutral, groupPoints(mesh, 'joint-neck')),
+      head: centre(neutral, groupPoints(mesh, 'joint-head')),
+    },
     deform,
   };
 }
@@ -113,7 +117,13 @@ function collectParts(assets: Assets, mesh: ObjMesh, neutral: Float32Array, id: 
   const skin = subdivide(body, mesh.uvs);
   const sources: PartSource[] = [];
   let first = 0;
-  const add = (name: PartName, stencil: Stencil, offset: Float32Array | null, faces: readonly Polygon[], uvs: Float32Array) => {
+  const add = (
+    name: PartName,
+    stencil: Stencil,
+    offset: Float32Array | null,
+    faces: readonly Polygon[],
+    uvs: Float32Array,
+  ) => {
     const { triangles, corners } = triangulate(faces, first);
     sources.push({ part: { name, first, count: stencil.rows, triangles, corners, uvs }, stencil, offset });
     first += stencil.rows;
@@ -129,12 +139,11 @@ function collectParts(assets: Assets, mesh: ObjMesh, neutral: Float32Array, id: 
   proxy('eyes', 'eyes', 'high-poly');
   proxy('teeth', 'teeth', id.teeth);
   proxy('tongue', 'tongue', 'tongue01');
-  proxy('lashes', 'eyelashes', id.lashes);
+  proxy('lashes', 'eyelashes', id.lashes.name);
   proxy('brows', 'eyebrows', 'eyebrow001');
   if (id.hair) proxy('hair', 'hair', id.hair.name);
   return sources;
 }
-
 
 function triangulate(faces: readonly Polygon[], first: number): { triangles: Uint32Array; corners: Uint32Array } {
   const triangles: number[] = [];
@@ -149,7 +158,7 @@ function triangulate(faces: readonly Polygon[], first: number): { triangles: Uin
 }
 
 /** Three weighted base points a vertex, and an offset scaled to the identity's own proportions. */
-function fitProxy(p: Proxy, neutral: Float32Array): { stencil: Stencil; offset: Float32Array } {
+function fitProxy(p: ProxyMesh, neutral: Float32Array): { stencil: Stencil; offset: Float32Array } {
   const { refs, weights, offsets, scale } = p.binding;
   const rows: Row[] = [];
   for (let i = 0; i < refs.length; i += 3) {

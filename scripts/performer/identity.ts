@@ -13,8 +13,8 @@ export interface Identity {
   shape: Weights;
   skin: SkinLook;
   hair: HairLook | null;
-  brows: { tint: Rgb; /** 1 = as drawn; more = denser. */ density: number };
-  lashes: string;
+  brows: { tint: Rgb /** 1 = as drawn; more = denser. */; density: number };
+  lashes: { name: string; density: number };
   eyes: string;
   teeth: string;
   garment: { colour: Rgb; neckline: 'crew' | 'high' };
@@ -44,7 +44,10 @@ export interface HairLook {
   tint: Rgb;
 }
 
-const YOUNG = { female: 'skins/young_caucasian_female/textures/young_lightskinned_female_diffuse', male: 'skins/young_caucasian_male/textures/young_lightskinned_male_diffuse' };
+const YOUNG = {
+  female: 'skins/young_caucasian_female/textures/young_lightskinned_female_diffuse',
+  male: 'skins/young_caucasian_male/textures/young_lightskinned_male_diffuse',
+};
 
 /** The performer of the demo clip: a man in his thirties. */
 const NOEL: Identity = {
@@ -61,22 +64,22 @@ const NOEL: Identity = {
     'chin/chin-width-incr': 0.3,
     'cheek/*-cheek-bones-incr': 0.4,
     'head/head-fat-decr': 0.2,
-    'eyes/*-eye-scale-decr': 0.1,
+    'eyes/*-eye-scale-incr': 0.15,
     'mouth/mouth-scale-horiz-incr': 0.2,
   },
   skin: {
     texture: `${YOUNG.male}.png`,
     tint: [0.86, 0.8, 0.77],
     freckles: 0.05,
-    blush: 0.35,
-    stubble: 0.55,
+    blush: 0.4,
+    stubble: 0.95,
     lips: { colour: [0.42, 0.17, 0.14], amount: 0.35 },
     liner: 0.15,
     shadow: 0.1,
   },
   hair: { name: 'short02', texture: 'proxies/hair/short02/textures/short02_diffuse.png', tint: [0.62, 0.5, 0.4] },
-  brows: { tint: [0.16, 0.1, 0.07], density: 1.3 },
-  lashes: 'eyelashes01',
+  brows: { tint: [0.06, 0.036, 0.024], density: 1.9 },
+  lashes: { name: 'eyelashes01', density: 0.55 },
   eyes: 'brownlight',
   teeth: 'teeth_base',
   garment: { colour: [0.03, 0.052, 0.078], neckline: 'crew' },
@@ -121,12 +124,16 @@ const MARA: Identity = {
     liner: 0.6,
     shadow: 0.35,
   },
-  hair: { name: 'ponytail01', texture: 'proxies/hair/ponytail01/textures/ponytail01_diffuse.png', tint: [0.35, 0.22, 0.16] },
+  hair: {
+    name: 'ponytail01',
+    texture: 'proxies/hair/ponytail01/textures/ponytail01_diffuse.png',
+    tint: [0.28, 0.19, 0.14],
+  },
   brows: { tint: [0.05, 0.03, 0.022], density: 2 },
-  lashes: 'eyelashes02',
+  lashes: { name: 'eyelashes02', density: 1.1 },
   eyes: 'green',
   teeth: 'teeth_base',
-  garment: { colour: [0.16, 0.16, 0.17], neckline: 'crew' },
+  garment: { colour: [0.12, 0.055, 0.05], neckline: 'high' },
 };
 
 /** The second double: a man of about fifty with a grey stubble. */
@@ -154,7 +161,7 @@ const IVO: Identity = {
     blush: 0.6,
     lips: { colour: [0.42, 0.2, 0.18], amount: 0.4 },
   },
-  hair: { name: 'short03', texture: 'proxies/hair/short03/textures/short03_diffuse.png', tint: [0.9, 0.9, 0.9] },
+  hair: { name: 'short01', texture: 'proxies/hair/short01/textures/short01_diffuse.png', tint: [6.5, 6.4, 6.5] },
   brows: { tint: [0.1, 0.085, 0.075], density: 1.8 },
   eyes: 'ice',
 };
@@ -163,7 +170,8 @@ const IDENTITIES = [NOEL, MARA, IVO];
 
 export function identityNamed(name: string): Identity {
   const found = IDENTITIES.find((i) => i.name === name);
-  if (!found) throw new Error(`There is no identity called "${name}". Known: ${IDENTITIES.map((i) => i.name).join(', ')}.`);
+  if (!found)
+    throw new Error(`There is no identity called "${name}". Known: ${IDENTITIES.map((i) => i.name).join(', ')}.`);
   return found;
 }
 
@@ -173,8 +181,12 @@ export function identityWeights(id: Identity): Weights {
   const add = (name: string, w: number) => {
     if (w !== 0) weights[name] = (weights[name] ?? 0) + w;
   };
-  for (const [age, share] of [['young', 1 - id.age], ['old', id.age]] as const) {
-    for (const [ancestry, w] of Object.entries(id.ancestry)) add(`macrodetails/${ancestry}-${id.sex}-${age}`, share * w);
+  for (const [age, share] of [
+    ['young', 1 - id.age],
+    ['old', id.age],
+  ] as const) {
+    for (const [ancestry, w] of Object.entries(id.ancestry))
+      add(`macrodetails/${ancestry}-${id.sex}-${age}`, share * w);
     add(`macrodetails/universal-${id.sex}-${age}-averagemuscle-averageweight`, share);
   }
   for (const [name, w] of Object.entries(id.shape))

@@ -68,8 +68,7 @@ function trustIn(mesh: FaceMesh): Float32Array {
 
 function neighbourhoods(mesh: FaceMesh): number[][] {
   const sets = mesh.positions.map(() => new Set<number>());
-  for (const t of mesh.triangles)
-    for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
+  for (const t of mesh.triangles) for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
   return sets.map((s, i) => (s.size > 0 ? [...s] : [i]));
 }
 
@@ -78,7 +77,10 @@ function affineImage(from: FaceMesh['positions'], to: Float32Array): Float32Arra
   const rows = from.map(([x, y, z]) => [x, y, z, 1]);
   const out = new Float32Array(to.length);
   for (let c = 0; c < 3; c++) {
-    const m = solveNormal(rows, rows.map((_, i) => to[3 * i + c]!));
+    const m = solveNormal(
+      rows,
+      rows.map((_, i) => to[3 * i + c]!),
+    );
     rows.forEach((r, i) => {
       out[3 * i + c] = r.reduce((s, v, k) => s + v * m[k]!, 0);
     });
@@ -89,7 +91,10 @@ function affineImage(from: FaceMesh['positions'], to: Float32Array): Float32Arra
 /** Least squares by the normal equations, Gauss–Jordan with pivoting; four unknowns. */
 function solveNormal(rows: readonly number[][], y: readonly number[]): number[] {
   const n = rows[0]!.length;
-  const a = Array.from({ length: n }, (_, i) => [...Array.from({ length: n }, (_, j) => rows.reduce((s, r) => s + r[i]! * r[j]!, 0)), rows.reduce((s, r, k) => s + r[i]! * y[k]!, 0)]);
+  const a = Array.from({ length: n }, (_, i) => [
+    ...Array.from({ length: n }, (_, j) => rows.reduce((s, r) => s + r[i]! * r[j]!, 0)),
+    rows.reduce((s, r, k) => s + r[i]! * y[k]!, 0),
+  ]);
   for (let i = 0; i < n; i++) {
     let p = i;
     for (let r = i + 1; r < n; r++) if (Math.abs(a[r]![i]!) > Math.abs(a[p]![i]!)) p = r;
@@ -104,7 +109,10 @@ function solveNormal(rows: readonly number[][], y: readonly number[]): number[] 
 }
 
 /** Signed doubled area of a triangle in a flat layout; with v downwards, front triangles of the face mesh share one sign. */
-export function signedArea(uv: readonly (readonly [number, number])[], [a, b, c]: readonly [number, number, number]): number {
+export function signedArea(
+  uv: readonly (readonly [number, number])[],
+  [a, b, c]: readonly [number, number, number],
+): number {
   const [p, q, r] = [uv[a]!, uv[b]!, uv[c]!];
   return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
 }

@@ -39,7 +39,16 @@ interface Sighting {
 }
 
 const VIEWS_DEG: readonly (readonly [yaw: number, pitch: number])[] = [
-  [0, 0], [-20, 0], [20, 0], [-40, 0], [40, 0], [-10, 8], [10, 8], [0, -10], [-30, -6], [30, -6],
+  [0, 0],
+  [-20, 0],
+  [20, 0],
+  [-40, 0],
+  [40, 0],
+  [-10, 8],
+  [10, 8],
+  [0, -10],
+  [-30, -6],
+  [30, -6],
 ];
 
 /**
@@ -53,7 +62,11 @@ export async function findLandmarks(performer: Performer, modelPath: string): Pr
   let used = 0;
   for (const [yaw, pitch] of VIEWS_DEG) {
     // The face swings about the neck: start where it will be.
-    let window: Window = { x: 0.9 * Math.sin((yaw * Math.PI) / 180), y: -0.3 + 0.9 * Math.sin((pitch * Math.PI) / 180), height: 2.1 * CROP };
+    let window: Window = {
+      x: 0.9 * Math.sin((yaw * Math.PI) / 180),
+      y: -0.3 + 0.9 * Math.sin((pitch * Math.PI) / 180),
+      height: 2.1 * CROP,
+    };
     for (let pass = 0; pass < 3; pass++) {
       const moment = momentOf(yaw, pitch, window);
       const reading = await readPoints(session, renderer.render(moment));
@@ -65,7 +78,10 @@ export async function findLandmarks(performer: Performer, modelPath: string): Pr
     }
   }
   process.stderr.write(`landmarks read in ${used} of ${VIEWS_DEG.length} views\n`);
-  if (used < LEAST_VIEWS) throw new Error(`The landmark model saw a face in ${used} of ${VIEWS_DEG.length} renders only; the double's landmarks would be guesses.`);
+  if (used < LEAST_VIEWS)
+    throw new Error(
+      `The landmark model saw a face in ${used} of ${VIEWS_DEG.length} renders only; the double's landmarks would be guesses.`,
+    );
   await session.release();
   return combine(sightings);
 }
@@ -83,7 +99,10 @@ function momentOf(yaw: number, pitch: number, w: Window): Moment {
   return { expression: {}, pose, camera, lighting: beautyLight() };
 }
 
-async function readPoints(session: ort.InferenceSession, linear: Float32Array): Promise<{ points: Float32Array; presence: number }> {
+async function readPoints(
+  session: ort.InferenceSession,
+  linear: Float32Array,
+): Promise<{ points: Float32Array; presence: number }> {
   const input = new Float32Array(3 * INPUT * INPUT);
   for (let y = 0; y < INPUT; y++)
     for (let x = 0; x < INPUT; x++)
@@ -93,7 +112,12 @@ async function readPoints(session: ort.InferenceSession, linear: Float32Array): 
         input[(c * INPUT + y) * INPUT + x] = encodeSrgb(mean) / 255;
       }
   const out = await session.run({ input: new ort.Tensor('float32', input, [1, 3, INPUT, INPUT]) });
-  return { points: out.landmarks?.data as Float32Array, presence: (out.presence?.data as Float32Array)[0]! };
+  const tensor = (name: string): Float32Array => {
+    const data = out[name]?.data;
+    if (!(data instanceof Float32Array)) throw new Error(`The landmark model has no float32 output "${name}".`);
+    return data;
+  };
+  return { points: tensor('landmarks'), presence: tensor('presence')[0] ?? 0 };
 }
 
 /** The window whose middle is the face and whose side is 1.5 times its larger extent. */
@@ -114,12 +138,24 @@ function reframe(points: Float32Array, w: Window): Window {
 }
 
 /** Finds the skin under each point (or the nearest within a few samples) and where that skin lies on the neutral head. */
-function trace(performer: Performer, renderer: ReturnType<typeof createFrameRenderer>, points: Float32Array, camera: Camera, out: Sighting[][]): void {
+function trace(
+  performer: Performer,
+  renderer: ReturnType<typeof createFrameRenderer>,
+  points: Float32Array,
+  camera: Camera,
+  out: Sighting[][],
+): void {
   const g = renderer.gbuffer;
   const part = performer.head.parts[0]!;
   const scale = (RENDER * SUPERSAMPLE) / INPUT;
   for (let i = 0; i < LANDMARK_COUNT; i++) {
-    const k = nearestSkin(g.id, g.width, g.height, Math.floor(points[3 * i]! * scale), Math.floor(points[3 * i + 1]! * scale));
+    const k = nearestSkin(
+      g.id,
+      g.width,
+      g.height,
+      Math.floor(points[3 * i]! * scale),
+      Math.floor(points[3 * i + 1]! * scale),
+    );
     if (k < 0) continue;
     const t = g.id[k]! & TRIANGLE_MASK;
     const weights = [1 - g.b1[k]! - g.b2[k]!, g.b1[k]!, g.b2[k]!];
@@ -136,7 +172,8 @@ function nearestSkin(id: Int32Array, width: number, height: number, x: number, y
   for (let r = 0; r <= 6; r++)
     for (let j = -r; j <= r; j++)
       for (let i = -r; i <= r; i++) {
-        if (Math.max(Math.abs(i), Math.abs(j)) !== r || x + i < 0 || y + j < 0 || x + i >= width || y + j >= height) continue;
+        if (Math.max(Math.abs(i), Math.abs(j)) !== r || x + i < 0 || y + j < 0 || x + i >= width || y + j >= height)
+          continue;
         const k = (y + j) * width + x + i;
         if (id[k]! >= 0 && id[k]! >> PART_SHIFT === 0) return k;
       }

@@ -14,7 +14,14 @@ export interface DepthMap {
 }
 
 /** Renders the depth of the meshes as seen from `toward`, around `centre`, covering `span` decimetres. */
-export function renderDepth(meshes: readonly TriangleList[], points: Float32Array, toward: Vec3, centre: Vec3, span: number, size: number): DepthMap {
+export function renderDepth(
+  meshes: readonly TriangleList[],
+  points: Float32Array,
+  toward: Vec3,
+  centre: Vec3,
+  span: number,
+  size: number,
+): DepthMap {
   const k = normalize(toward);
   const right = normalize(cross(Math.abs(k[1]) > 0.95 ? [0, 0, 1] : [0, 1, 0], k));
   const up = cross(k, right);

@@ -58,13 +58,13 @@ function unitNormals(n: Float32Array): void {
 
 async function loadTextures(assets: Assets, id: Identity): Promise<Record<string, Texture>> {
   const path = (name: string) => assets.texturePath(name);
-  const lashes = id.lashes === 'eyelashes01' ? 'Eyelashes01' : id.lashes;
+  const lashes = id.lashes.name === 'eyelashes01' ? 'Eyelashes01' : id.lashes.name;
   const textures: Record<string, Texture> = {
     skin: await loadTexture(path(id.skin.texture), SKIN_WIDTH),
     eyes: await loadTexture(path(`proxies/eyes/HighPolyEyes/textures/${id.eyes}_eye.png`)),
     teeth: await loadTexture(path('proxies/teeth/Teeth_Base/textures/teeth.png')),
     tongue: await loadTexture(path('proxies/tongue/tongue01/textures/tongue01_diffuse.png')),
-    lashes: await loadTexture(path(`proxies/eyelashes/${lashes}/textures/${id.lashes}.png`)),
+    lashes: await loadTexture(path(`proxies/eyelashes/${lashes}/textures/${id.lashes.name}.png`)),
     brows: await loadTexture(path('proxies/eyebrows/eyebrow001/textures/eyebrow001.png')),
   };
   if (id.hair) {
@@ -78,7 +78,7 @@ async function loadTextures(assets: Assets, id: Identity): Promise<Record<string
 function createNeckline(head: Head): Performer['neckline'] {
   const [, oy, oz] = eyeMiddle(head);
   const [, jy, jz] = head.joints.neck;
-  const lift = head.identity.garment.neckline === 'high' ? 0.3 : 0;
+  const lift = head.identity.garment.neckline === 'high' ? 0.42 : 0;
   return (x, y, z) => {
     const edge = jy - oy - 0.3 + lift - 0.42 * (z + oz - jz) + 0.42 * x * x;
     return y - edge;
@@ -97,7 +97,9 @@ export function cutOut(performer: Performer, part: Part): ((b1: number, b2: numb
     const texture = performer.textures.eyes!;
     return (b1, b2, t) => {
       const uv = (k: number) =>
-        part.uvs[2 * part.corners[3 * t]! + k]! * (1 - b1 - b2) + part.uvs[2 * part.corners[3 * t + 1]! + k]! * b1 + part.uvs[2 * part.corners[3 * t + 2]! + k]! * b2;
+        part.uvs[2 * part.corners[3 * t]! + k]! * (1 - b1 - b2) +
+        part.uvs[2 * part.corners[3 * t + 1]! + k]! * b1 +
+        part.uvs[2 * part.corners[3 * t + 2]! + k]! * b2;
       sample(texture, uv(0), uv(1), texel);
       return texel[3]! > 0.5;
     };
@@ -106,7 +108,11 @@ export function cutOut(performer: Performer, part: Part): ((b1: number, b2: numb
 }
 
 function weigh(points: Float32Array, triangles: Uint32Array, t: number, k: number, b1: number, b2: number): number {
-  return points[3 * triangles[3 * t]! + k]! * (1 - b1 - b2) + points[3 * triangles[3 * t + 1]! + k]! * b1 + points[3 * triangles[3 * t + 2]! + k]! * b2;
+  return (
+    points[3 * triangles[3 * t]! + k]! * (1 - b1 - b2) +
+    points[3 * triangles[3 * t + 1]! + k]! * b1 +
+    points[3 * triangles[3 * t + 2]! + k]! * b2
+  );
 }
 
 /** Folded away at rest, the upper lids bake dark; shut, they face the light: lift what lies before the eye balls. */
@@ -115,7 +121,11 @@ function openLids(head: Head, rest: Float32Array, occlusion: Float32Array): void
   const origin = eyeMiddle(head);
   for (let i = skin.first; i < skin.first + skin.count; i++)
     for (const eye of head.eyes) {
-      const d = Math.hypot(rest[3 * i]! - eye[0], rest[3 * i + 1]! - (eye[1] - origin[1]) - 0.06, rest[3 * i + 2]! - (eye[2] - origin[2]));
+      const d = Math.hypot(
+        rest[3 * i]! - eye[0],
+        rest[3 * i + 1]! - (eye[1] - origin[1]) - 0.06,
+        rest[3 * i + 2]! - (eye[2] - origin[2]),
+      );
       if (d < 0.24) occlusion[i] = Math.max(occlusion[i]!, 0.62);
     }
 }

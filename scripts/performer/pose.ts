@@ -18,7 +18,17 @@ export interface Pose {
   torsoRoll: number;
 }
 
-export const NEUTRAL_POSE: Pose = { yaw: 0, pitch: 0, roll: 0, gaze: [0, 0], lean: 0, shift: 0, rise: 0, torsoYaw: 0, torsoRoll: 0 };
+export const NEUTRAL_POSE: Pose = {
+  yaw: 0,
+  pitch: 0,
+  roll: 0,
+  gaze: [0, 0],
+  lean: 0,
+  shift: 0,
+  rise: 0,
+  torsoYaw: 0,
+  torsoRoll: 0,
+};
 
 /** Share of a head turn that the neck's lower joint takes. */
 const NECK_SHARE = 0.4;
@@ -68,7 +78,13 @@ export function createPoser(head: Head): Poser {
       torso: rotation(pose.torsoYaw, -bow, pose.torsoRoll),
     };
   };
-  const place = (p: [number, number, number], pose: Pose, m: ReturnType<typeof matrices>, wu: number, wl: number): void => {
+  const place = (
+    p: [number, number, number],
+    pose: Pose,
+    m: ReturnType<typeof matrices>,
+    wu: number,
+    wl: number,
+  ): void => {
     turn(p, head.joints.head, m.upper, wu);
     turn(p, head.joints.neck, m.lower, wl);
     turn(p, waist, m.torso, 1);

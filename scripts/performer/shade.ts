@@ -61,10 +61,12 @@ export function createShader(input: ShadeInput): Shader {
     skin: (out) => skin(input, s, m, noise, out),
     garment: (out) => garment(input, s, m, noise, out),
     eyes: (out) => eyes(input, s, m, out),
-    teeth: (out) => mouth(input.textures.teeth!, s, m, [1.9, 1.75, 1.5], out),
+    teeth: (out) => mouth(input.textures.teeth!, s, m, [2.35, 2.08, 1.66], out),
     tongue: (out) => mouth(input.textures.tongue!, s, m, [0.75, 0.62, 0.6], out),
-    lashes: (out) => strands(input.textures.lashes!, s, m, [0.02, 0.016, 0.014], 1.25, false, out),
-    brows: (out) => strands(input.textures.brows!, s, m, input.identity.brows.tint, input.identity.brows.density, false, out),
+    lashes: (out) =>
+      strands(input.textures.lashes!, s, m, [0.02, 0.016, 0.014], input.identity.lashes.density, false, out),
+    brows: (out) =>
+      strands(input.textures.brows!, s, m, input.identity.brows.tint, input.identity.brows.density, false, out),
     hair: (out) => strands(input.textures.hair!, s, m, input.identity.hair?.tint ?? [1, 1, 1], 1.25, true, out),
   };
   return (part, triangle, b1, b2, out) => {
@@ -130,10 +132,13 @@ function garment(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: 
   const collar = smoothstep(0.26, 0.235, below);
   const rib = Math.sin(around * 26);
   const knit = Math.sin(s.rest[1] * 95 + 2 * Math.abs(Math.sin(around * 20)));
-  const pattern = collar * rib * 0.16 + (1 - collar) * knit * 0.07;
+  const pattern = collar * rib * 0.16 + (1 - collar) * knit * 0.045;
   const edge = 0.45 + 0.55 * smoothstep(0, 0.03, below);
   const seam = 1 - 0.4 * Math.exp(-(((below - 0.25) / 0.012) ** 2));
-  const fuzz = 1 + 0.12 * noise.at(s.rest[0] * 60, s.rest[1] * 60, s.rest[2] * 60) + 0.08 * noise.at(s.rest[0] * 6, s.rest[1] * 6, s.rest[2] * 6);
+  const fuzz =
+    1 +
+    0.12 * noise.at(s.rest[0] * 60, s.rest[1] * 60, s.rest[2] * 60) +
+    0.08 * noise.at(s.rest[0] * 6, s.rest[1] * 6, s.rest[2] * 6);
   for (let c = 0; c < 3; c++) m.albedo[c] = input.identity.garment.colour[c]! * (1 + pattern) * edge * seam * fuzz;
   m.wrap = CLOTH_WRAP;
   m.rough = 0.85;
@@ -147,7 +152,8 @@ function garment(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: 
 function eyes(input: ShadeInput, s: Surface, m: Material, out: Float32Array): void {
   sample(input.textures.eyes!, s.u, s.v, out);
   const white = smoothstep(0.25, 0.6, (out[0]! + out[1]! + out[2]!) / 3);
-  for (let c = 0; c < 3; c++) m.albedo[c] = out[c]! * (1 - 0.14 * white);
+  const grey = (out[0]! + out[1]! + out[2]!) / 3;
+  for (let c = 0; c < 3; c++) m.albedo[c] = (0.65 * out[c]! + 0.35 * grey) * (0.72 + 0.14 * white);
   out[3] = 1;
   m.wrap = [0.3, 0.22, 0.2];
   m.rough = 0.09;
@@ -167,10 +173,19 @@ function mouth(texture: Texture, s: Surface, m: Material, tint: Rgb, out: Float3
   m.rough = 0.25;
   m.f0 = 0.035;
   m.sheen = 0;
-  s.ao *= 0.75;
+  // Lips part and let light in that the baked, nearly shut mouth does not know of.
+  s.ao = 0.16 + 0.74 * s.ao;
 }
 
-function strands(texture: Texture, s: Surface, m: Material, tint: Rgb, density: number, coloured: boolean, out: Float32Array): void {
+function strands(
+  texture: Texture,
+  s: Surface,
+  m: Material,
+  tint: Rgb,
+  density: number,
+  coloured: boolean,
+  out: Float32Array,
+): void {
   sample(texture, s.u, s.v, out);
   out[3] = clamp(out[3]! * density, 0, 1);
   for (let c = 0; c < 3; c++) m.albedo[c] = coloured ? out[c]! * tint[c]! : tint[c]!;
@@ -188,6 +203,7 @@ function createLight(input: ShadeInput): Light {
   const key = normalize(l.key.direction);
   const fill = normalize(l.fill.direction);
   const rims = l.rims.map((r) => ({ direction: normalize(r.direction), colour: r.colour }));
+  const rimShare: Partial<Record<Part['name'], number>> = { hair: 0.3, garment: 0.45, brows: 0, lashes: 0 };
   const v: [number, number, number] = [0, 0, 0];
   return (name, s, m, out) => {
     for (let i = 0; i < 3; i++) v[i] = camera.position[i]! - s.p[i]!;
@@ -199,6 +215,7 @@ function createLight(input: ShadeInput): Light {
       nv = -nv;
     }
     nv = Math.max(nv, 0.02);
+    const behind = rimShare[name] ?? 1;
     const open = s.ao * s.ao * 0.35 + s.ao * 0.65;
     const lit = lightAt(shadow, s.p[0] + 0.03 * n[0], s.p[1] + 0.03 * n[1], s.p[2] + 0.03 * n[2], 0.012, 2);
     const dk = n[0] * key[0] + n[1] * key[1] + n[2] * key[2];
@@ -217,8 +234,8 @@ function createLight(input: ShadeInput): Light {
       let shine = spec * l.key.colour[c]! * (0.4 + 0.6 * s.ao) + fillSpec * l.fill.colour[c]!;
       for (const r of rims) {
         const dr = n[0] * r.direction[0] + n[1] * r.direction[1] + n[2] * r.direction[2];
-        d += r.colour[c]! * wrapped(dr, 0.05) * open * open;
-        if (dr > 0) shine += ggx(n, v, r.direction, m, nv, dr) * r.colour[c]! * open * open;
+        d += behind * r.colour[c]! * wrapped(dr, 0.05) * open * open;
+        if (dr > 0) shine += behind * ggx(n, v, r.direction, m, nv, dr) * r.colour[c]! * open * open;
       }
       out[c] = m.albedo[c]! * d + shine + edge * (0.3 + 0.7 * lit) * l.key.colour[c]! * open;
     }
@@ -229,7 +246,14 @@ function createLight(input: ShadeInput): Light {
 const wrapped = (cos: number, w: number): number => clamp((cos + w) / (1 + w), 0, 1);
 
 /** GGX specular with Schlick's Fresnel and the Smith visibility fit V ≈ 1/(4·mix) (Karis 2013), times cos. */
-function ggx(n: readonly number[], v: readonly number[], l: readonly number[], m: Material, nv: number, nl: number): number {
+function ggx(
+  n: readonly number[],
+  v: readonly number[],
+  l: readonly number[],
+  m: Material,
+  nv: number,
+  nl: number,
+): number {
   if (nl <= 0) return 0;
   let hx = v[0]! + l[0]!;
   let hy = v[1]! + l[1]!;
@@ -249,7 +273,14 @@ function ggx(n: readonly number[], v: readonly number[], l: readonly number[], m
 }
 
 /** The key's soft box mirrored in the wet eye: a rounded rectangle around the key's direction. */
-function catchLight(input: ShadeInput, s: Surface, v: readonly number[], key: Vec3, lit: number, out: Float32Array): void {
+function catchLight(
+  input: ShadeInput,
+  s: Surface,
+  v: readonly number[],
+  key: Vec3,
+  lit: number,
+  out: Float32Array,
+): void {
   const n = s.n;
   const nv = n[0] * v[0]! + n[1] * v[1]! + n[2] * v[2]!;
   const r: Vec3 = [2 * nv * n[0] - v[0]!, 2 * nv * n[1] - v[1]!, 2 * nv * n[2] - v[2]!];

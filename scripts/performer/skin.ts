@@ -103,7 +103,8 @@ function blush(rgb: number[], s: Site, amount: number): void {
 
 function freckle(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noise): void {
   if (amount <= 0) return;
-  const where = hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 0.26) ** 2) + 0.2 * hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 1) ** 4);
+  const where =
+    hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 0.26) ** 2) + 0.2 * hump((s.x / 0.6) ** 4 + ((s.y + 0.3) / 1) ** 4);
   if (where < 0.02) return;
   const patch = clamp(0.7 + 0.7 * noise.at(s.x * 5 + 9, s.y * 5, s.z * 5), 0, 1.2);
   const small = smoothstep(0.4, 0.85, fine.spots(s.x * 40, s.y * 40, s.z * 40));
@@ -115,16 +116,22 @@ function freckle(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noi
 }
 
 function stubble(rgb: number[], s: Site, amount: number, fine: Noise, noise: Noise): void {
-  if (amount <= 0 || s.y > -0.35 || s.y < -1.75) return;
-  const jaw = smoothstep(0.28, 0.62, Math.hypot(s.x / 1.05, (s.y + 0.55) / 1.15)) * smoothstep(-0.45, -0.8, s.y - 0.35 * Math.abs(s.x));
+  if (amount <= 0 || s.y > -0.25 || s.y < -1.75) return;
+  const jaw =
+    smoothstep(0.28, 0.62, Math.hypot(s.x / 1.05, (s.y + 0.55) / 1.15)) *
+    smoothstep(-0.45, -0.8, s.y - 0.35 * Math.abs(s.x));
   const lip = hump(((s.x / 0.3) ** 2) ** 2 + ((s.y + 0.61) / 0.085) ** 2);
   const chin = hump((s.x / 0.32) ** 4 + ((s.y + 1.12) / 0.17) ** 2);
-  const place = clamp(Math.max(jaw, lip, chin), 0, 1) * smoothstep(-1.55, -1.25, s.y - 0.15 * s.z) * smoothstep(-0.95, -0.45, s.z);
-  const hairs = 0.62 + 0.38 * fine.at(s.x * 75, s.y * 55, s.z * 75) + 0.2 * noise.at(s.x * 9, s.y * 9, s.z * 9);
+  const place =
+    clamp(Math.max(jaw, lip, chin), 0, 1) *
+    smoothstep(-1.55, -1.25, s.y - 0.15 * s.z) *
+    smoothstep(-0.95, -0.45, s.z) *
+    smoothstep(-0.3, -0.62, s.y);
+  const hairs = 0.66 + 0.5 * fine.at(s.x * 75, s.y * 55, s.z * 75) + 0.2 * noise.at(s.x * 9, s.y * 9, s.z * 9);
   const w = amount * place * clamp(hairs, 0, 1.2);
-  rgb[0] = rgb[0]! * (1 - 0.5 * w);
-  rgb[1] = rgb[1]! * (1 - 0.43 * w);
-  rgb[2] = rgb[2]! * (1 - 0.36 * w);
+  rgb[0] = rgb[0]! * (1 - 0.62 * w);
+  rgb[1] = rgb[1]! * (1 - 0.54 * w);
+  rgb[2] = rgb[2]! * (1 - 0.46 * w);
 }
 
 function makeUp(rgb: number[], s: Site, look: SkinLook): void {

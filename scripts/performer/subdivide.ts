@@ -24,7 +24,14 @@ interface Topology {
 
 function readTopology(faces: readonly Polygon[]): Topology {
   const edgeOf = new Map<number, number>();
-  const t: Topology = { used: [], edges: [], edgeFaces: [], faceEdges: [], pointFaces: new Map(), pointEdges: new Map() };
+  const t: Topology = {
+    used: [],
+    edges: [],
+    edgeFaces: [],
+    faceEdges: [],
+    pointFaces: new Map(),
+    pointEdges: new Map(),
+  };
   const push = (map: Map<number, number[]>, key: number, value: number) => {
     const list = map.get(key);
     if (list) list.push(value);

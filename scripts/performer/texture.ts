@@ -24,7 +24,11 @@ export async function loadTexture(path: string, width?: number): Promise<Texture
   const picture = sharp(path).ensureAlpha();
   const sized = width ? picture.resize(width, null, { kernel: 'lanczos3' }) : picture;
   const { data, info } = await sized.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length) };
+  return {
+    width: info.width,
+    height: info.height,
+    data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length),
+  };
 }
 
 /**
@@ -43,7 +47,12 @@ export function bleedColour(t: Texture, steps: number): void {
         if (before[k]) continue;
         let n = 0;
         const sum = [0, 0, 0];
-        for (const [i, j] of [[-1, 0], [1, 0], [0, -1], [0, 1]] as const) {
+        for (const [i, j] of [
+          [-1, 0],
+          [1, 0],
+          [0, -1],
+          [0, 1],
+        ] as const) {
           const q = k + i + j * width;
           if (x + i < 0 || x + i >= width || y + j < 0 || y + j >= height || !before[q]) continue;
           for (let c = 0; c < 3; c++) sum[c] = sum[c]! + data[4 * q + c]!;
@@ -72,6 +81,10 @@ export function sample(t: Texture, u: number, v: number, out: Float32Array): voi
   const w01 = (1 - gx) * gy;
   const w11 = gx * gy;
   for (let c = 0; c < 3; c++)
-    out[c] = w00 * LINEAR[data[p + c]!]! + w10 * LINEAR[data[p + 4 + c]!]! + w01 * LINEAR[data[q + c]!]! + w11 * LINEAR[data[q + 4 + c]!]!;
+    out[c] =
+      w00 * LINEAR[data[p + c]!]! +
+      w10 * LINEAR[data[p + 4 + c]!]! +
+      w01 * LINEAR[data[q + c]!]! +
+      w11 * LINEAR[data[q + 4 + c]!]!;
   out[3] = (w00 * data[p + 3]! + w10 * data[p + 7]! + w01 * data[q + 3]! + w11 * data[q + 7]!) / 255;
 }

@@ -47,7 +47,12 @@ export function unwrapProjection(c: Cylinder): Projection {
 }
 
 /** Coverage of the face oval, 0–1 a pixel, with an edge `soft` pixels wide that lies inside the outline. */
-export function ovalMask(uv: readonly (readonly [number, number])[], mesh: FaceMesh, size: number, soft: number): Float32Array {
+export function ovalMask(
+  uv: readonly (readonly [number, number])[],
+  mesh: FaceMesh,
+  size: number,
+  soft: number,
+): Float32Array {
   const outline = mesh.oval.map((i) => [uv[i]![0] * size, uv[i]![1] * size] as const);
   const mask = new Float32Array(size * size);
   for (let y = 0; y < size; y++)
@@ -66,7 +71,10 @@ function signedDistance(outline: readonly (readonly [number, number])[], x: numb
     const [ax, ay] = outline[i]!;
     const [bx, by] = outline[j]!;
     if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
-    const t = Math.min(1, Math.max(0, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2 + 1e-12)));
+    const t = Math.min(
+      1,
+      Math.max(0, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2 + 1e-12)),
+    );
     least = Math.min(least, Math.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay)));
   }
   return inside ? least : -least;

@@ -32,9 +32,15 @@ export function rotation(yaw: number, pitch: number, roll: number): Mat3 {
   const cr = Math.cos(-roll);
   const sr = Math.sin(-roll);
   return [
-    cy * cr + sy * sp * sr, sy * sp * cr - cy * sr, sy * cp,
-    cp * sr, cp * cr, -sp,
-    cy * sp * sr - sy * cr, sy * sr + cy * sp * cr, cy * cp,
+    cy * cr + sy * sp * sr,
+    sy * sp * cr - cy * sr,
+    sy * cp,
+    cp * sr,
+    cp * cr,
+    -sp,
+    cy * sp * sr - sy * cr,
+    sy * sr + cy * sp * cr,
+    cy * cp,
   ];
 }
 

@@ -16,7 +16,8 @@ export function rgbToI420(rgb: Float32Array, width: number, height: number): Buf
   for (let y = 0; y < height; y += 2)
     for (let x = 0; x < width; x += 2) {
       const k = 3 * (y * width + x);
-      const mean = (c: number) => (rgb[k + c]! + rgb[k + 3 + c]! + rgb[k + 3 * width + c]! + rgb[k + 3 * width + 3 + c]!) / 4;
+      const mean = (c: number) =>
+        (rgb[k + c]! + rgb[k + 3 + c]! + rgb[k + 3 * width + c]! + rgb[k + 3 * width + 3 + c]!) / 4;
       const [r, g, b] = [mean(0), mean(1), mean(2)];
       const luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
       const o = (y >> 1) * half + (x >> 1);

@@ -51,10 +51,10 @@ export default {
       to: { path: '^(client|scripts)/' },
     },
     {
-      name: 'nothing-imports-tests',
-      comment: 'What a test needs and the product does not stays in test/.',
+      name: 'the-product-imports-no-test',
+      comment: 'What a test or a bench needs and the product does not stays in test/.',
       severity: 'error',
-      from: { pathNot: '^test/' },
+      from: { path: '^(server|client)/' },
       to: { path: '^test/' },
     },
     {

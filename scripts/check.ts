@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 interface Tool {
   name: string;
@@ -21,7 +22,6 @@ interface Verdict {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const COLOURS = process.stdout.isTTY ? '--colors=force' : '--colors=off';
 const CRUISED = ['server', 'client', 'scripts', 'test'].filter((folder) => existsSync(`${root}/${folder}`));
 
 /** Longest first, so that two processors finish at about the same time. */
@@ -35,7 +35,7 @@ const TOOLS: Tool[] = [
   { name: 'lint with types (oxlint)', command: ['oxlint/bin/oxlint', '--deny-warnings'] },
   {
     name: 'format and lint (biome)',
-    command: ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', COLOURS, '.'],
+    command: ['@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   },
 ];
 
@@ -51,8 +51,9 @@ function check({ name, command: [entry, ...args] }: Tool): Promise<Verdict> {
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     const finish = (ok: boolean, word = ''): void => {
+      const said = Buffer.concat(chunks).toString('utf8').trim() + word;
       const seconds = (performance.now() - started) / 1000;
-      settle({ name, ok, seconds, output: Buffer.concat(chunks).toString('utf8').trim() + word });
+      settle({ name, ok, seconds, output: process.stdout.isTTY ? said : stripVTControlCharacters(said) });
     };
     child.on('error', (error) => finish(false, `${name} did not start: ${error.message}`));
     child.on('close', (code) => finish(code === 0));

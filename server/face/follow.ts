@@ -40,6 +40,7 @@ export class Follow {
   crossing = false;
   /** Lost while it crossed another face: it may be right behind it. */
   lostCrossing = false;
+  #cutOff = false;
   #pose = { yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
   #velocity = { x: 0, y: 0 };
   #lastUs: number;
@@ -140,11 +141,22 @@ export class Follow {
     this.#doubt = AGREEMENTS;
   }
 
+  /** The picture cut to another shot: nobody in it is this face, but its place stays covered for a moment in case that was a flash. */
+  cut(): void {
+    this.#cutOff = true;
+    this.crop = null;
+    this.#velocity = { x: 0, y: 0 };
+  }
+
+  get cutOff(): boolean {
+    return this.#cutOff;
+  }
+
   /** Nothing left to cover: gone for too long, or out of the picture. */
   ended(width: number, height: number): boolean {
     if (this.landmarks || this.#lostSeconds === 0) return false;
     const outside = this.middle.x < 0 || this.middle.y < 0 || this.middle.x >= width || this.middle.y >= height;
-    return outside || this.#lostSeconds > (this.#confirmed ? LOST_SECONDS : DOUBT_SECONDS);
+    return outside || this.#lostSeconds > (this.#confirmed && !this.#cutOff ? LOST_SECONDS : DOUBT_SECONDS);
   }
 
   get state(): TrackState {

@@ -5,6 +5,7 @@ import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
+import { CutDetector } from './cut.ts';
 import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
@@ -76,6 +77,7 @@ class FacePerceiver implements Perceiver {
   readonly #detectEvery: number;
   readonly #tileEvery: number;
   readonly #close: () => void;
+  readonly #cuts = new CutDetector();
   #faces: Follow[] = [];
   #nextId = 1;
   #pictures = 0;
@@ -109,6 +111,10 @@ class FacePerceiver implements Perceiver {
     for (const face of this.#faces) face.step(picture.id.captureUs);
     const due = index % this.#detectEvery === 0;
     const seen = due ? this.#look(index) : null;
+    // Looking has filled the detector's input at once, though its answer comes later.
+    if (due && this.#cuts.see(this.#detector.lastSeen.plane, this.#detector.lastSeen.side)) {
+      for (const face of this.#faces) face.cut();
+    }
     const followed = this.#follow();
     const tracked = followed.then((read) => [...read.keys()].map((face) => face.snapshot()));
     const complete = this.#complete(picture, index, followed, seen);
@@ -121,6 +127,7 @@ class FacePerceiver implements Perceiver {
   reset(): void {
     this.#faces = [];
     this.#pictures = 0;
+    this.#cuts.reset();
   }
 
   close(): void {
@@ -180,7 +187,11 @@ class FacePerceiver implements Perceiver {
     const troubled = this.#faces.some((face) => !read.has(face));
     const detections = early ?? (troubled ? await this.#look(index) : null);
     if (detections) {
-      const { matched, unmatched } = assign(this.#faces, detections, (face) => read.has(face));
+      const { matched, unmatched } = assign(
+        this.#faces.filter((face) => !face.cutOff),
+        detections,
+        (face) => read.has(face),
+      );
       for (const face of this.#faces) await this.#settle(face, read, matched.get(face) ?? null);
       for (const detection of unmatched) await this.#welcome(detection, picture.id.captureUs);
     }

@@ -192,6 +192,29 @@ describe.skipIf(absent)(`real faces${absent ? ` (skipped: ${CLIPS_ABSENT})` : ''
     expect(new Set(all.flat().map(({ id }) => id)).size).toBe(1);
   });
 
+  test('after a cut nobody keeps an id, and nobody is shown', async () => {
+    const [before, after] = await Promise.all([load('yes'), load('walk')]);
+    const pictures = Array.from({ length: 24 }, (_, i) => {
+      const canvas = new Canvas(640, 480);
+      const { video } = i < 12 ? before : after;
+      const samples = video.pictures[i];
+      // The second shot stands elsewhere in the picture, as another camera's would.
+      if (samples) canvas.paste({ ...video, samples }, part, i < 12 ? 0 : -200, 0);
+      return canvas.samples;
+    });
+    const labels = pictures.map((_, i): Box[] => {
+      const [x, y, w, h] = (i < 12 ? before : after).boxes[i]?.[0] ?? [0, 0, 0, 0];
+      return [[i < 12 ? x : x - 200, y, w, h]];
+    });
+    const all = await perceiveAll(640, 480, pictures, { colour: before.video.colour });
+    expect(score(all, labels).leaked).toBe(0);
+    const known = (tracks: Track[] | undefined): number[] =>
+      (tracks ?? []).filter(({ state }) => state === 'known').map(({ id }) => id);
+    expect(known(all[11])).toEqual([1]);
+    expect(known(all[12])).toEqual([]);
+    expect(known(all[23])).toEqual([2]);
+  });
+
   test('the same pictures and times give the same tracks to the last bit', async () => {
     const { video } = await load('book');
     const run = async (): Promise<string> => {
@@ -199,6 +222,27 @@ describe.skipIf(absent)(`real faces${absent ? ` (skipped: ${CLIPS_ABSENT})` : ''
       return JSON.stringify(all, (_, value: unknown) => (value instanceof Float32Array ? [...value] : value));
     };
     expect(await run()).toBe(await run());
+  });
+});
+
+describe('the synthetic performer of the demo clip', () => {
+  test('is never missed, one id, yaw as rendered', async () => {
+    const file = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
+    const labels = clipLabels({ name: 'demo', file, labelsFile: file.replace('.mp4', '.faces.json') });
+    const video = await decodeVideo(file);
+    // Every fourth picture, as if the performer moved four times as fast.
+    const every = <T>(list: readonly T[]): T[] => list.filter((_, i) => i % 4 === 0);
+    const all = await perceiveAll(video.width, video.height, every(video.pictures), { colour: video.colour });
+    const faces = every(labels.faces);
+    const boxes = faces.map((list) => list.map(({ box }) => box));
+    const { leaked, knownPct, ids } = score(all, boxes);
+    expect(leaked).toBe(0);
+    expect(knownPct).toBeGreaterThanOrEqual(97);
+    expect(ids.size).toBe(1);
+    const errors = all
+      .map((tracks, i) => Math.abs((tracks[0]?.yawDeg ?? 90) - (faces[i]?.[0]?.yawDeg ?? 0)))
+      .sort((a, b) => a - b);
+    expect(errors[Math.floor(errors.length / 2)]).toBeLessThan(4);
   });
 });
 

@@ -10,7 +10,7 @@ import { type CameraFrame, FileCamera, type FileCameraOptions } from './file-cam
 import { Pace } from './pace.ts';
 import { VIDEO_CLOCK, VideoFile } from './video-file.ts';
 
-export const CAMERA_USAGE = `understudy camera --file CLIP --to URL [options]
+const USAGE = `understudy camera --file CLIP --to URL [options]
   Publishes a video file as a camera (WHIP).
   --file CLIP      any video file that FFmpeg reads
   --to URL         the feed's address, like http://127.0.0.1:8080/whip/a
@@ -53,7 +53,7 @@ function parseCommand(args: string[]): CameraCommand {
       copy: { type: 'boolean', default: false },
     },
   });
-  if (!values.file || !values.to) throw new CommandError(`A camera needs --file and --to.\n\n${CAMERA_USAGE}`);
+  if (!values.file || !values.to) throw new CommandError(`A camera needs --file and --to.\n\n${USAGE}`);
   const command: CameraCommand = {
     file: values.file,
     to: values.to,
@@ -152,7 +152,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
 
 /** `understudy camera`: publishes a file. Returns the exit code. */
 export const camera = (args: string[]): Promise<number> =>
-  runCommand(args, CAMERA_USAGE, async () => {
+  runCommand(args, USAGE, async () => {
     const command = parseCommand(args);
     const file = await VideoFile.open(command.file);
     try {

@@ -1,4 +1,5 @@
 import * as av from 'node-av';
+import { releasePeers } from '../media/rtp/link.ts';
 
 /** A mistake for the person at the command line: a sentence, no stack. */
 export class CommandError extends Error {
@@ -25,6 +26,8 @@ export async function runCommand(args: string[], usage: string, body: () => Prom
     if (!expected) throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
+  } finally {
+    releasePeers();
   }
 }
 

@@ -4,7 +4,7 @@ import type { ReceiverStats } from '../media/rtp/receiver.ts';
 import { CommandError, interrupted, parseCount, runCommand } from './command.ts';
 import { TakeFile } from './take-file.ts';
 
-export const MONITOR_USAGE = `understudy monitor --from URL [options]
+const USAGE = `understudy monitor --from URL [options]
   Receives a feed (WHEP) and, if asked, writes it to a file as it comes.
   --from URL       the address, like http://127.0.0.1:8080/whep/a/program
   --token TOKEN    the monitor's token (or in the environment: UNDERSTUDY_TOKEN)
@@ -29,7 +29,7 @@ function parseCommand(args: string[]): MonitorCommand {
       seconds: { type: 'string' },
     },
   });
-  if (!values.from) throw new CommandError(`A monitor needs --from.\n\n${MONITOR_USAGE}`);
+  if (!values.from) throw new CommandError(`A monitor needs --from.\n\n${USAGE}`);
   const command: MonitorCommand = {
     from: values.from,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
@@ -122,4 +122,5 @@ async function watchFeed(command: MonitorCommand): Promise<void> {
 }
 
 /** `understudy monitor`: receives a feed. Returns the exit code. */
-export const monitor = (args: string[]): Promise<number> => runCommand(() => watchFeed(parseCommand(args)));
+export const monitor = (args: string[]): Promise<number> =>
+  runCommand(args, USAGE, () => watchFeed(parseCommand(args)));

@@ -9,9 +9,13 @@ export interface RtpEngineOptions extends IceOptions {
   maxIngestBitrate?: number;
   /** Cameras at once (default 8). */
   maxIngests?: number;
+  /** A peer that sends nothing for this long is gone, however it went (default 10 s). */
+  silenceMs?: number;
   /** Viewers of one rendition (default 64). */
   maxViewers?: number;
 }
+
+const SILENCE_MS = 10_000;
 
 /** The `rtp` media engine: node-datachannel for ICE, DTLS and SRTP; RTP and RTCP here. It owns its sessions. */
 class RtpEngine implements MediaEngine {
@@ -36,6 +40,7 @@ class RtpEngine implements MediaEngine {
       ingest = await RtpIngest.open(`camera-${this.#ids++}`, offer, {
         ice: this.#options,
         maxBitrate: this.#options.maxIngestBitrate ?? 8e6,
+        silenceMs: this.#options.silenceMs ?? SILENCE_MS,
         sink,
         closed: () => {
           if (ingest) this.#ingests.delete(ingest);
@@ -52,6 +57,7 @@ class RtpEngine implements MediaEngine {
     const rendition: RtpRendition = new RtpRendition({
       ...options,
       ice: this.#options,
+      silenceMs: this.#options.silenceMs ?? SILENCE_MS,
       maxViewers: this.#options.maxViewers ?? 64,
       nextId: () => `viewer-${this.#ids++}`,
       closed: () => this.#renditions.delete(rendition),

@@ -6,13 +6,12 @@ import { type IceOptions, Link } from './link.ts';
 import { VideoReceiver } from './receiver.ts';
 import { type Offer, parameterSets, parseOffer } from './sdp.ts';
 
-/** A camera that sends neither pictures nor reports for this long has vanished. */
-const SILENCE_MS = 10_000;
-
 export interface IngestOptions {
   ice: IceOptions;
   /** Bits per second granted to the camera. */
   maxBitrate: number;
+  /** A camera that sends neither pictures nor reports for this long has vanished. */
+  silenceMs: number;
   sink: IngestSink;
   closed(): void;
 }
@@ -127,8 +126,8 @@ export class RtpIngest implements IngestSession {
 
   #checkSilence(): void {
     const silentMs = performance.now() - this.#receiver.lastDatagramMs;
-    if (this.#link?.state === 'connected' && silentMs > SILENCE_MS)
-      this.close('Nothing came from the camera for 10 s.');
+    if (this.#link?.state === 'connected' && silentMs > this.#options.silenceMs)
+      this.close('Nothing came from the camera any more.');
   }
 
   #release(): void {

@@ -11,6 +11,7 @@ const CHECK_MS = 1000;
 export interface RtpRenditionOptions extends RenditionOptions {
   ice: IceOptions;
   maxViewers: number;
+  silenceMs: number;
   nextId(): string;
   closed(): void;
 }
@@ -50,6 +51,7 @@ export class RtpRendition implements RenditionOut {
       viewer = await RtpViewer.open(this.#options.nextId(), offer, {
         ice: this.#options.ice,
         codec: this.#options.codec,
+        silenceMs: this.#options.silenceMs,
         keyWanted: () => this.#keys.request(),
         closed: (reason) => {
           if (viewer) this.#viewers.delete(viewer);

@@ -11,8 +11,6 @@ import type { StreamTarget } from './sender.ts';
 
 /** Packets kept for retransmission: two seconds at 4 Mbps. */
 const NACK_PACKETS = 1024;
-/** A receiver reports at least every few seconds: after this it is gone, however it went. */
-const RTCP_SILENCE_MS = 10_000;
 /** Key requests a viewer may make at once; after them one every two seconds, so that one bad link degrades nobody else. */
 const KEY_BURST = 6;
 const KEY_REFILL_MS = 2000;
@@ -20,6 +18,8 @@ const KEY_REFILL_MS = 2000;
 export interface ViewerOptions {
   ice: IceOptions;
   codec: VideoCodec;
+  /** A receiver reports at least every few seconds: one that is silent for this long is gone. */
+  silenceMs: number;
   keyWanted(): void;
   /** Once, whatever ended it. */
   closed(reason: string): void;
@@ -126,7 +126,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   check(): void {
     if (this.#link.state !== 'connected') return;
     const silentMs = performance.now() - this.#lastRtcpMs;
-    if (silentMs > RTCP_SILENCE_MS) this.close('Nothing came from the viewer for 10 s.');
+    if (silentMs > this.#options.silenceMs) this.close('Nothing came from the viewer any more.');
     else if (this.waitsForKey) this.#options.keyWanted();
   }
 

@@ -16,6 +16,9 @@ import { StageTimes } from './stage-times.ts';
 /** Coded frames that may wait before pictures are skipped: one late frame is caught up with, a second means falling behind. */
 const MAX_WAITING = 2;
 
+/** Coded frames that may wait at all, about a second: beyond it decoding itself has fallen behind, and only a new start catches up. */
+const MAX_BACKLOG = 30;
+
 export interface PipelineEvents {
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
   needKey(): void;
@@ -55,6 +58,7 @@ export class Pipeline {
   readonly #overload = new Overload();
   #running: Promise<void> | null = null;
   #resetWanted = false;
+  #keyFirst = false;
   #encoding: Promise<void> = Promise.resolve();
   #size = { width: 0, height: 0 };
   #lastCaptureUs = 0;
@@ -79,6 +83,7 @@ export class Pipeline {
 
   push(coded: CodedFrame): void {
     if (this.#closed) return;
+    if (this.#queue.length >= MAX_BACKLOG) this.#restart();
     this.#queue.push({ coded, atMs: performance.now() });
     this.#start();
   }
@@ -99,6 +104,17 @@ export class Pipeline {
     await this.#encoding;
   }
 
+  /** Gives up what waits and goes on with the camera's next key frame: a late picture is worth less than a missing one. */
+  #restart(): void {
+    this.counts.skipped += this.#queue.length;
+    this.#queue.length = 0;
+    this.#keyFirst = true;
+    this.#parts.events.trouble(
+      'This machine cannot decode the camera in time: frames were skipped. Choose a smaller size on the camera.',
+    );
+    this.#parts.events.needKey();
+  }
+
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -112,6 +128,12 @@ export class Pipeline {
       if (this.#resetWanted) this.#reset();
       const next = this.#queue.shift();
       if (!next) return;
+      if (this.#keyFirst && !next.coded.key) {
+        this.counts.skipped++;
+        this.#parts.events.needKey();
+        continue;
+      }
+      this.#keyFirst = false;
       try {
         await this.#frame(next.coded, next.atMs);
       } catch (error) {

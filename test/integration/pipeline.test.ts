@@ -1,0 +1,152 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { codedClip } from '../../scripts/bench/clip.ts';
+import { readCounter } from '../../scripts/bench/counter.ts';
+import { Decoder } from '../../server/engine/decoder.ts';
+import { Encoder } from '../../server/engine/encoder.ts';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { Pipeline } from '../../server/engine/pipeline.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import type { CodedFrame } from '../../server/frame/coded.ts';
+import { loadKernels } from '../../server/frame/kernels.ts';
+
+const SIZE = { width: 320, height: 192 };
+const TICKS = 3000;
+
+interface Bench {
+  pipeline: Pipeline;
+  pictures: Pictures;
+  out: CodedFrame[];
+  needKeys: number;
+  troubles: string[];
+  /** Settles when so many frames have come out. */
+  frames(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+function open(): Bench {
+  const arena = new Arena(64);
+  const pictures = new Pictures(arena);
+  const options = { bitrate: 3_000_000, threads: 1 };
+  const parts = {
+    pictures,
+    decoder: new Decoder(pictures, 'test'),
+    program: new Encoder(options),
+    plate: new Encoder(options),
+  };
+  const waiting: { count: number; resolve(): void }[] = [];
+  const bench: Bench = {
+    pictures,
+    out: [],
+    needKeys: 0,
+    troubles: [],
+    frames: (count) => new Promise((resolve) => waiting.push({ count, resolve })),
+    close: async () => {
+      await bench.pipeline.close();
+      parts.decoder.close();
+      parts.program.close();
+      parts.plate.close();
+    },
+    pipeline: new Pipeline({
+      ...parts,
+      kernels: loadKernels(arena),
+      faces: null,
+      unknownMatrix: 'bt709',
+      events: {
+        frame: (_rendition, frame) => {
+          bench.out.push(frame);
+          for (const { count, resolve } of waiting) if (bench.out.length >= count) resolve();
+        },
+        needKey: () => bench.needKeys++,
+        size: () => undefined,
+        trouble: (sentence) => bench.troubles.push(sentence),
+      },
+    }),
+  };
+  return bench;
+}
+
+describe('the frame loop, with real codecs', () => {
+  let clip: CodedFrame[];
+  let bench: Bench;
+  beforeAll(async () => {
+    clip = (await codedClip({ ...SIZE, frames: 60, bitrate: 3_000_000 })).map((frame, index) => ({
+      ...frame,
+      rtpTs: index * TICKS,
+      captureUs: index * 33_333,
+    }));
+  });
+  afterEach(() => bench.close());
+
+  it('gives every picture out under its own timestamp and gives its memory back', async () => {
+    bench = open();
+    for (const [index, frame] of clip.entries()) {
+      bench.pipeline.push(frame);
+      await bench.frames(index + 1);
+    }
+    expect(bench.out.map(({ rtpTs }) => rtpTs)).toEqual(clip.map(({ rtpTs }) => rtpTs));
+    expect(bench.pipeline.counts).toEqual({ decoded: 60, encoded: 60, skipped: 0, undecodable: 0 });
+    await bench.pipeline.close();
+    expect(bench.pictures.out).toBe(0);
+    const decoder = new Decoder(bench.pictures, 'check');
+    for (const frame of bench.out) {
+      const decoded = await decoder.decode(frame);
+      if (!('picture' in decoded)) throw new Error(decoded.why);
+      expect(readCounter(decoded.picture.planes[0], SIZE.width, SIZE.width)).toBe(frame.rtpTs / TICKS);
+      bench.pictures.give(decoded.picture);
+    }
+    decoder.close();
+  });
+
+  it('decodes all of a burst, skips pictures between decode and faces, and ends with the newest', async () => {
+    bench = open();
+    const burst = clip.slice(0, 12);
+    const newest = new Promise<void>((resolve) => {
+      const wait = (): void =>
+        bench.out.at(-1)?.rtpTs === burst.at(-1)?.rtpTs
+          ? resolve()
+          : void bench.frames(bench.out.length + 1).then(wait);
+      wait();
+    });
+    for (const frame of burst) bench.pipeline.push(frame);
+    await newest;
+    const { decoded, skipped, encoded } = bench.pipeline.counts;
+    expect(decoded).toBe(12);
+    expect(skipped).toBeGreaterThan(0);
+    expect(skipped + encoded).toBe(12);
+  });
+
+  it('starts anew with a key frame when decoding itself has fallen far behind', async () => {
+    bench = open();
+    for (const frame of clip.slice(0, 40)) bench.pipeline.push(frame);
+    expect(bench.needKeys).toBe(1);
+    expect(bench.troubles[0]).toMatch(/smaller size/);
+    bench.pipeline.push({ ...(clip[0] as CodedFrame), rtpTs: 90 * TICKS, captureUs: 3e6 });
+    await new Promise<void>((resolve) => {
+      const wait = (): void =>
+        bench.out.at(-1)?.rtpTs === 90 * TICKS ? resolve() : void bench.frames(bench.out.length + 1).then(wait);
+      wait();
+    });
+    expect(bench.out.at(-1)?.rtpTs).toBe(90 * TICKS);
+  });
+
+  it('asks for a key frame instead of showing a damaged picture, and recovers', async () => {
+    bench = open();
+    bench.pipeline.push({ ...(clip[5] as CodedFrame) });
+    bench.pipeline.push({ ...(clip[0] as CodedFrame), rtpTs: 7 * TICKS });
+    await bench.frames(1);
+    expect(bench.needKeys).toBeGreaterThan(0);
+    expect(bench.out[0]?.rtpTs).toBe(7 * TICKS);
+  });
+
+  it('survives a camera that goes in the middle of a frame, and one that comes back', async () => {
+    bench = open();
+    for (let round = 0; round < 5; round++) {
+      for (const frame of clip.slice(0, 4)) bench.pipeline.push(frame);
+      bench.pipeline.reset();
+    }
+    const seen = bench.out.length;
+    bench.pipeline.push(clip[0] as CodedFrame);
+    await bench.frames(seen + 1);
+    expect(bench.pipeline.counts.encoded).toBeGreaterThan(0);
+  });
+});

@@ -11,7 +11,7 @@ import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
 import { type RigidFace, readRigidFace } from './mesh.ts';
 import { Pyramid } from './pyramid.ts';
-import { accept, disagreement, type Reading } from './reading.ts';
+import { accept, disagreement, FACE_RESIDUAL, type Reading } from './reading.ts';
 import type { Crop, Detection, Track } from './types.ts';
 
 /** Landmarks further than this (share of the box) from the detector's keypoints are not of that face; real faces: 0.02–0.2. */
@@ -165,11 +165,14 @@ class FacePerceiver implements Perceiver {
       face.observe(reading, false);
       read.set(face, reading);
     }
-    for (const { a, b } of meetings([...read.keys()])) {
-      a.doubt();
-      b.doubt();
-    }
+    for (const { a, b } of meetings([...read.keys()])) this.#cross(a, b);
     return read;
+  }
+
+  /** Two faces too near to each other. A newcomer is covered anyway, and takes nothing from a face that is known. */
+  #cross(a: Follow, b: Follow): void {
+    if (a.confirmed || !b.confirmed) b.doubt();
+    if (b.confirmed || !a.confirmed) a.doubt();
   }
 
   async #read(crop: Crop, previousWidth: number | null): Promise<Reading | null> {
@@ -193,7 +196,9 @@ class FacePerceiver implements Perceiver {
         (face) => read.has(face),
       );
       for (const face of this.#faces) await this.#settle(face, read, matched.get(face) ?? null);
-      for (const detection of unmatched) await this.#welcome(detection, picture.id.captureUs);
+      // The same face found twice, in the whole picture and in a tile, is no newcomer.
+      const strangers = unmatched.filter((one) => ![...read.values()].some((reading) => agree(one, reading)));
+      for (const detection of strangers) await this.#welcome(detection, picture.id.captureUs);
     }
     this.#resolveMeetings();
     this.#faces = this.#faces.filter((face) => !face.ended(picture.width, picture.height));
@@ -214,9 +219,11 @@ class FacePerceiver implements Perceiver {
         agrees = true;
       }
     }
-    // What was never known and now is neither strong nor confirmed by landmarks (a hand, a print) is let go.
-    if (!reading) face.miss(detection && (face.confirmed || detection.score >= STRONG) ? detection : null);
-    face.credit(detection, agrees && reading ? reading.pose.residual : null);
+    const residual = agrees && reading ? reading.pose.residual : null;
+    // What was never known and now is neither strong nor face-shaped (a hand, a print) is let go.
+    const convinces = face.confirmed || (detection !== null && worthCovering(detection, residual));
+    if (!reading || !(convinces || detection === null)) face.miss(convinces ? detection : null);
+    face.credit(detection, residual);
   }
 
   #mayRead(face: Follow): boolean {
@@ -229,7 +236,7 @@ class FacePerceiver implements Perceiver {
     const crop = cropOfDetection(detection);
     const landmarks = await this.#landmarker.read(this.#pyramid, crop);
     const reading = accept(landmarks, this.#rigid, this.#size, null);
-    if (detection.score < STRONG && !reading) return;
+    if (!worthCovering(detection, reading?.pose.residual ?? null)) return;
     const face = new Follow(this.#nextId++, detection, this.#rigid, captureUs);
     const follows = reading !== null && agree(detection, reading) && this.#mayRead(face);
     this.#faces.push(face);
@@ -240,20 +247,25 @@ class FacePerceiver implements Perceiver {
 
   #resolveMeetings(): void {
     for (const { a, b, same } of meetings(this.#faces)) {
-      a.doubt();
-      b.doubt();
+      this.#cross(a, b);
       if (!same) continue;
       // Two meshes on one face: the one that is longer known keeps it; the other was there a moment ago and may be behind it.
       const [keep, drop] =
         a.confirmed === b.confirmed ? (a.id < b.id ? [a, b] : [b, a]) : a.confirmed ? [a, b] : [b, a];
-      if (keep.landmarks && drop.landmarks) {
+      if (!drop.confirmed) {
+        this.#faces = this.#faces.filter((face) => face !== drop);
+      } else if (keep.landmarks && drop.landmarks) {
         drop.miss(null);
-        drop.lostCrossing = drop.confirmed;
+        drop.lostCrossing = true;
       }
     }
     for (const face of this.#faces) if (!face.landmarks && face.crossing) face.lostCrossing = true;
   }
 }
+
+/** Whether a detection must be covered: a strong one always, a weak one where the landmarks there have the shape of a face. */
+const worthCovering = (detection: Detection, residual: number | null): boolean =>
+  detection.score >= STRONG || (residual !== null && residual <= FACE_RESIDUAL);
 
 /** Whether the landmarks lie where the detector saw eyes, nose and mouth. */
 const agree = (detection: Detection, reading: Reading): boolean =>

@@ -130,12 +130,9 @@ describe.skipIf(absent)(`real faces${absent ? ` (skipped: ${CLIPS_ABSENT})` : ''
     const four = await perceiveAll(1280, 720, pictures, { maxFaces: 4, ...(colour ? { colour } : {}) });
     expect(score(four, labels).leaked).toBe(0);
     expect(four.at(-1)?.filter(({ state }) => state === 'known')).toHaveLength(4);
-    expect(
-      labels
-        .at(-1)
-        ?.map((box) => trackOf(four.at(-1) ?? [], box)?.state)
-        .sort(),
-    ).toEqual(['known', 'known', 'known', 'known', 'new', 'new']);
+    const states = labels.at(-1)?.map((box) => trackOf(four.at(-1) ?? [], box)?.state);
+    expect(states?.filter((state) => state === 'known')).toHaveLength(4);
+    expect(states?.filter((state) => state === 'new')).toHaveLength(2);
   });
 
   test('someone who walks in is covered in the very picture, someone who walks out ends, and comes back as new', async () => {

@@ -37,7 +37,7 @@ export function fitFace(points: Float32Array, mesh: FaceMesh): Float32Array {
   const trust = trustIn(mesh);
   const data = points.map((v, k) => v - base[k]!);
   let d = data;
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 800; round++) {
     const before = d;
     d = before.map((_, k) => {
       const c = k % 3;
@@ -56,7 +56,8 @@ const NOSE_RADIUS = 2.6;
 const NOSE_TIP = 4;
 
 function trustIn(mesh: FaceMesh): Float32Array {
-  const trust = new Float32Array(mesh.positions.length).fill(0.06);
+  const trust = new Float32Array(mesh.positions.length).fill(0.05);
+  for (const i of mesh.oval) trust[i] = 0.008;
   const tip = mesh.positions[NOSE_TIP]!;
   mesh.positions.forEach((p, i) => {
     if (Math.hypot(p[0] - tip[0], p[1] - tip[1], p[2] - tip[2]) < NOSE_RADIUS) trust[i] = 0.5;

@@ -14,10 +14,11 @@ import {
   detailCorrelation,
   jumpiness,
   type Patch,
-  Portrait,
   patchOf,
 } from './measures.ts';
+import { Portrait } from './portrait.ts';
 import type { ContactSheet } from './sheet.ts';
+import { skinOnly } from './skin.ts';
 import { readVideo } from './video.ts';
 
 /** Labelled faces turned further than this need not be replaced, only not be seen. */
@@ -43,14 +44,17 @@ export class ClipResult {
   safe = 0;
   covered = 0;
   leakedFrames = 0;
-  decoyReplacedFrames = 0;
+  /** Null where the clip has no labelled decoy. */
+  decoyReplacedFrames: number | null = null;
   trackSwitches = 0;
   /** Faces the engine replaced, whether labelled or not. */
   replacedFaces = 0;
   foundAgain: number[] = [];
   inside: number[] = [];
   outside = 0;
+  /** Of bare skin, and of everything under the layer: brows and lips of two people stand in the same places. */
   detail: number[] = [];
+  everyDetail: number[] = [];
   landmarkErrorPct: number[] = [];
   flicker: { plate: number[]; program: number[] } = { plate: [], program: [] };
   replaceMs: number[] = [];
@@ -166,6 +170,7 @@ class ClipRun {
   #judgeDecoy(faces: readonly ShownFace[], layers: readonly Layer[], plate: Picture): void {
     const decoy = this.#options.labels?.decoy;
     if (!decoy) return;
+    this.result.decoyReplacedFrames ??= 0;
     const [x, y, w, h] = decoy;
     const onIt = layers.some((layer) => {
       const track = faces.find((face) => face.track.id === layer.trackId)?.track;
@@ -205,9 +210,12 @@ class ClipRun {
     for (const layer of layers) {
       const density = densityOf(plate, layer);
       result.inside.push(changeInside(plate, program, density));
-      result.detail.push(detailCorrelation(plate, program, density));
-      result.portraits.plate.add(patchOf(plate, layer));
-      result.portraits.program.add(patchOf(program, layer));
+      result.everyDetail.push(detailCorrelation(plate, program, density));
+      const points = faces.find((face) => face.track.id === layer.trackId)?.track.landmarks?.points;
+      if (!points) continue;
+      result.detail.push(detailCorrelation(plate, program, skinOnly(density, plate, points)));
+      result.portraits.plate.add(plate, points, density);
+      result.portraits.program.add(program, points, density);
     }
     if (layers.length === 0) return;
     const [before, after] = [await this.#anew(plate), await this.#anew(program)];

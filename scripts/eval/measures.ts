@@ -123,7 +123,7 @@ export function patchOf(picture: Picture, { size, toCrop: [a, b, c, d, e, f], al
   return { values, dense };
 }
 
-function bilinear(plane: Uint8Array, stride: number, x: number, y: number): number {
+export function bilinear(plane: Uint8Array, stride: number, x: number, y: number): number {
   const [x0, y0] = [Math.floor(x), Math.floor(y)];
   const [fx, fy] = [x - x0, y - y0];
   const at = y0 * stride + x0;
@@ -141,70 +141,4 @@ export function jumpiness(before: Patch, now: Patch, after: Patch): number {
     count++;
   }
   return sum / count;
-}
-
-/** A mean face of a clip, without its exposure: per plane its own mean is taken off, luma is divided by its spread. */
-export class Portrait {
-  readonly #sum = new Float32Array(3 * PATCH * PATCH);
-  readonly #weight = new Float32Array(PATCH * PATCH);
-
-  add({ values, dense }: Patch): void {
-    for (let i = 0; i < PATCH * PATCH; i++) {
-      if (!dense[i]) continue;
-      this.#weight[i]! += 1;
-      for (let plane = 0; plane < 3; plane++)
-        this.#sum[plane * PATCH * PATCH + i]! += values[plane * PATCH * PATCH + i]!;
-    }
-  }
-
-  /**
-   * How different two portraits are where both were seen: root mean square over structure (luma without its broad
-   * gradient) and colour. Without weights that know faces this tells texture and complexion apart, not bone.
-   */
-  static distance(a: Portrait, b: Portrait): number {
-    const seen: number[] = [];
-    for (let i = 0; i < PATCH * PATCH; i++) if (a.#weight[i]! > 0 && b.#weight[i]! > 0) seen.push(i);
-    if (seen.length < 200) return Number.NaN;
-    let total = 0;
-    for (let plane = 0; plane < 3; plane++) {
-      const [x, y] = [a, b].map((portrait) => portrait.#levelled(plane, seen, plane === 0));
-      for (let k = 0; k < seen.length; k++) total += (x![k]! - y![k]!) ** 2;
-    }
-    return Math.sqrt(total / seen.length);
-  }
-
-  /** One plane's values at the samples, less what is broader than a third of the face (the light); chroma as it is, less its mean. */
-  #levelled(plane: number, seen: readonly number[], structure: boolean): Float32Array {
-    const value = (i: number): number => this.#sum[plane * PATCH * PATCH + i]! / this.#weight[i]!;
-    const basis = seen.map((i) => {
-      const [x, y] = [(i % PATCH) / PATCH - 0.5, Math.floor(i / PATCH) / PATCH - 0.5];
-      return structure ? [1, x, y, x * y, x * x, y * y] : [1];
-    });
-    const fit = leastSquares(basis, seen.map(value));
-    const left = Float32Array.from(
-      seen,
-      (i, k) => value(i) - fit.reduce((sum, weight, j) => sum + weight * basis[k]![j]!, 0),
-    );
-    return left;
-  }
-}
-
-function leastSquares(rows: readonly number[][], values: readonly number[]): number[] {
-  const n = rows[0]?.length ?? 0;
-  const m = Array.from({ length: n }, () => new Array<number>(n + 1).fill(0));
-  for (const [k, row] of rows.entries()) {
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) m[i]![j]! += row[i]! * row[j]!;
-      m[i]![n]! += row[i]! * values[k]!;
-    }
-  }
-  for (let i = 0; i < n; i++) {
-    m[i]![i]! += 1e-6;
-    for (let j = 0; j < n; j++) {
-      if (j === i) continue;
-      const factor = m[j]![i]! / m[i]![i]!;
-      for (let k = i; k <= n; k++) m[j]![k]! -= factor * m[i]![k]!;
-    }
-  }
-  return m.map((row, i) => row[n]! / row[i]!);
 }

@@ -15,7 +15,7 @@ import { createRuntime } from '../../server/inference/runtime.ts';
 import { type Gate, gate, median, publish, say } from '../bench/report.ts';
 import { type ClipResult, type Engine, runClip } from './clip-run.ts';
 import { readLabels } from './labels.ts';
-import { Portrait } from './measures.ts';
+import { Portrait } from './portrait.ts';
 import { ContactSheet } from './sheet.ts';
 
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
@@ -116,7 +116,7 @@ function gatesOf(results: Map<string, ClipResult>): Gate[] {
   const unlabelled = 'no clip has labels (NAME.faces.json)';
   const labelGate = (id: string, op: Gate['op'], limit: number, value: number): Gate =>
     gate(id, op, limit, labelled > 0 ? [value] : [], unlabelled);
-  const decoys = all.some((r) => r.decoyReplacedFrames >= 0);
+  const decoys = all.flatMap((r) => r.decoyReplacedFrames ?? []);
   const midGate = (id: string, op: Gate['op'], limit: number, values: number[]): Gate =>
     gate(id, op, limit, values.length ? [median(values)] : [], 'no face was replaced');
   return [
@@ -151,7 +151,7 @@ function gatesOf(results: Map<string, ClipResult>): Gate[] {
       'decoy_replaced_frames',
       '==',
       0,
-      decoys ? [sum((r) => Math.max(0, r.decoyReplacedFrames))] : [],
+      decoys.length ? [decoys.reduce((total, frames) => total + frames, 0)] : [],
       'no clip has a labelled decoy',
     ),
     labelGate(
@@ -172,9 +172,8 @@ const mean100 = (values: number[]): number[] =>
 const flickerRatio = ({ flicker }: ClipResult): number => median(flicker.program) / median(flicker.plate);
 
 /**
- * Of all pairs of clips whose performers look further apart than the same performer in two clips would: the distance
- * between their programs over the mean distance of each program from its own plate. Below 1 the double shows more than
- * the performer does.
+ * Over all pairs of clips: the distance between their programs over the mean distance of each program from its own plate.
+ * Below 1 the double shows more than the performer does.
  */
 function resemblance(all: readonly ClipResult[]): Gate {
   const ratios: number[] = [];
@@ -190,13 +189,25 @@ function resemblance(all: readonly ClipResult[]): Gate {
 }
 
 function summary(result: ClipResult): Record<string, unknown> {
-  const { portraits, troubles, flicker, inside, detail, landmarkErrorPct, foundAgain, replaceMs, ...counts } = result;
+  const {
+    portraits,
+    troubles,
+    flicker,
+    inside,
+    detail,
+    everyDetail,
+    landmarkErrorPct,
+    foundAgain,
+    replaceMs,
+    ...counts
+  } = result;
   const tidy = (value: number): number | null => (Number.isFinite(value) ? Math.round(value * 1000) / 1000 : null);
   const finite = (values: number[]): number => median(values.filter(Number.isFinite));
   return {
     ...counts,
     change_inside: tidy(finite(inside)),
     plate_detail_corr: tidy(finite(detail)),
+    plate_detail_corr_with_features: tidy(finite(everyDetail)),
     landmark_error_pct: tidy(finite(landmarkErrorPct)),
     found_in_program_pct: tidy(mean100(foundAgain)[0] ?? Number.NaN),
     flicker_ratio: tidy(flickerRatio(result)),

@@ -69,7 +69,9 @@ function trustIn(mesh: FaceMesh): Float32Array {
 
 function neighbourhoods(mesh: FaceMesh): number[][] {
   const sets = mesh.positions.map(() => new Set<number>());
-  for (const t of mesh.triangles) for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
+  // Eyes and mouth are closed for this: a hole's rim would otherwise be drawn off to one side.
+  const { leftEye, rightEye, mouth } = mesh.openings;
+  for (const t of [...mesh.triangles, ...leftEye, ...rightEye, ...mouth]) for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
   return sets.map((s, i) => (s.size > 0 ? [...s] : [i]));
 }
 
@@ -136,6 +138,9 @@ export function unfold(uv: [number, number][], mesh: FaceMesh, least: number, ro
         for (const i of t) if (!fixed.has(i)) move.add(i);
       }
     if (bad === 0) break;
+    // What does not come loose on its own takes a wider patch along: in the end Tutte's embedding, which cannot fold.
+    for (let ring = 0; ring < Math.floor(round / 40); ring++)
+      for (const i of [...move]) for (const j of neighbours[i]!) if (!fixed.has(j)) move.add(j);
     const next = new Map<number, [number, number]>();
     for (const i of move) {
       const near = neighbours[i]!;

@@ -13,6 +13,8 @@ const LEAST_VIEWS = 7;
 /** The face mesh's fixed tables, from models/perception/face-mesh.json. */
 export interface FaceMesh {
   triangles: [number, number, number][];
+  /** Triangles that would close the eyes and the mouth. */
+  openings: Record<'leftEye' | 'rightEye' | 'mouth', [number, number, number][]>;
   positions: [number, number, number][];
   oval: number[];
   lips: { outer: number[]; inner: number[] };

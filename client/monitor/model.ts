@@ -35,8 +35,15 @@ export const feed = computed<FeedInfo | null>(
   () => control.feeds.value.find(({ name }) => name === feedName.value) ?? null,
 );
 
+/** There is something to watch: a feed without a camera is waited for, not asked again and again. */
+const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
+
 function opener(rendition: RenditionName) {
-  return new Link<Viewing>(() => watch(feedName.peek() ?? '', rendition));
+  return new Link<Viewing>(async () => {
+    const name = feedName.peek();
+    if (!name || !ready.peek()) throw new Error('No camera is on this feed.');
+    return watch(name, rendition);
+  });
 }
 export const links: Record<RenditionName, Link<Viewing>> = { program: opener('program'), plate: opener('plate') };
 
@@ -120,9 +127,6 @@ export function reconnect(): void {
     link.start();
   }
 }
-
-/** There is something to watch: a feed without a camera is waited for, not asked again and again. */
-const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
 
 /** Another feed: both renditions are closed; the program (and what was shown beside it) opens again. */
 effect(() => {

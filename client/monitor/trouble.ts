@@ -60,8 +60,7 @@ const foldedByHand = signal(false);
 
 /** New trouble is shown large again. */
 effect(() => {
-  kind.value;
-  unfoldWarning();
+  if (kind.value !== null) unfoldWarning();
 });
 
 export interface Trouble {

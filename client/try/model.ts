@@ -55,13 +55,12 @@ export function stop(): void {
   started.value = false;
 }
 
-/** The result is asked for once the camera's picture is on its way: before that there is nothing to watch. */
-effect(() => {
+/** The result is asked for once the camera's picture has reached the server: before that there is nothing to watch. */
+const ready = computed(() => {
   const sending = sender.link.status.value.phase === 'open';
-  if (sending) program.start();
-  else program.close();
+  return sending && feed.value !== null && feed.value.state !== 'idle';
 });
-const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
 effect(() => {
-  if (ready.value && program.status.peek().phase === 'waiting') program.start();
+  if (ready.value) program.start();
+  else program.close();
 });

@@ -7,7 +7,6 @@ const BLOCKS = BITS * 2;
 const WHITE = 225;
 const BLACK = 28;
 const THRESHOLD = 128;
-export const COUNTER_RANGE = 1 << BITS;
 
 /** Side of a block: 32 of them take two fifths of the width, away from the faces. */
 const blockSide = (width: number): number => Math.max(4, Math.floor((width * 0.4) / BLOCKS / 2) * 2);

@@ -56,10 +56,12 @@ async function open(leg: number, host: string, port: number): Promise<number> {
 const bound = (socket: Socket): Promise<void> => new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
 
 if (process.send) {
-  process.on('message', async (order: RelayOrder) => {
+  process.on('message', (order: RelayOrder) => {
     if (order.order === 'open') {
-      const port = await open(order.leg, order.host, order.port);
-      process.send?.({ answer: 'open', leg: order.leg, port } satisfies RelayAnswer);
+      const { leg, host, port } = order;
+      void open(leg, host, port).then((own) =>
+        process.send?.({ answer: 'open', leg, port: own } satisfies RelayAnswer),
+      );
     } else if (order.order === 'take') {
       const taken = [...legs].map(([leg, record]) => ({ leg, ...record }));
       for (const [leg] of legs) Object.assign(legs.get(leg) ?? {}, { up: [], down: [], downPackets: 0 });

@@ -41,8 +41,14 @@ class Child<Order, Answer extends { answer: string }> {
   async order<Kind extends Answer['answer']>(order: Order, kind: Kind): Promise<Extract<Answer, { answer: Kind }>> {
     const answered = new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`A process of the bench did not answer (${kind}).`)), ANSWER_MS);
-      const settle = { kind, resolve: (answer: Answer) => (clearTimeout(timer), resolve(answer)), reject };
-      this.#waiting.push(settle);
+      this.#waiting.push({
+        kind,
+        reject,
+        resolve: (answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        },
+      });
     });
     this.tell(order);
     return (await answered) as Extract<Answer, { answer: Kind }>;

@@ -1,7 +1,6 @@
 import type { Colour } from './frame.ts';
 
 export type VideoCodec = 'h264' | 'vp8';
-export type Codec = VideoCodec | 'opus';
 
 /** One whole coded video frame. H.264: an Annex B access unit (parameter sets in band before each key frame). VP8: the frame. */
 export interface CodedFrame {
@@ -15,13 +14,5 @@ export interface CodedFrame {
   width: number;
   height: number;
   colour: Colour;
-  bytes: Uint8Array;
-}
-
-/** One Opus packet, carried like a frame. */
-export interface CodedAudio {
-  codec: 'opus';
-  rtpTs: number;
-  captureUs: number;
   bytes: Uint8Array;
 }

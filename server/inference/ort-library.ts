@@ -111,8 +111,12 @@ function load(): OrtLibrary {
   keepAlive.push(library);
   const base = library.func('void *OrtGetApiBase()')() as Handle;
   const [getApi, getVersion] = koffi.decode(base, koffi.array('void *', 2)) as [Handle, Handle];
-  const version = String(koffi.decode(getVersion, koffi.proto('VersionString', 'const char *', []))());
-  const api = koffi.decode(getApi, koffi.proto('GetApi', 'void *', ['uint32_t']))(API_VERSION) as Handle | null;
+  const versionString = koffi.decode(getVersion, koffi.proto('VersionString', 'const char *', [])) as () => string;
+  const openApi = koffi.decode(getApi, koffi.proto('GetApi', 'void *', ['uint32_t'])) as (
+    version: number,
+  ) => Handle | null;
+  const version = versionString();
+  const api = openApi(API_VERSION);
   if (!api)
     throw new Error(
       `ONNX Runtime ${version} does not offer C API ${API_VERSION}: reinstall the packages with \`npm ci\`.`,
@@ -145,7 +149,7 @@ function load(): OrtLibrary {
       new Promise((resolve, reject) => {
         calls.RunWithBinding.async(session, runOptions, binding, (failure: unknown, status: unknown) => {
           try {
-            if (failure) throw failure;
+            if (failure) throw new Error(String(failure));
             check(status as Handle | null);
             resolve();
           } catch (error) {

@@ -135,6 +135,39 @@ describe.skipIf(absent)(`real faces${absent ? ` (skipped: ${CLIPS_ABSENT})` : ''
     expect(states?.filter((state) => state === 'new')).toHaveLength(2);
   });
 
+  test('a small face in a large picture is known, the printed skull below it never', async () => {
+    const { video, labels, boxes } = await load('help');
+    const arena = new Arena(16);
+    const kernels = loadKernels(arena);
+    const [from, to] = [arena.allocate(460_800), arena.allocate(115_200)];
+    const placed: Box[][] = [];
+    const pictures = video.pictures.slice(0, 40).map((samples, i) => {
+      arena.bytes(from, 460_800).set(samples);
+      kernels.scale(from, 640, 480, to, 320, 240);
+      const canvas = new Canvas(1280, 720, 150);
+      canvas.paste(
+        { width: 320, height: 240, samples: arena.bytes(to, 115_200) },
+        { ...part, width: 320, height: 240 },
+        480,
+        240,
+      );
+      const [x, y, w, h] = boxes[i]?.[0] ?? [0, 0, 0, 0];
+      placed[i] = [[480 + x / 2, 240 + y / 2, w / 2, h / 2]];
+      return canvas.samples;
+    });
+    const all = await perceiveAll(1280, 720, pictures, { colour: video.colour });
+    const { leaked, knownPct, ids } = score(all, placed);
+    expect(leaked).toBe(0);
+    expect(knownPct).toBeGreaterThan(90);
+    expect(ids.size).toBe(1);
+    const [dx, dy, dw, dh] = labels.decoy ?? [0, 0, 0, 0];
+    const middles = all
+      .flat()
+      .filter(({ state }) => state === 'known')
+      .map(({ box }) => [2 * (box.x + box.w / 2 - 480), 2 * (box.y + box.h / 2 - 240)]);
+    expect(middles.filter(([x = 0, y = 0]) => x > dx && x < dx + dw && y > dy && y < dy + dh)).toEqual([]);
+  });
+
   test('someone who walks in is covered in the very picture, someone who walks out ends, and comes back as new', async () => {
     const { video, boxes } = await load('help');
     const labels: Box[][] = [];

@@ -77,7 +77,7 @@ describe('the live path', () => {
     try {
       await monitor.next();
       const before = monitor.frames.length;
-      const engine = server.pids().engines['a'] as number;
+      const engine = server.pids().engines.a as number;
       const killed = performance.now();
       process.kill(engine, 'SIGKILL');
       const slate = await monitor.next(({ key }) => key);
@@ -85,9 +85,9 @@ describe('the live path', () => {
       expect(slate.arrivalMs - killed).toBeLessThan(500);
       const plates = await Promise.all([clip[0], clip[0]].map((frame) => faceOf(frame as CodedFrame)));
       const fresh = await monitor.next(({ key, rtpTs }) => key && rtpTs % 3000 === 0, 10_000);
-      expect(fresh.arrivalMs - killed).toBeLessThan(2000 * Number(process.env['UNDERSTUDY_SLOW'] ?? 1));
+      expect(fresh.arrivalMs - killed).toBeLessThan(2000);
       expect(meanDifference(await faceOf(fresh), plates[0] ?? [])).toBeGreaterThan(4);
-      expect(server.pids().engines['a']).not.toBe(engine);
+      expect(server.pids().engines.a).not.toBe(engine);
       expect(monitor.lost).toBeNull();
       expect(monitor.frames.length).toBeGreaterThan(before);
       const times = monitor.frames.map(({ rtpTs }) => rtpTs);

@@ -14,6 +14,9 @@ const CERTAIN = 0.75;
 const AGREEMENTS = 2;
 /** A face that the detector has not seen for so long is covered, whatever the landmarks say (they follow drawings, too). */
 const UNSEEN_SECONDS = 0.6;
+/** When a known face asks for a closer look, and for how many pictures a new one does. */
+const LOOK_SECONDS = 0.15;
+const LOOK_FRAMES = 8;
 /** Faster than this (widths a second) the next picture's crop is moved ahead; slower, the crop's margin is enough. */
 const AHEAD_SPEED = 1;
 /** Where a face was lost, that place stays covered for so long: known faces, and those that never became known. */
@@ -146,6 +149,13 @@ export class Follow {
     this.#cutOff = true;
     this.crop = null;
     this.#velocity = { x: 0, y: 0 };
+  }
+
+  /** Too small for the detector's view of the whole picture, perhaps: it should look closer. False alarms do not ask for ever. */
+  get wantsLook(): boolean {
+    return this.#confirmed
+      ? this.landmarks !== null && this.#unseenSeconds > LOOK_SECONDS
+      : this.ageFrames < LOOK_FRAMES;
   }
 
   get cutOff(): boolean {

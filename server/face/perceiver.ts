@@ -33,7 +33,7 @@ export interface PerceiverOptions {
   detectEvery?: number;
   /**
    * In every n-th picture the detector also looks into one tile of a large picture, for small faces (default 4; 0 never): the whole
-   * picture shows it faces of a 90th of the longer side and more. While there is no face at all it does so in every picture.
+   * picture shows it faces of a 16th of the longer side and more. It does so in every picture while there is no face, or one it has not seen.
    */
   tileEvery?: number;
 }
@@ -145,7 +145,8 @@ class FacePerceiver implements Perceiver {
   async #look(index: number): Promise<Detection[]> {
     const { width, height } = this.#size;
     const found = await this.#detector.look(this.#pyramid, wholePicture(width, height), WEAK);
-    const every = this.#faces.length === 0 ? 1 : this.#tileEvery;
+    const urgent = this.#faces.length === 0 || this.#faces.some((face) => face.wantsLook);
+    const every = urgent ? 1 : this.#tileEvery;
     const turn = index % every === 0 ? Math.floor(index / every) % this.#tiles.length : -1;
     const tile = this.#tiles[turn];
     if (tile) found.push(...(await this.#detector.look(this.#pyramid, tile, WEAK)));

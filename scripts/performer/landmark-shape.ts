@@ -71,7 +71,8 @@ function neighbourhoods(mesh: FaceMesh): number[][] {
   const sets = mesh.positions.map(() => new Set<number>());
   // Eyes and mouth are closed for this: a hole's rim would otherwise be drawn off to one side.
   const { leftEye, rightEye, mouth } = mesh.openings;
-  for (const t of [...mesh.triangles, ...leftEye, ...rightEye, ...mouth]) for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
+  for (const t of [...mesh.triangles, ...leftEye, ...rightEye, ...mouth])
+    for (const a of t) for (const b of t) if (a !== b) sets[a]!.add(b);
   return sets.map((s, i) => (s.size > 0 ? [...s] : [i]));
 }
 

@@ -9,13 +9,17 @@ const closers: (() => unknown)[] = [];
 let browser: Browser;
 
 /** A page in a secure context that can reach the stage's signalling without HTTP. */
-async function openPage(loop: PassThrough, relay?: UdpRelay): Promise<Page> {
+async function openPage(
+  loop: PassThrough,
+  relay?: UdpRelay,
+  editOffer: (offer: string) => string = String,
+): Promise<Page> {
   const page = await browser.newPage();
   closers.push(() => page.close());
   await page.route('http://localhost/**', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<video muted></video>' }),
   );
-  await page.exposeFunction('whip', async (offer: string) => (await loop.whip(offer)).answer);
+  await page.exposeFunction('whip', async (offer: string) => (await loop.whip(editOffer(offer))).answer);
   await page.exposeFunction('whep', async (offer: string) => {
     // Through the relay only: without candidates of its own the page is reached where it comes from.
     const { answer } = await loop.whep(relay ? offer.replace(/a=candidate:.*\r\n/g, '') : offer);
@@ -113,6 +117,16 @@ describe.skipIf(!browserPath)(`Chromium through the rtp engine ${BROWSER_ABSENT}
     const last = loop.frames.at(-1);
     expect([last?.width, last?.height]).toEqual([width, height]);
     expect(loop.viewers[0]?.stats()).toMatchObject({ state: 'connected' });
+  });
+
+  test('publishes although its offer names no SSRC: the video is taken, the section beside it stays idle', async () => {
+    const engine = createRtpEngine({ bindAddress: '127.0.0.1' });
+    closers.push(() => engine.close());
+    const loop = new PassThrough(engine);
+    const camera = await openPage(loop, undefined, (offer) => offer.replace(/a=ssrc.*\r\n/g, ''));
+    await camera.evaluate(publish, { width: 640, height: 360, codec: '' });
+    await eventually(() => loop.frames.length > 10, 'frames from the browser', 15_000);
+    expect(loop.ingest?.answer).toMatch(/m=audio [1-9][\s\S]*a=inactive[\s\S]*m=video [1-9]/);
   });
 
   test('its repair and key frame requests are heard beside an idle audio section, and so it is not taken for dead', async () => {

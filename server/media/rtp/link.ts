@@ -10,6 +10,7 @@ import {
   usableCandidates,
   withPlayoutDelay,
 } from './sdp.ts';
+import { needsSolo, soloOffer, withIdle } from './solo.ts';
 
 export interface IceOptions {
   /** Address to offer and listen on; all interfaces where absent. */
@@ -76,6 +77,8 @@ export interface LinkOptions {
   /** True for a camera's link: we receive. */
   receiving: boolean;
   state(state: LinkState, reason: string): void;
+  /** Only the video section is given to libdatachannel (solo.ts). */
+  solo?: boolean;
   /** Datagrams of the audio section, where there is one. */
   audio?(datagram: Buffer): void;
 }
@@ -97,7 +100,7 @@ export class Link {
     this.#peer = createPeer(options.name, options.ice);
     this.#peer.onStateChange((state) => this.#peerState(state));
     let video: Track | null = null;
-    for (const section of options.offer.sections) {
+    for (const section of options.solo ? [options.offer.video] : options.offer.sections) {
       const track = this.#addSection(section);
       if (section === options.offer.video) video = track;
     }
@@ -108,17 +111,22 @@ export class Link {
 
   /** Answers the offer. Throws `Problem` sdp_malformed for what libdatachannel refuses. */
   static async open(options: LinkOptions, prepare: (link: Link) => void, sdp: string): Promise<Link> {
-    const link = new Link(options);
+    const { mid, playoutDelayId } = options.offer.video;
+    const solo = options.receiving && needsSolo(sdp, mid);
+    const link = new Link({ ...options, solo });
     try {
       prepare(link);
       await gathered(link.#peer, () => {
-        link.#peer.setRemoteDescription(usableCandidates(sdp, isLoopback(options.ice)), 'offer');
+        link.#peer.setRemoteDescription(
+          usableCandidates(solo ? soloOffer(sdp, mid) : sdp, isLoopback(options.ice)),
+          'offer',
+        );
         link.#peer.setLocalDescription('answer');
       });
       const answer = link.#peer.localDescription()?.sdp;
       if (!answer) throw new Error('The answer could not be built.');
-      const { mid, playoutDelayId } = options.offer.video;
-      link.answer = options.receiving ? answer : withPlayoutDelay(answer, mid, playoutDelayId);
+      if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid) : answer;
+      else link.answer = withPlayoutDelay(answer, mid, playoutDelayId);
       return link;
     } catch (error) {
       link.close('The offer was refused.');

@@ -81,13 +81,14 @@ export async function play(
   signal: AbortSignal,
 ): Promise<number> {
   const pace = new Pace();
-  const source = frames[Symbol.asyncIterator]();
+  const source: AsyncIterator<CameraFrame, unknown> = frames[Symbol.asyncIterator]();
   let sent = 0;
   // One frame is made ahead, so that it is there when its time comes.
   let coming = source.next();
   for (;;) {
-    const { value: frame, done } = await coming;
-    if (done || frame.time >= seconds * VIDEO_CLOCK) break;
+    const next = await coming;
+    if (next.done || next.value.time >= seconds * VIDEO_CLOCK) break;
+    const frame = next.value;
     await pace.until((frame.time * 1000) / VIDEO_CLOCK, signal);
     if (signal.aborted) break;
     send(frame);

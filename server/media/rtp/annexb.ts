@@ -20,6 +20,3 @@ export function splitAnnexB(stream: Uint8Array): Buffer[] {
     from = start;
   }
 }
-
-/** True where the access unit holds an IDR slice. */
-export const hasIdr = (stream: Uint8Array): boolean => splitAnnexB(stream).some((nal) => nalType(nal) === NAL.idr);

@@ -135,8 +135,9 @@ export class FaceStage {
   }
 
   async #replace(picture: Picture, track: Track, started: Attempt | null, report: FaceReport): Promise<Treatment> {
-    const attempt =
-      started?.track.id === track.id ? started : await this.#settle(this.#attempt(picture, track), report);
+    // What was begun early holds only when the detector had nothing to add: landmarks read again are another object.
+    const holds = started?.track.id === track.id && started.track.landmarks === track.landmarks;
+    const attempt = holds ? started : await this.#settle(this.#attempt(picture, track), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
     const began = performance.now();
     compositeFace(picture, attempt.face, this.#parts.kernels, this.#parts.arena);

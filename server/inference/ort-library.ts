@@ -149,7 +149,7 @@ function load(): OrtLibrary {
       new Promise((resolve, reject) => {
         calls.RunWithBinding.async(session, runOptions, binding, (failure: unknown, status: unknown) => {
           try {
-            if (failure) throw new Error(String(failure));
+            if (failure) throw failure instanceof Error ? failure : new Error('ONNX Runtime could not be called.');
             check(status as Handle | null);
             resolve();
           } catch (error) {

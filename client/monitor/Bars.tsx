@@ -31,7 +31,9 @@ export function FeedTabs() {
           >
             {index < 9 && <kbd>{index + 1}</kbd>}
             <span class="name">{feed.name}</span>
-            <Badge tone={tone}>{feed.state === 'live' ? <span class="sr">{word}</span> : word}</Badge>
+            <Badge tone={feed.message ? 'amber' : tone}>
+              {feed.state === 'live' ? <span class="sr">{word}</span> : word}
+            </Badge>
           </button>
         );
       })}

@@ -3,6 +3,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import { onFrame, videos, view, wipeAt } from './model.ts';
 import { PairedFrames } from './paired.ts';
 
+/** No pair for this long: something is wrong, and it is said. */
+const APART_MS = 700;
+
 /** Plate and program of the same instant on one canvas: a wipe, or side by side. */
 export function Compare() {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -11,6 +14,7 @@ export function Compare() {
     const context = canvas.current?.getContext('2d', { alpha: false, desynchronized: true });
     if (!context) return;
     const plates = new PairedFrames();
+    let lastPairMs = performance.now();
     const stop = onFrame((rendition, frame) => {
       const { plate, program } = videos;
       if (!plate || !program || frame.rtpTs === null) return;
@@ -19,8 +23,11 @@ export function Compare() {
         return;
       }
       const pair = plates.take(frame.rtpTs);
-      unpaired.value = pair === null;
-      draw(context, pair ?? plate, program, frame.width, frame.height);
+      if (pair) lastPairMs = frame.shownMs;
+      // One plate that was never shown here (a busy device) only holds the last pair for a moment.
+      const apart = frame.shownMs - lastPairMs > APART_MS;
+      unpaired.value = apart;
+      if (pair || apart) draw(context, pair ?? plate, program);
     });
     return () => {
       stop();
@@ -41,13 +48,18 @@ export function Compare() {
   );
 }
 
-function draw(
-  context: CanvasRenderingContext2D,
-  plate: CanvasImageSource,
-  program: CanvasImageSource,
-  width: number,
-  height: number,
-): void {
+type Picture = VideoFrame | HTMLVideoElement;
+
+const sizeOf = (picture: Picture) =>
+  picture instanceof HTMLVideoElement
+    ? { width: picture.videoWidth, height: picture.videoHeight }
+    : { width: picture.displayWidth, height: picture.displayHeight };
+
+/** The two may differ in size: overload lowers the program, never the plate. The larger one is drawn pixel by pixel. */
+function draw(context: CanvasRenderingContext2D, plate: Picture, program: Picture): void {
+  const own = sizeOf(plate);
+  const other = sizeOf(program);
+  const { width, height } = own.width >= other.width ? own : other;
   const { canvas } = context;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   if (view.peek() === 'side') {
@@ -58,7 +70,7 @@ function draw(
     context.drawImage(program, width / 2, height / 4, width / 2, height / 2);
     return;
   }
-  const at = Math.round(width * wipeAt.peek());
+  const part = Math.round(width * wipeAt.peek()) / width;
   context.drawImage(program, 0, 0, width, height);
-  if (at > 0) context.drawImage(plate, 0, 0, at, height, 0, 0, at, height);
+  if (part > 0) context.drawImage(plate, 0, 0, own.width * part, own.height, 0, 0, width * part, height);
 }

@@ -102,7 +102,7 @@ function Details() {
       </div>
       <h3>Time spent on a frame</h3>
       <div class="table">
-        {Object.entries(stageMs).map(([stage, ms]) => (
+        {inOrder(stageMs).map(([stage, ms]) => (
           <>
             <span class="stage-name">{stage}</span>
             <Value name={stage} value={ms} unit="ms" decimals={1} figures={5} stale={stale} />
@@ -111,4 +111,12 @@ function Details() {
       </div>
     </>
   );
+}
+
+/** The way a frame goes; stages that are not known here come before the total. */
+const STAGES = ['wait', 'decode', 'perceive', 'replace', 'composite', 'mark', 'encode'];
+
+function inOrder(stageMs: Record<string, number>): [string, number][] {
+  const rank = (stage: string) => (stage === 'total' ? 99 : STAGES.includes(stage) ? STAGES.indexOf(stage) : 98);
+  return Object.entries(stageMs).sort(([a], [b]) => rank(a) - rank(b));
 }

@@ -12,7 +12,7 @@ export function Values() {
   const shown = meters[leading.value]?.read(now.value);
   const stale = shown?.stale ?? true;
   const known = feed.value;
-  const scaled = (known?.program.scale ?? 1) < 1;
+  const scaled = leading.value === 'program' && (known?.program.scale ?? 1) < 1;
   return (
     <footer class="values">
       <span class="what" data-kind={view.value}>
@@ -22,7 +22,7 @@ export function Values() {
         <StateBadge />
       </span>
       <span class="latency">
-        <Value name="latency" value={shown?.latencyMs ?? null} unit="ms" decimals={1} figures={5} stale={stale} />
+        <Value name="latency" value={shown?.latencyMs ?? null} unit="ms" decimals={1} figures={6} stale={stale} />
         <Value
           name="latency in frames"
           value={shown?.latencyFrames ?? null}

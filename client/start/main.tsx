@@ -62,7 +62,7 @@ function Feeds() {
           <li key={feed.name}>
             <a href={`/monitor?feed=${encodeURIComponent(feed.name)}`}>
               <span class="name">{feed.name}</span>
-              <Badge tone={tone}>{word}</Badge>
+              <Badge tone={feed.message ? 'amber' : tone}>{word}</Badge>
               <span class="quiet what">
                 {feed.message ?? (feed.camera && size(feed.camera.width, feed.camera.height)) ?? ''}
               </span>

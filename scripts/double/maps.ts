@@ -23,7 +23,7 @@ export async function textureMap(
   const pixels = side * side;
   const map = new Float32Array(4 * pixels).fill(1);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) map[c * pixels + i] = rgb[3 * i + c]! / 255;
-  restoreClippedRed(map, pixels);
+  await warmHighlights(map, mesh, uv, side);
   await calmEyes(map, mesh, uv, side);
   // Openings read beyond the corner, which clamps to the first texel; the few around it take part when the map is made finer.
   for (let y = 0; y < 3; y++) map.fill(0, 3 * pixels + y * side, 3 * pixels + y * side + 3);
@@ -33,18 +33,34 @@ export async function textureMap(
 /** Room above white, so that restored highlights fit into the guide's bytes; the light meter finds the level again. */
 const HEADROOM = 0.8;
 
-/** Red is the first channel to clip on bright skin, which then turns grey under another light: put it back from green. */
-function restoreClippedRed(map: Float32Array, pixels: number): void {
-  const ratios: number[] = [];
-  for (let i = 0; i < pixels; i += 7) {
-    const [red, green] = [map[i]!, map[pixels + i]!];
-    if (red > 0.75 && red < 0.96 && green > 0.5) ratios.push(red / green);
-  }
-  ratios.sort((a, b) => a - b);
-  const usual = ratios[Math.floor(ratios.length * 0.4)] ?? 1.3;
+/** How far a highlight's colour is pulled to that of the skin around it. */
+const WARM = 0.85;
+
+/**
+ * Painted highlights are pale or have lost their red to clipping; under another light they would stand on the face as grey
+ * patches. They keep their brightness and take the colour of the skin around them.
+ */
+async function warmHighlights(map: Float32Array, mesh: FaceMesh, uv: readonly Point[], side: number): Promise<void> {
+  const pixels = side * side;
+  const skin = Float32Array.from(await skinMap(mesh, uv, side), (value) => value / 255);
+  const mean = [0, 1, 2].map((c) => {
+    const plane = map.subarray(c * pixels, (c + 1) * pixels);
+    return blurred(
+      plane.map((value, i) => value * skin[i]!),
+      side,
+      22,
+    );
+  });
   for (let i = 0; i < pixels; i++) {
-    const clipped = Math.min(1, Math.max(0, (map[i]! - 0.94) / 0.05));
-    map[i]! += clipped * Math.max(0, usual * map[pixels + i]! - map[i]!);
+    const green = map[pixels + i]!;
+    const around = Math.max(mean[1]![i]!, 1e-4);
+    for (const c of [0, 2]) {
+      const wanted = (green * mean[c]![i]!) / around;
+      const at = c * pixels + i;
+      // Red falls short in a highlight, blue is too high.
+      const off = c === 0 ? Math.max(0, wanted - map[at]!) : Math.min(0, wanted - map[at]!);
+      map[at]! += WARM * skin[i]! * off;
+    }
   }
   for (let i = 0; i < 3 * pixels; i++) map[i]! *= HEADROOM;
 }
@@ -58,12 +74,7 @@ async function calmEyes(map: Float32Array, mesh: FaceMesh, uv: readonly Point[],
   const eyes = [mesh.leftEye, mesh.rightEye];
   const mask = async (shapes: number[][], grow: number, blur: number): Promise<Buffer> => {
     const polygons = shapes.map((shape) => polygon(uv, shape, 'white', grow)).join('');
-    return sharp(Buffer.from(onBlack(polygons)))
-      .greyscale()
-      .blur(blur)
-      .resize(side, side)
-      .raw()
-      .toBuffer();
+    return drawMask(polygons, blur, side);
   };
   const [hidden, calmed] = [await mask([...eyes, mesh.leftBrow, mesh.rightBrow], 34, 1.5), await mask(eyes, 22, 5)];
   const weight = Float32Array.from(hidden, (value) => 1 - value / 255);
@@ -208,6 +219,16 @@ const DRAWN = 512;
 const onBlack = (shapes: string): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="${DRAWN}" height="${DRAWN}"><rect width="${DRAWN}" height="${DRAWN}" fill="black"/>${shapes}</svg>`;
 
+/** Grey values 0–255 of shapes, blurred at the size they are drawn in (in one chain sharp would resize first). */
+async function drawMask(shapes: string, blur: number, side: number): Promise<Buffer> {
+  const drawn = await sharp(Buffer.from(onBlack(shapes)))
+    .greyscale()
+    .blur(blur)
+    .png()
+    .toBuffer();
+  return sharp(drawn).greyscale().resize(side, side).raw().toBuffer();
+}
+
 /** A filled polygon through landmarks in texture space, with an edge `grow` pixels wide of 512. */
 function polygon(uv: readonly Point[], points: readonly number[], fill: string, grow: number, stroke = fill): string {
   const path = points.map((point) => uv[point]!.map((value) => (value * DRAWN).toFixed(1)).join(',')).join(' ');
@@ -228,8 +249,7 @@ async function skinMap(mesh: FaceMesh, uv: readonly Point[], side: number): Prom
   const shapes = features.map(([points, grow]) =>
     polygon(uv, points.length > 1 ? points : [points[0]!, points[0]!], 'black', grow),
   );
-  const svg = onBlack(polygon(uv, mesh.oval, 'white', 16, 'black') + shapes.join(''));
-  return sharp(Buffer.from(svg)).greyscale().blur(4).resize(side, side).raw().toBuffer();
+  return drawMask(polygon(uv, mesh.oval, 'white', 16, 'black') + shapes.join(''), 4, side);
 }
 
 /** What the light meter reads: see GUIDE_CHANNELS. */

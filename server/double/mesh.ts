@@ -56,7 +56,7 @@ export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): P
     keyof typeof INPUTS,
     Session['inputs'][string]
   >;
-  const rgba = session.outputs['rgba']!;
+  const rgba = session.outputs.rgba!;
   const meter = new LightMeter(template.guide);
   const softnessMeter = new SoftnessMeter();
   let closed = false;

@@ -162,7 +162,7 @@ const IVO: Identity = {
     lips: { colour: [0.42, 0.2, 0.18], amount: 0.4 },
   },
   hair: { name: 'short01', texture: 'proxies/hair/short01/textures/short01_diffuse.png', tint: [6.5, 6.4, 6.5] },
-  brows: { tint: [0.1, 0.085, 0.075], density: 1.8 },
+  brows: { tint: [0.035, 0.03, 0.027], density: 2.6 },
   eyes: 'ice',
 };
 

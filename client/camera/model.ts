@@ -1,5 +1,5 @@
 import { effect, signal } from '@preact/signals';
-import { openControl } from '../shared/control.ts';
+import { onReturn, openControl } from '../shared/control.ts';
 import { type CameraSettings, Sender } from './sender.ts';
 import type { SourceKind } from './sources.ts';
 
@@ -71,3 +71,5 @@ export function begin(): void {
   if (sender.settings.peek().kind !== 'file') void sender.open();
   if (query.get('go') === '1') sender.go();
 }
+
+onReturn(control, () => sender.resume(control.feeds.peek().find(({ name }) => name === sender.settings.peek().feed)));

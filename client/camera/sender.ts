@@ -1,4 +1,5 @@
 import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { FeedInfo } from '../../server/wire/messages.ts';
 import { Link } from '../shared/link.ts';
 import type { Connection } from '../shared/peer.ts';
 import { publish } from '../shared/whip.ts';
@@ -161,6 +162,12 @@ export class Sender {
 
   stop(): void {
     this.link.close();
+  }
+
+  /** After the server came back: sends anew where it does not know of this camera. */
+  resume(known: FeedInfo | undefined): void {
+    const sending = this.link.status.peek().phase === 'open';
+    if (sending && (!known || known.state === 'idle')) this.link.restart();
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { FeedInfo, RenditionName } from '../../server/wire/messages.ts';
-import { openControl } from '../shared/control.ts';
+import { onReturn, openControl } from '../shared/control.ts';
 import { FrameMeter, type ShownFrame } from '../shared/latency.ts';
 import { Link } from '../shared/link.ts';
 import { type Viewing, watch } from '../shared/whep.ts';
@@ -51,6 +51,9 @@ export const links: Record<RenditionName, Link<Viewing>> = { program: opener('pr
 export const hasPicture = { program: signal(false), plate: signal(false) };
 export const meters: Record<RenditionName, FrameMeter | null> = { program: null, plate: null };
 export const videos: Record<RenditionName, HTMLVideoElement | null> = { program: null, plate: null };
+
+/** A picture this young needs no new connection. */
+const ALIVE_MS = 700;
 
 type FrameListener = (rendition: RenditionName, frame: ShownFrame) => void;
 const frameListeners = new Set<FrameListener>();
@@ -121,10 +124,7 @@ export function chooseFeed(name: string): void {
 
 export function reconnect(): void {
   for (const link of Object.values(links)) {
-    const { phase } = link.status.peek();
-    if (phase === 'closed') continue;
-    link.close();
-    link.start();
+    if (link.status.peek().phase !== 'closed') link.restart();
   }
 }
 
@@ -149,3 +149,12 @@ function openLinks(): void {
   for (const name of new Set<RenditionName>(['program', ...renditionsOf(wanted.peek() ?? view.peek())]))
     links[name].start();
 }
+
+/** A server that came back does not know the connections of the one before; ICE would take ten seconds to find that out. */
+onReturn(control, () => {
+  for (const name of ['program', 'plate'] as const) {
+    const last = meters[name]?.last;
+    const alive = last && performance.now() - last.shownMs < ALIVE_MS;
+    if (links[name].status.peek().phase === 'open' && !alive) links[name].restart();
+  }
+});

@@ -1,4 +1,4 @@
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { effect, type ReadonlySignal, signal } from '@preact/signals';
 import { type ClientMessage, type FeedInfo, serverMessage } from '../../server/wire/messages.ts';
 import { ServerClock } from './clock.ts';
 import type { LinkStatus } from './link.ts';
@@ -103,4 +103,19 @@ export function openControl(): Control {
   };
   open();
   return { feeds, looks, status, refused, clock, send, close };
+}
+
+/** The first message after opening has come by then. */
+const SETTLED_MS = 300;
+
+/** Calls back when the socket has come back after a break: the server may be another process that knows nothing of our pictures. */
+export function onReturn(control: Control, listener: () => void): () => void {
+  let seen = false;
+  let broken = false;
+  return effect(() => {
+    const open = control.status.value.phase === 'open';
+    if (open && broken) setTimeout(listener, SETTLED_MS);
+    broken = seen && !open;
+    seen ||= open;
+  });
 }

@@ -45,6 +45,12 @@ export class Link<T extends Connection> {
     void this.#attempt(++this.#run);
   }
 
+  /** Gives the connection up, if there is one, and opens another at once. */
+  restart(): void {
+    this.close();
+    this.start();
+  }
+
   async #attempt(run: number): Promise<void> {
     this.#status.value = { phase: 'opening' };
     try {

@@ -1,6 +1,6 @@
 import { computed, effect, signal } from '@preact/signals';
 import { Sender } from '../camera/sender.ts';
-import { openControl } from '../shared/control.ts';
+import { onReturn, openControl } from '../shared/control.ts';
 import { FrameMeter } from '../shared/latency.ts';
 import { Link } from '../shared/link.ts';
 import { type Viewing, watch } from '../shared/whep.ts';
@@ -64,3 +64,5 @@ effect(() => {
   if (ready.value) program.start();
   else program.close();
 });
+
+onReturn(control, () => sender.resume(control.feeds.peek().find(({ name }) => name === sender.settings.peek().feed)));

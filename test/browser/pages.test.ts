@@ -193,6 +193,22 @@ describe.skipIf(!browserPath)(
       await server.refuse(false);
     });
 
+    it('has the picture back within 5 s of a server that crashed and came back', async () => {
+      const { monitor } = await live();
+      const port = Number(new URL(server.url).port);
+      await server.crash();
+      await expect.poll(() => text(monitor, '.values .state'), { timeout: 10_000 }).toMatch(/Connecting again/);
+      server = await FakeServer.start(port);
+      await expect.poll(async () => (await server.feed('a-cam'))?.state, { timeout: 8_000 }).toBe('live');
+      const fresh = () =>
+        monitor.evaluate(() => {
+          const last = (window.understudy as MonitorDebug).lastFrame.program;
+          return last !== null && performance.now() - last.shownMs < 300;
+        });
+      await expect.poll(fresh, { timeout: 8_000 }).toBe(true);
+      expect(await monitor.locator('.slate').count()).toBe(0);
+    });
+
     it('stops a camera only when the button is held', async () => {
       const { camera } = await live();
       const stop = camera.getByRole('button', { name: 'Hold to stop' });

@@ -8,6 +8,7 @@ import {
   parseOffer,
   usableCandidates,
   withPlayoutDelay,
+  withStartBitrate,
 } from '../../server/media/rtp/sdp.ts';
 
 const TRANSPORT = [
@@ -179,6 +180,17 @@ describe('details', () => {
     ];
     expect(usableCandidates(`v=0\r\n${local}${lan}${six}${name}${tcp}`, false)).toBe(`v=0\r\n${local}${lan}${six}`);
     expect(usableCandidates(`v=0\r\n${local}${lan}${six}${name}${tcp}`, true)).toBe(`v=0\r\n${local}`);
+  });
+
+  test('an answer says where a sender may begin, beside other parameters or alone', () => {
+    const h264Answer = 'a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1\r\n';
+    expect(withStartBitrate(h264Answer, 102, 4e6)).toBe(
+      h264Answer.replace('mode=1', 'mode=1;x-google-start-bitrate=4000'),
+    );
+    const vp8Answer = 'a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n';
+    expect(withStartBitrate(vp8Answer, 96, 1e6)).toBe(
+      vp8Answer.replace('a=rtcp', 'a=fmtp:96 x-google-start-bitrate=1000\r\na=rtcp'),
+    );
   });
 
   test('format parameters and parameter sets', () => {

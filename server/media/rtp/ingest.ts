@@ -4,7 +4,10 @@ import { CaptureClock, monotonicUs } from './clock.ts';
 import type { CodedPicture } from './depacketize.ts';
 import { type IceOptions, Link } from './link.ts';
 import { VideoReceiver } from './receiver.ts';
-import { type Offer, parameterSets, parseOffer } from './sdp.ts';
+import { type Offer, parameterSets, parseOffer, withStartBitrate } from './sdp.ts';
+
+/** Enough for 1080p to begin at its full size. */
+const START_BITRATE = 4e6;
 
 export interface IngestOptions {
   ice: IceOptions;
@@ -56,7 +59,8 @@ export class RtpIngest implements IngestSession {
   }
 
   get answer(): string {
-    return this.#link?.answer ?? '';
+    const start = Math.min(START_BITRATE, this.#options.maxBitrate);
+    return withStartBitrate(this.#link?.answer ?? '', this.#offer.format.payloadType, start);
   }
 
   /** Audio datagrams so far; nothing is done with them yet. */

@@ -176,6 +176,20 @@ export function usableCandidates(sdp: string, loopbackOnly: boolean): string {
 export const withPlayoutDelay = (answer: string, mid: string, id: number): string =>
   id === 0 ? answer : answer.replace(`a=mid:${mid}\r\n`, `a=mid:${mid}\r\na=extmap:${id} ${PLAYOUT_DELAY_URI}\r\n`);
 
+/**
+ * Tells libwebrtc's senders where to begin: without it a browser starts at 0.3 Mbps, scales the picture down to a third,
+ * and takes ten seconds and more to come back. Others pass over the parameter.
+ */
+export function withStartBitrate(answer: string, payloadType: number, bitsPerSecond: number): string {
+  const start = `x-google-start-bitrate=${Math.round(bitsPerSecond / 1000)}`;
+  const fmtp = new RegExp(`(a=fmtp:${payloadType} [^\\r]*)\\r\\n`);
+  if (fmtp.test(answer)) return answer.replace(fmtp, `$1;${start}\r\n`);
+  return answer.replace(
+    new RegExp(`(a=rtpmap:${payloadType} VP8/90000\\r\\n)`),
+    `$1a=fmtp:${payloadType} ${start}\r\n`,
+  );
+}
+
 /** Parameter sets from an fmtp's sprop-parameter-sets (base64, comma-separated). */
 export const parameterSets = (fmtp: string): Buffer[] =>
   (fmtpValue(fmtp, 'sprop-parameter-sets') ?? '')

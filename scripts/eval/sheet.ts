@@ -7,12 +7,21 @@ type Area = readonly [x: number, y: number, w: number, h: number];
 
 const TILE = 360;
 const PAIRS_A_ROW = 2;
+const MAX_PAIRS = 8;
 
 /** Collects plate|program pairs of one clip and draws them side by side: the whole picture above, the face below. */
 export class ContactSheet {
-  readonly #pairs: Buffer[][] = [];
+  #pairs: Buffer[][] = [];
+  #offered = 0;
+  #stride = 1;
 
   async add(plate: Picture, program: Picture, face: Area): Promise<void> {
+    if (this.#offered++ % this.#stride !== 0) return;
+    if (this.#pairs.length === MAX_PAIRS) {
+      // A long clip: keep every second pair and go on half as often, so that the sheet spans the whole clip.
+      this.#pairs = this.#pairs.filter((_, k) => k % 2 === 0);
+      this.#stride *= 2;
+    }
     const whole = [0, 0, plate.width, plate.height] as const;
     const tiles = [plate, program].flatMap((picture) => [tile(picture, whole), tile(picture, face)]);
     this.#pairs.push(await Promise.all(tiles));

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { loadConfig } from '../../server/config/config.ts';
 import { openDouble } from '../../server/double/open.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver } from '../../server/face/perceiver.ts';
@@ -42,7 +43,7 @@ export async function run(args: string[]): Promise<number> {
   const files = videosOf(values.clips);
   if (files.length === 0) throw new Error('there is nothing to look at: name a folder with videos with --clips DIR.');
   mkdirSync(values.out, { recursive: true });
-  const results = await evaluate(files, values.look ?? firstLook(), values.out, values.quick ? QUICK : FULL);
+  const results = await evaluate(files, values.look ?? defaultLook(), values.out, values.quick ? QUICK : FULL);
   const gates = gatesOf(results);
   const details = { clips: Object.fromEntries([...results].map(([name, result]) => [name, summary(result)])) };
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
@@ -60,16 +61,8 @@ function videosOf(folder: string | undefined): string[] {
   return [...named.map((file) => join(folder!, file)), ...(existsSync(DEMO) ? [DEMO] : [])];
 }
 
-function firstLook(): string {
-  const folder = join(MODELS_DIR, 'doubles');
-  const look = existsSync(folder)
-    ? readdirSync(folder)
-        .sort()
-        .find((name) => existsSync(join(folder, name, 'double.json')))
-    : undefined;
-  if (!look) throw new Error('no double is installed under models/doubles.');
-  return look;
-}
+/** The look that the server gives a feed by default. */
+const defaultLook = (): string => loadConfig().stage.look;
 
 async function evaluate(
   files: string[],

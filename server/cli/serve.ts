@@ -90,7 +90,7 @@ function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
   let child: ReturnType<typeof spawn>;
   const run = (): void => {
     // The token goes by the environment: a command line can be read by other users of the machine.
-    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop'], {
+    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', '--copy'], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },
     });

@@ -21,7 +21,7 @@ export function Preview() {
   });
   useSignalEffect(() => {
     if (!ref.current || !aidWanted.value || !sender.source.value) return;
-    const opened = openAid(ref.current);
+    const opened = openAid(ref.current, () => sender.link.status.peek().phase !== 'closed');
     aid.value = opened;
     return () => {
       aid.value = null;

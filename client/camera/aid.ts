@@ -7,6 +7,8 @@ import type { AidReply, AidRequest } from './aid-worker.ts';
 
 /** Four looks a second are enough for someone who moves a chair, and cost next to nothing. */
 const LOOK_MS = 250;
+/** On air, sending comes first. */
+const LOOK_ON_AIR_MS = 1000;
 /** The picture is made this wide for the detector, whose own input is 128 wide. */
 const WIDTH = 256;
 /** A machine that needs longer than this for one look is busy: it looks half as often. */
@@ -25,7 +27,7 @@ export interface Aid {
 const absolute = (path: string) => new URL(path, location.href).href;
 
 /** Looks at a playing video in a worker of its own, so that neither the page nor what it sends waits for it. Owns the worker. */
-export function openAid(video: HTMLVideoElement): Aid {
+export function openAid(video: HTMLVideoElement, onAir: () => boolean): Aid {
   const advice = signal<Advice | null>(null);
   const face = signal<FoundFace | null>(null);
   const steady = new SteadyAdvice();
@@ -63,7 +65,8 @@ export function openAid(video: HTMLVideoElement): Aid {
       if (seen || advice.value.word === NO_FACE) face.value = seen;
     }
     const slow = data.type === 'faces' && data.tookMs > SLOW_MS;
-    timer = setTimeout(() => void look(), slow ? LOOK_MS * 2 : LOOK_MS);
+    const pauseMs = onAir() ? LOOK_ON_AIR_MS : LOOK_MS;
+    timer = setTimeout(() => void look(), slow ? pauseMs * 2 : pauseMs);
   });
   worker.addEventListener('error', (event) => {
     failed.value = event.message || 'The framing aid could not start.';

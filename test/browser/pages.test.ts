@@ -67,6 +67,10 @@ describe.skipIf(!browserPath)(
           expect(overflow, `at ${size.width}`).toBeLessThanOrEqual(0);
         }
         expect(page.troubles).toEqual([]);
+        // The eye itself: it must see a grey that nobody could read.
+        await page.evaluate(() => document.documentElement.style.setProperty('--quiet', '#5e5e5e'));
+        const unreadable = (await page.evaluate(textContrasts)).filter(({ ratio, needed }) => ratio < needed);
+        expect(unreadable.length).toBeGreaterThan(0);
       },
     );
 

@@ -5,6 +5,7 @@
 import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
+import { favour } from '../observe/priority.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { quietCodecs } from './quiet.ts';
 
@@ -15,6 +16,7 @@ if (!channel || !feed || !key) {
 }
 
 quietCodecs();
+favour(process.pid);
 let opening: Promise<Engine> | null = null;
 let engine: Engine | null = null;
 const socket = connect(channel);

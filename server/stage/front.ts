@@ -10,6 +10,7 @@ import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
 import { createRtpEngine } from '../media/rtp/engine.ts';
 import { createLog, throttledWarn } from '../observe/log.ts';
+import { favour } from '../observe/priority.ts';
 import { EngineLinks } from './engine-links.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
 import { Stage } from './stage.ts';
@@ -25,6 +26,7 @@ if (!process.send) {
 }
 const say = (message: FromFront): void => void process.send?.(message);
 
+favour(process.pid);
 let close: () => Promise<void> = async () => undefined;
 process.on('message', (raw) => {
   const message = toFront.parse(raw);

@@ -122,29 +122,28 @@ describe.skipIf(!browserPath)(
       expect(await monitor.locator('.frame').getAttribute('data-kind')).toBe('plate');
       // The second time both are open: at once.
       await monitor.keyboard.press('p');
-      expect(await text(monitor, '.values .what')).toBe('PROGRAM');
+      await expect.poll(() => text(monitor, '.values .what'), { timeout: 300, interval: 20 }).toBe('PROGRAM');
       await monitor.keyboard.press('s');
       await expect.poll(chosen).toBe('Side by side');
       await monitor.keyboard.press('w');
       await expect.poll(chosen).toBe('Wipe');
       await monitor.keyboard.press('0');
-      expect(await monitor.getByRole('button', { name: '1:1' }).getAttribute('aria-pressed')).toBe('true');
-      const natural = await monitor.evaluate(() => {
-        const { video } = window.understudy as MonitorDebug;
-        const { width, height } = video?.getBoundingClientRect() ?? { width: 0, height: 0 };
-        return {
-          shown: [width * devicePixelRatio, height * devicePixelRatio],
-          own: [video?.videoWidth, video?.videoHeight],
-        };
-      });
-      expect(natural.shown).toEqual(natural.own);
+      await expect.poll(() => monitor.getByRole('button', { name: '1:1' }).getAttribute('aria-pressed')).toBe('true');
+      const exact = () =>
+        monitor.evaluate(() => {
+          const { video } = window.understudy as MonitorDebug;
+          const { width = 0, height = 0 } = video?.getBoundingClientRect() ?? {};
+          const { videoWidth = 0, videoHeight = 0 } = video ?? {};
+          return videoWidth > 0 && width * devicePixelRatio === videoWidth && height * devicePixelRatio === videoHeight;
+        });
+      await expect.poll(exact).toBe(true);
       await monitor.keyboard.press('f');
       await expect.poll(() => monitor.evaluate(() => document.fullscreenElement?.className)).toBe('frame');
       await monitor.keyboard.press('f');
       await monitor.keyboard.press('?');
       await monitor.getByRole('dialog').waitFor();
       await monitor.keyboard.press('?');
-      expect(await monitor.getByRole('dialog').count()).toBe(0);
+      await expect.poll(() => monitor.getByRole('dialog').count()).toBe(0);
       await monitor.keyboard.press('2');
       await expect.poll(() => text(monitor, '.slate .title')).toBe('No camera on “b-cam”');
       expect(new URL(monitor.url()).searchParams.get('feed')).toBe('b-cam');

@@ -153,7 +153,7 @@ describe.skipIf(!browserPath)(
     it('changes look and policy through the panel, and shows what the server then says', async () => {
       await server.feeds({ name: 'a-cam', ...LIVE, look: 'mira' });
       const page = await open('/monitor');
-      await page.keyboard.press('c');
+      await page.getByRole('button', { name: 'Controls' }).click();
       await page.getByLabel('Look').selectOption('tomas');
       await page.getByRole('radio', { name: 'Blur' }).click();
       await expect.poll(async () => (await server.feed('a-cam'))?.uncast).toBe('blur');

@@ -160,7 +160,7 @@ export async function run(args: string[]): Promise<number> {
   const began = performance.now();
   const plan: Plan = values.quick
     ? { rounds: 1, seconds: 4, sizes: [360, 720] }
-    : { rounds: 3, seconds: 12, sizes: [360, 720] };
+    : { rounds: 5, seconds: 10, sizes: [360, 720] };
   const results: Partial<Record<Size, Result | string>> = {};
   for (const size of plan.sizes) {
     say(`camera page to monitor page at ${SIZES[size]}`);

@@ -16,8 +16,8 @@ const STAGES = ['decode', 'perceive', 'replace', 'composite', 'encode'] as const
 /** The design's budget for these stages, ms a frame. */
 const BUDGET: Record<(typeof STAGES)[number], number> = {
   decode: 3,
-  perceive: 5,
-  replace: 12,
+  perceive: 6,
+  replace: 11,
   composite: 3,
   encode: 5,
 };

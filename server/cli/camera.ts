@@ -76,7 +76,7 @@ function parseCommand(args: string[]): CameraCommand {
 /** Sends frames at their times until they end, the time is up, or `signal` fires. Returns the frames sent. */
 export async function play(
   frames: AsyncIterable<CameraFrame>,
-  send: (frame: CameraFrame) => void,
+  send: (frame: CameraFrame, slippedMs: number) => void,
   seconds: number,
   signal: AbortSignal,
 ): Promise<number> {
@@ -91,7 +91,7 @@ export async function play(
     const frame = next.value;
     await pace.until((frame.time * 1000) / VIDEO_CLOCK, signal);
     if (signal.aborted) break;
-    send(frame);
+    send(frame, pace.slippedMs);
     sent++;
     coming = source.next();
   }
@@ -125,11 +125,12 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
     const open = publisher;
     const sent = await play(
       camera.frames(),
-      (frame) =>
+      (frame, slippedMs) =>
         open.send({
           codec,
           key: frame.key,
-          rtpTs: (base + frame.time) >>> 0,
+          // A schedule that moved is time that passed: the receiver must see it so.
+          rtpTs: (base + frame.time + Math.round((slippedMs * VIDEO_CLOCK) / 1000)) >>> 0,
           captureUs: monotonicUs(),
           width: frame.width,
           height: frame.height,

@@ -8,6 +8,8 @@ const GIVE_UP_MS = 500;
 /** Releases moments of a schedule (milliseconds from its start) at their time, without drift. */
 export class Pace {
   #startMs = performance.now();
+  /** By how much the schedule has moved so far: what is sent is that much later than its own times say. */
+  slippedMs = 0;
   /** How late the moments so far were released, worst first looked at by tests. */
   worstLateMs = 0;
 
@@ -15,7 +17,9 @@ export class Pace {
     const waitMs = this.#startMs + momentMs - performance.now();
     if (waitMs > EARLY_MS) await sleep(waitMs - EARLY_MS, undefined, signal ? { signal } : {}).catch(() => undefined);
     const lateMs = performance.now() - this.#startMs - momentMs;
-    if (lateMs > GIVE_UP_MS) this.#startMs += lateMs;
-    else this.worstLateMs = Math.max(this.worstLateMs, lateMs);
+    if (lateMs > GIVE_UP_MS) {
+      this.#startMs += lateMs;
+      this.slippedMs += lateMs;
+    } else this.worstLateMs = Math.max(this.worstLateMs, lateMs);
   }
 }

@@ -7,7 +7,9 @@ export const SCALES = [1, 0.75, 0.5, 0.375] as const;
 /** Share of the frame interval that work may take before a step down, and under which a step up is tried. */
 const TOO_BUSY = 0.95;
 const ROOM = 0.45;
-/** Pictures looked at for a decision: long enough to pass over a hiccup. */
+/** Beyond this share there is no waiting for a second window. */
+const FAR_TOO_BUSY = 1.3;
+/** Pictures looked at at once; being too busy must last two such windows, so that a browser that starts beside us lowers nothing. */
 const WINDOW = 45;
 /** A step up that failed makes the next try wait this many times longer. */
 const BACKOFF = 2;
@@ -17,6 +19,7 @@ export class Overload {
   #busy: number[] = [];
   #calm = 0;
   #patience = 4;
+  #wasBusy = false;
 
   get scale(): number {
     return SCALES[this.#step] as number;
@@ -28,6 +31,7 @@ export class Overload {
     this.#busy = [];
     this.#calm = 0;
     this.#patience = 4;
+    this.#wasBusy = false;
   }
 
   /**
@@ -41,7 +45,10 @@ export class Overload {
     if (this.#busy.length < WINDOW) return null;
     const median = this.#busy.sort((a, b) => a - b)[WINDOW >> 1] as number;
     this.#busy = [];
-    if (median > TOO_BUSY && this.#step < SCALES.length - 1) {
+    const busyBefore = this.#wasBusy;
+    this.#wasBusy = median > TOO_BUSY;
+    if (this.#step < SCALES.length - 1 && (median > FAR_TOO_BUSY || (this.#wasBusy && busyBefore))) {
+      this.#wasBusy = false;
       if (this.#calm > 0) this.#patience *= BACKOFF;
       this.#calm = 0;
       this.#step++;

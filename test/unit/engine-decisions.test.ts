@@ -51,7 +51,15 @@ describe('overload', () => {
 
   it('lowers the resolution step by step while work takes longer than the frame interval, and stops at the last step', () => {
     const overload = new Overload();
-    expect(feed(overload, 40, 45 * 6)).toEqual([0.75, 0.5, 0.375]);
+    expect(feed(overload, 40, 45 * 8)).toEqual([0.75, 0.5, 0.375]);
+  });
+
+  it('waits for a second window, unless the machine is far too slow', () => {
+    const slow = new Overload();
+    expect(feed(slow, 35, 45)).toEqual([]);
+    expect(feed(slow, 20, 45)).toEqual([]);
+    expect(feed(slow, 35, 90)).toEqual([0.75]);
+    expect(feed(new Overload(), 60, 45)).toEqual([0.75]);
   });
 
   it('leaves a machine alone that keeps up, and passes over single hiccups', () => {
@@ -63,14 +71,14 @@ describe('overload', () => {
 
   it('raises it again when there is room, and tries less often after a try that failed', () => {
     const overload = new Overload();
-    feed(overload, 40, 45);
+    feed(overload, 60, 45);
     expect(overload.scale).toBe(0.75);
     const until = (workMs: number, scale: number): number => {
       for (let pictures = 1; pictures < 10_000; pictures++) if (overload.add(workMs, 33.3) === scale) return pictures;
       return Number.POSITIVE_INFINITY;
     };
     const first = until(10, 1);
-    feed(overload, 40, 45);
+    feed(overload, 60, 45);
     expect(overload.scale).toBe(0.75);
     expect(until(10, 1)).toBeGreaterThan(first);
   });

@@ -43,6 +43,12 @@ describe('capture clock', () => {
     }
   });
 
+  test('a camera that slips a second for good is late for ten seconds, not for an hour', () => {
+    const errors = run(40, 0, (t) => (t > 10 ? 1005 : 5));
+    expect(Math.abs(errors[15 * 30] ?? 0)).toBeLessThan(10);
+    expect(errors.slice(22 * 30).every((error) => Math.abs(error - 1000) < 10)).toBe(true);
+  });
+
   test('goes on over the wrap of RTP time', () => {
     const errors = run(3, 0, () => 5, 0xffff_ffff - 90_000);
     expect(Math.max(...errors.map(Math.abs))).toBeLessThan(0.1);

@@ -8,13 +8,15 @@ const BUCKETS = 10;
 const BUCKET_US = 1_000_000;
 /** How fast the estimate may follow a camera whose clock runs slow: far above any crystal's error (≤ 100 ppm). */
 const MAX_RISE_PER_US = 500e-6;
+/** A whole window later than the estimate by this much: the camera's clock was set back, or its path changed for good. */
+const STEP_US = 60_000;
 /** The stream's time leapt against ours: a new source, not delay. */
 const LEAP_US = 5_000_000;
 
 /**
  * RTP time → monotonic clock. arrival = capture + delay, and delay has a floor; the smallest (arrival − RTP time) of the
  * last ten seconds is therefore the clocks' offset plus the path's constant part. Down it follows at once, up slowly, so
- * that congestion does not move capture times.
+ * that congestion does not move capture times; only what lasts the whole ten seconds does.
  */
 export class CaptureClock {
   #lastTs = -1;
@@ -35,7 +37,8 @@ export class CaptureClock {
     this.#observe(seen, arrivalUs);
     const floor = Math.min(...this.#buckets);
     const highest = this.#offsetUs + (arrivalUs - this.#lastArrivalUs) * MAX_RISE_PER_US;
-    this.#offsetUs = Math.min(floor, highest);
+    const stepped = this.#buckets.length === BUCKETS && floor - this.#offsetUs > STEP_US;
+    this.#offsetUs = stepped ? floor : Math.min(floor, highest);
     this.#lastArrivalUs = arrivalUs;
     const capture = Math.round(this.#ticks * US_PER_TICK + this.#offsetUs);
     this.#lastCaptureUs = step <= 0 ? capture : Math.max(capture, this.#lastCaptureUs + 1);

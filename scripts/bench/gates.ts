@@ -1,16 +1,28 @@
-/** `npm run gates`: every bench and evaluation in full, one after the other. Exit status: the worst of theirs. */
+/**
+ * `npm run gates [-- --quick] [--clips DIR] [--out DIR] [--readme]`: every bench and evaluation in full, one after the other.
+ * `--readme` writes the measured gates into README.md, so that no number there is typed by hand. Exit status: the worst of theirs.
+ */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clipsFolder } from '../../test/fixtures/clips.ts';
+import type { Report } from './report.ts';
 
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const README = script('../../README.md');
+const FROM = '<!-- NUMBERS';
+const TO = '<!-- /NUMBERS -->';
 
 const { values } = parseArgs({
-  options: { clips: { type: 'string' }, out: { type: 'string' }, quick: { type: 'boolean' } },
+  options: {
+    clips: { type: 'string' },
+    out: { type: 'string' },
+    quick: { type: 'boolean' },
+    readme: { type: 'boolean' },
+  },
 });
 const out = values.out ?? mkdtempSync(join(tmpdir(), 'understudy-gates-'));
 const clips = values.clips ?? (existsSync(clipsFolder) ? clipsFolder : null);
@@ -25,11 +37,47 @@ const RUNS: [title: string, args: string[]][] = [
   ],
 ];
 
+/** A report's gates as rows of a Markdown table. */
+function rows(title: string, { gates, commit }: Report): string[] {
+  return gates.map(({ id, value, op, limit, ok, runs, min, max, why }) => {
+    const spread = min === max || min === undefined ? '' : ` (${min} – ${max})`;
+    const measured = value === null ? `not measured: ${why}` : `${value}${spread}`;
+    return `| ${title} | ${id} | ${measured} | ${op} ${limit} | ${runs} | ${ok ? 'ok' : 'missed'} | ${commit} |`;
+  });
+}
+
+function writeReadme(reports: [string, Report][]): void {
+  const [first] = reports;
+  if (!first) return;
+  const { cpu, cores, memGB, gpu, node } = first[1].machine;
+  const table = [
+    `${FROM}: written by \`npm run gates -- --readme\` -->`,
+    `Measured by \`npm run gates\` on ${cpu}, ${cores} cores, ${memGB} GB, ${gpu ?? 'no GPU'}, Node ${node}; median (min – max) over the runs.`,
+    '',
+    '| run | gate | value | limit | runs | verdict | commit |',
+    '|---|---|---|---|---|---|---|',
+    ...reports.flatMap(([title, report]) => rows(title, report)),
+    TO,
+  ].join('\n');
+  const text = readFileSync(README, 'utf8');
+  const [start, end] = [text.indexOf(FROM), text.indexOf(TO)];
+  if (start < 0 || end < start) throw new Error('README.md has no place for the numbers: it needs the NUMBERS marks.');
+  writeFileSync(README, text.slice(0, start) + table + text.slice(end + TO.length));
+}
+
 let worst = 0;
+const reports: [string, Report][] = [];
 for (const [title, args] of RUNS) {
   process.stderr.write(`\n${title}\n`);
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  process.stdout.write(stdout);
+  const last = stdout.trim().split('\n').at(-1);
+  if (last?.startsWith('{')) reports.push([title, JSON.parse(last) as Report]);
   worst = Math.max(worst, status ?? 2);
 }
 process.stderr.write(`\nPictures of the evaluation: ${out}\n`);
+if (values.readme) writeReadme(reports);
 process.exit(worst);

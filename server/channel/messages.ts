@@ -27,8 +27,11 @@ export const toEngine = z.discriminatedUnion('type', [
     passThrough: z.boolean(),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
-  /** Encode the plate too (the camera's bitstream does not suit the viewers), or stop doing so. */
-  z.object({ type: z.literal('plate'), wanted: z.boolean() }),
+  /**
+   * Which renditions somebody watches. While nobody watches the program, pictures are decoded and no more; the plate is encoded only
+   * where the camera's bitstream does not suit its viewers.
+   */
+  z.object({ type: z.literal('wanted'), program: z.boolean(), plate: z.boolean() }),
   z.object({ type: z.literal('keyRequest'), rendition: z.enum(['program', 'plate']) }),
   /** The camera has gone: forget tracks, codecs start anew with the next key frame. */
   z.object({ type: z.literal('cameraGone') }),

@@ -91,10 +91,16 @@ function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
   const run = (): void => {
     // The token goes by the environment: a command line can be read by other users of the machine.
     child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', '--copy'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      // What it says to a person at its own command line would only confuse here.
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },
     });
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = chunk.toString();
+    });
     child.once('exit', () => {
+      if (!stopped) process.stderr.write(`The demo camera ended and starts again: ${said}`);
       if (!stopped) setTimeout(run, 2000).unref();
     });
   };

@@ -106,7 +106,7 @@ class FeedEngine implements Engine {
     if (message.type === 'settings') {
       this.#pipeline.uncast = message.settings.uncast;
       void this.#wear(message.settings.look);
-    } else if (message.type === 'plate') this.#pipeline.plateWanted = message.wanted;
+    } else if (message.type === 'wanted') this.#pipeline.want(message);
     else if (message.type === 'keyRequest') this.#encoders[message.rendition].requestKey();
     else this.#pipeline.reset();
   }

@@ -48,16 +48,22 @@ export interface PipelineCounts {
   undecodable: number;
 }
 
+interface Outputs {
+  program: Picture | null;
+  plate: Picture | null;
+}
+
 export class Pipeline {
   readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
   readonly times = new StageTimes();
   uncast: UncastPolicy = 'look';
-  plateWanted = false;
+  #wanted = { program: false, plate: false };
   readonly #parts: PipelineParts;
   readonly #queue: { coded: CodedFrame; atMs: number }[] = [];
   readonly #overload = new Overload();
   #running: Promise<void> | null = null;
   #resetWanted = false;
+  #forgetWanted = false;
   #keyFirst = false;
   #encoding: Promise<void> = Promise.resolve();
   #size = { width: 0, height: 0 };
@@ -79,6 +85,13 @@ export class Pipeline {
 
   get size(): Readonly<{ width: number; height: number }> {
     return this.#size;
+  }
+
+  /** Which renditions are watched: what nobody watches is not made. */
+  want(wanted: { program: boolean; plate: boolean }): void {
+    // Faces seen before a pause say nothing of those after it.
+    if (wanted.program && !this.#wanted.program) this.#forgetWanted = true;
+    this.#wanted = { program: wanted.program, plate: wanted.plate };
   }
 
   push(coded: CodedFrame): void {
@@ -126,6 +139,8 @@ export class Pipeline {
   async #run(): Promise<void> {
     while (!this.#closed) {
       if (this.#resetWanted) this.#reset();
+      if (this.#forgetWanted) this.#parts.faces?.reset();
+      this.#forgetWanted = false;
       const next = this.#queue.shift();
       if (!next) return;
       if (this.#keyFirst && !next.coded.key) {
@@ -163,24 +178,39 @@ export class Pipeline {
       return;
     }
     this.counts.decoded++;
+    const { picture } = decoded;
     if (this.#queue.length >= MAX_WAITING) {
       this.counts.skipped++;
-      pictures.give(decoded.picture);
-      return;
+      pictures.give(picture);
+    } else if (this.#wanted.program || this.#wanted.plate) {
+      await this.#picture(this.#scaled(picture), began, atMs);
+    } else {
+      // Decoded all the same, so that the first monitor that comes has its picture at once.
+      this.#noteSize(picture);
+      this.#shown = [];
+      pictures.give(picture);
     }
-    await this.#picture(this.#scaled(decoded.picture), began, atMs);
   }
 
-  /** Takes the picture over and gives it back after its encoders have read it. */
+  /** Takes the picture over; it goes back after its encoders have read it. */
   async #picture(picture: Picture, beganMs: number, atMs: number): Promise<void> {
     const { faces, pictures } = this.#parts;
-    this.#noteSize(picture);
-    const plate = this.plateWanted ? pictures.copy(picture) : null;
-    if (faces) await this.#replaceFaces(faces, picture);
-    // One picture in the encoder at a time; waiting here is what lets newer pictures be skipped instead of piling up.
-    await this.#encoding;
+    const { program, plate } = this.#wanted;
+    const outputs: Outputs = { program: null, plate: null };
+    if (plate) outputs.plate = program ? pictures.copy(picture) : picture;
+    if (program) outputs.program = picture;
+    try {
+      this.#noteSize(picture);
+      if (program && faces) await this.#replaceFaces(faces, picture);
+      // One picture in the encoder at a time; waiting here is what lets newer pictures be skipped instead of piling up.
+      await this.#encoding;
+    } catch (error) {
+      // Withheld: what could not be looked through to the end is not shown.
+      this.#give(outputs);
+      throw error;
+    }
     this.#account(picture, performance.now() - beganMs);
-    this.#encoding = this.#encode(picture, plate, atMs);
+    this.#encoding = this.#encode(outputs, atMs);
   }
 
   async #replaceFaces(faces: FaceStage, picture: Picture): Promise<void> {
@@ -194,22 +224,27 @@ export class Pipeline {
     if (report.trouble) this.#parts.events.trouble(report.trouble);
   }
 
-  async #encode(picture: Picture, plate: Picture | null, atMs: number): Promise<void> {
-    const { events, pictures } = this.#parts;
+  async #encode(outputs: Outputs, atMs: number): Promise<void> {
+    const { events } = this.#parts;
     try {
-      const began = performance.now();
-      const coded = await this.#parts.program.encode(picture);
-      events.frame('program', coded);
-      this.counts.encoded++;
-      this.times.add('encode', performance.now() - began);
-      this.times.add('total', performance.now() - atMs);
-      if (plate) events.frame('plate', await this.#parts.plate.encode(plate));
+      if (outputs.program) {
+        const began = performance.now();
+        events.frame('program', await this.#parts.program.encode(outputs.program));
+        this.counts.encoded++;
+        this.times.add('encode', performance.now() - began);
+        this.times.add('total', performance.now() - atMs);
+      }
+      if (outputs.plate) events.frame('plate', await this.#parts.plate.encode(outputs.plate));
     } catch (error) {
       events.trouble(error instanceof Error ? error.message : String(error));
     } finally {
-      pictures.give(picture);
-      if (plate) pictures.give(plate);
+      this.#give(outputs);
     }
+  }
+
+  #give({ program, plate }: Outputs): void {
+    if (program) this.#parts.pictures.give(program);
+    if (plate) this.#parts.pictures.give(plate);
   }
 
   #scaled(picture: Picture): Picture {

@@ -106,7 +106,7 @@ export function ortLibrary(): OrtLibrary {
 
 function load(): OrtLibrary {
   // The library carries an uploader that starts when it loads.
-  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   const library = koffi.load(libraryFile());
   keepAlive.push(library);
   const base = library.func('void *OrtGetApiBase()')() as Handle;

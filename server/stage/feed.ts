@@ -43,7 +43,7 @@ export class Feed {
   #stats: EngineStats | null = null;
   #camera: CodedFrame | null = null;
   #cameraAtMs = 0;
-  #plateFromEngine = false;
+  #wanted = { program: false, plate: false };
   #publishing = false;
   #keyAskedAtMs = 0;
   #trouble: { sentence: string; atMs: number } | null = null;
@@ -110,11 +110,11 @@ export class Feed {
       gone = true;
       if (owner.id) this.#viewers.delete(owner.id);
       this.#options.changed();
-      this.#updatePlate();
+      this.#updateWanted();
     });
     owner.id = viewer.id;
     if (!gone) this.#viewers.set(viewer.id, viewer);
-    this.#updatePlate();
+    this.#updateWanted();
     this.#options.changed();
     return viewer;
   }
@@ -172,7 +172,7 @@ export class Feed {
     this.#link?.sendFrame('ingest', frame);
     if (frame.codec === 'h264') this.#renditions.plate.send(frame);
     if (first) {
-      this.#updatePlate();
+      this.#updateWanted();
       this.#options.changed();
     }
   }
@@ -198,8 +198,8 @@ export class Feed {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
     link.send({ type: 'open', feed: this.name, settings: this.#settings, ...this.#options.open });
-    this.#plateFromEngine = false;
-    this.#updatePlate();
+    this.#wanted = { program: false, plate: false };
+    this.#updateWanted();
     this.#options.changed();
   }
 
@@ -233,13 +233,19 @@ export class Feed {
     else this.#ingest?.requestKey();
   }
 
-  /** The engine encodes the plate only while somebody watches it and the camera's bitstream will not do. */
-  #updatePlate(): void {
-    const wanted = this.#camera?.codec === 'vp8' && this.#renditions.plate.viewers > 0;
-    if (wanted === this.#plateFromEngine || !this.#link) return;
-    this.#plateFromEngine = wanted;
-    this.#link.send({ type: 'plate', wanted });
-    if (wanted) this.#link.send({ type: 'keyRequest', rendition: 'plate' });
+  /**
+   * Renditions open on demand: the engine makes the program only while somebody watches it, and the plate only while somebody
+   * watches that and the camera's own bitstream will not do.
+   */
+  #updateWanted(): void {
+    const wanted = {
+      program: this.#renditions.program.viewers > 0,
+      plate: this.#camera?.codec === 'vp8' && this.#renditions.plate.viewers > 0,
+    };
+    if (!this.#link || (wanted.program === this.#wanted.program && wanted.plate === this.#wanted.plate)) return;
+    if (wanted.plate && !this.#wanted.plate) this.#link.send({ type: 'keyRequest', rendition: 'plate' });
+    this.#wanted = wanted;
+    this.#link.send({ type: 'wanted', ...wanted });
   }
 
   #askCamera(): void {

@@ -41,7 +41,7 @@ describe('the README’s headless camera and monitor, with a VP8 camera', () => 
       '--size',
       '640x360',
     );
-    await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
     const files = { program: join(folder, 'program.mp4'), plate: join(folder, 'plate.mp4') };
     const codes = await Promise.all(
       Object.entries(files).map(([rendition, out]) =>

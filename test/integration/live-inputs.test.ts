@@ -23,9 +23,12 @@ describe('unusual cameras', () => {
     try {
       await feedBecomes(server, 'a', ({ state }) => state === 'live');
       const monitor = await liveMonitor(server, 'a');
-      await monitor.first(({ key }) => key);
-      await monitor.close();
-      return await feedBecomes(server, 'a', wanted);
+      try {
+        await monitor.first(({ key }) => key);
+        return await feedBecomes(server, 'a', wanted);
+      } finally {
+        await monitor.close();
+      }
     } finally {
       await camera.close();
       await feedBecomes(server, 'a', ({ state }) => state === 'idle');

@@ -48,10 +48,11 @@ describe('the live path', () => {
 
   it('brings a replaced face to the monitor, with the camera’s own timestamps, and the plate beside it', async () => {
     const camera = await liveCamera(server, 'a', clip);
-    await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
     const program = await liveMonitor(server, 'a', 'program');
     const plate = await liveMonitor(server, 'a', 'plate');
     try {
+      await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
       const replaced = await program.first(({ key }) => key);
       const raw = await plate.first(({ key }) => key);
       expect(replaced.rtpTs % 3000).toBe(0);
@@ -72,9 +73,10 @@ describe('the live path', () => {
 
   it('an engine killed at once drops no viewer: slate, then fresh pictures within two seconds, and never the raw face', async () => {
     const camera = await liveCamera(server, 'a', clip);
-    await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
     const monitor = await liveMonitor(server, 'a');
     try {
+      await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
       await monitor.next();
       const before = monitor.frames.length;
       const engine = server.pids().engines.a as number;

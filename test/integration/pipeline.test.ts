@@ -62,6 +62,7 @@ function open(): Bench {
       },
     }),
   };
+  bench.pipeline.want({ program: true, plate: false });
   return bench;
 }
 
@@ -127,6 +128,22 @@ describe('the frame loop, with real codecs', () => {
       wait();
     });
     expect(bench.out.at(-1)?.rtpTs).toBe(90 * TICKS);
+  });
+
+  it('makes only what is watched: nothing, the plate alone, then the program from its next picture on', async () => {
+    bench = open();
+    bench.pipeline.want({ program: false, plate: false });
+    for (const frame of clip.slice(0, 3)) bench.pipeline.push(frame);
+    await expect.poll(() => bench.pipeline.counts.decoded).toBe(3);
+    bench.pipeline.want({ program: false, plate: true });
+    bench.pipeline.push(clip[3] as CodedFrame);
+    await bench.frames(1);
+    expect(bench.pipeline.counts).toMatchObject({ decoded: 4, encoded: 0 });
+    bench.pipeline.want({ program: true, plate: false });
+    bench.pipeline.push(clip[4] as CodedFrame);
+    await bench.frames(2);
+    expect(bench.out.at(-1)?.rtpTs).toBe(4 * TICKS);
+    expect(bench.pipeline.counts.encoded).toBe(1);
   });
 
   it('asks for a key frame instead of showing a damaged picture, and recovers', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Config, ConfigError, loadConfig } from '../config/config.ts';
+import { type Config, ConfigError, isLoopback, loadConfig } from '../config/config.ts';
 import { createLog } from '../observe/log.ts';
 import { type RunningServer, startServer } from '../stage/supervisor.ts';
 
@@ -14,6 +14,10 @@ const USAGE = `understudy serve [options]
   --host HOST     address to listen on (default 127.0.0.1: this machine only)
   --port N        port (default 8880)
   --no-demo       without the demo feed`;
+
+const NO_TLS = `Browsers give their camera to HTTPS pages only: on other machines than this one the camera page and /try will not see a
+camera until server.tls names a certificate and its key (server/config/default.yaml). Monitors work.
+`;
 
 /** Runs the server until Ctrl-C or SIGTERM. Returns the exit code. */
 export async function serve(args: string[]): Promise<number> {
@@ -45,6 +49,7 @@ export async function serve(args: string[]): Promise<number> {
   }
   const demo = config.stage.demo ? startDemo(server) : null;
   process.stdout.write(`${welcome(server)}\n`);
+  if (!isLoopback(config.server.host) && !config.server.tls) process.stdout.write(`${NO_TLS}\n`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);

@@ -17,9 +17,12 @@ import { createAccess } from './access.ts';
 import { api } from './api.ts';
 import { Control } from './control.ts';
 import { enter } from './enter.ts';
+import { health } from './health.ts';
+import { createMetrics } from './metrics.ts';
+import { metricsRoute } from './metrics-route.ts';
 import { PAGE_STYLE_HASH } from './page.ts';
 import { pages } from './pages.ts';
-import { clientErrorHandler, errorHandler, sendProblem, shouldUpgradeCallback } from './problems.ts';
+import { asProblem, clientErrorHandler, errorHandler, sendProblem, shouldUpgradeCallback } from './problems.ts';
 import type { StageApi } from './stage-api.ts';
 import type { Tokens } from './tokens.ts';
 import { whep } from './whep.ts';
@@ -43,21 +46,30 @@ export async function createApp({ stage, config, clientDir, log, tokens }: AppPa
   await app.register(cookie, { hook: false });
   const access = createAccess(config, tokens, app);
   const fail = errorHandler(log);
+  const metrics = createMetrics(stage, () => control.size);
 
-  app.setErrorHandler(fail);
+  app.setErrorHandler(async (error, request, reply) => {
+    metrics.refused(asProblem(error).code);
+    await fail(error, request, reply);
+  });
   app.addHook('onRequest', async (request) => access.checkHost(request.headers));
   await app.register(helmet, headers(config));
   await limitRequests(app, config);
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new Problem('not_found')));
+  app.setNotFoundHandler(async (request, reply) => {
+    metrics.refused('not_found');
+    await sendProblem(request, reply, new Problem('not_found'));
+  });
   app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
     // The route's pattern, never the address: an address can hold a one-time token.
+    metrics.answered(method, routeOptions.url, reply.statusCode);
     log.debug(
       { method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'answered',
     );
   });
 
-  app.get('/healthz', async (_, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
+  await app.register(health, { stage });
+  await app.register(metricsRoute, { metrics, access });
   await app.register(enter, { tokens, access });
   await app.register(pages, { clientDir, access });
   await app.register(api, { prefix: '/api', stage, access, tokens });
@@ -66,8 +78,11 @@ export async function createApp({ stage, config, clientDir, log, tokens }: AppPa
 
   // Node would answer an odd Expect header by itself, past every rule of this app; RFC 9110 lets a server overlook it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  const control = new Control({ server: app.server, stage, access, log });
-  app.addHook('preClose', async () => control.close());
+  const control = new Control({ server: app.server, stage, access, log, refused: metrics.refused });
+  app.addHook('preClose', async () => {
+    control.close();
+    metrics.close();
+  });
   return app;
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { Problem } from '../config/problem.ts';
+import { Problem, type ProblemCode } from '../config/problem.ts';
 import type { Log } from '../observe/log.ts';
 import { type ClientMessage, clientMessage, type ServerMessage } from '../wire/messages.ts';
 import { type Access, checkOrigin } from './access.ts';
@@ -29,6 +29,8 @@ interface ControlParts {
   stage: StageApi;
   access: Access;
   log: Log;
+  /** Told of every upgrade that is refused. */
+  refused(code: ProblemCode): void;
 }
 
 /** The control socket, /api/control: tells every page of every change, answers clocks, takes settings. */
@@ -49,6 +51,11 @@ export class Control {
     for (const timer of this.#timers) timer.unref();
   }
 
+  /** Pages that listen now. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -66,7 +73,9 @@ export class Control {
     try {
       admit(request, this.#parts.access, this.#clients.size);
     } catch (error) {
-      writeProblem(socket, asProblem(error));
+      const problem = asProblem(error);
+      this.#parts.refused(problem.code);
+      writeProblem(socket, problem);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#join(opened, request));

@@ -1,5 +1,19 @@
 import type { FeedInfo, RenditionName, UncastPolicy } from '../wire/messages.ts';
 
+/** One feed in numbers, for /metrics. */
+export interface FeedMeasures {
+  info: FeedInfo;
+  engine: 'absent' | 'warming' | 'ready' | 'lost';
+  /** Resident memory of the feed's engine process; null while there is none or it has not said. */
+  engineRssBytes: number | null;
+  /** How often an engine of this feed was lost and started again. */
+  engineLosses: number;
+  /** Totals since this front started, over all cameras, engines and viewers of the feed so far: they never fall. */
+  camera: Record<'packets' | 'lost' | 'nacks' | 'keyRequests', number>;
+  pictures: Record<'decoded' | 'encoded' | 'skipped' | 'undecodable', number>;
+  renditions: Record<RenditionName, Record<'packets' | 'nacks' | 'keyRequests' | 'skipped', number>>;
+}
+
 /** What HTTP and the control socket need of a stage; server/stage implements it. Methods throw `Problem`. */
 export interface StageApi {
   /** A camera's WHIP offer for a feed (created on demand, under the cap). */
@@ -9,6 +23,9 @@ export interface StageApi {
   /** Ends a session; false when there is none of that id on that feed. */
   end(feed: string, session: string): boolean;
   feeds(): FeedInfo[];
+  measures(): FeedMeasures[];
+  /** What a new camera would have to wait for, in a few words each; empty when the stage is ready. */
+  missing(): string[];
   /** Names of the looks that can be set. */
   looks(): string[];
   set(feed: string, change: { uncast?: UncastPolicy; look?: string }): void;

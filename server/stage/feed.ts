@@ -5,9 +5,11 @@
 import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { CodedFrame } from '../frame/coded.ts';
-import type { IngestSession, LinkState, MediaEngine, RenditionOut, ViewerSession } from '../media/port.ts';
+import type { FeedMeasures } from '../http/stage-api.ts';
+import type { IngestSession, LinkState, MediaEngine, RenditionOut, ViewerSession, ViewerStats } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineEvents, EngineLink } from './engine-links.ts';
+import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
 import { SlateShow } from './slate.ts';
@@ -33,7 +35,8 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #renditions: Record<RenditionName, RenditionOut>;
   readonly #slate: SlateShow;
-  readonly #viewers = new Map<string, ViewerSession>();
+  readonly #viewers = new Map<string, { rendition: RenditionName; session: ViewerSession }>();
+  readonly #counts = new FeedCounts();
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
   #settings: FeedSettings;
@@ -72,6 +75,13 @@ export class Feed {
     return describeFeed(this.#facts());
   }
 
+  get measures(): FeedMeasures {
+    const { ingest, engine, stats } = this.#facts();
+    const viewers = { program: this.#viewerStats('program'), plate: this.#viewerStats('plate') };
+    const engineRssBytes = stats ? stats.rssMb * 1e6 : null;
+    return { info: this.info, engine, engineRssBytes, ...this.#counts.now({ ingest, stats, viewers }) };
+  }
+
   /** A camera's offer. A stalled camera gives way to a new one. */
   async publish(offer: string): Promise<IngestSession> {
     const facts = this.#facts();
@@ -108,12 +118,14 @@ export class Feed {
     const owner: { id: string | null } = { id: null };
     const viewer = await this.#renditions[rendition].addViewer(offer, () => {
       gone = true;
+      const ended = owner.id === null ? undefined : this.#viewers.get(owner.id);
+      if (ended) this.#counts.viewerEnded(rendition, ended.session.stats());
       if (owner.id) this.#viewers.delete(owner.id);
       this.#options.changed();
       this.#updateWanted();
     });
     owner.id = viewer.id;
-    if (!gone) this.#viewers.set(viewer.id, viewer);
+    if (!gone) this.#viewers.set(viewer.id, { rendition, session: viewer });
     this.#updateWanted();
     this.#options.changed();
     return viewer;
@@ -125,7 +137,7 @@ export class Feed {
       this.#ingest.close();
       return true;
     }
-    const viewer = this.#viewers.get(session);
+    const viewer = this.#viewers.get(session)?.session;
     viewer?.close();
     return viewer !== undefined;
   }
@@ -165,6 +177,12 @@ export class Feed {
     };
   }
 
+  #viewerStats(rendition: RenditionName): ViewerStats[] {
+    return [...this.#viewers.values()]
+      .filter((viewer) => viewer.rendition === rendition)
+      .map(({ session }) => session.stats());
+  }
+
   #fromCamera(frame: CodedFrame): void {
     const first = this.#camera === null || this.#camera.codec !== frame.codec;
     this.#camera = frame;
@@ -187,6 +205,7 @@ export class Feed {
 
   #ingestState(session: IngestSession | null, state: LinkState): void {
     if (session && this.#ingest === session && state === 'closed') {
+      this.#counts.cameraEnded(session.stats());
       this.#ingest = null;
       this.#camera = null;
       this.#link?.send({ type: 'cameraGone' });
@@ -221,6 +240,7 @@ export class Feed {
 
   #lost(reason: string | null): void {
     this.#link = null;
+    this.#counts.engineLost(this.#stats);
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';
     this.#slate.start();

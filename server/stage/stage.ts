@@ -1,6 +1,6 @@
 import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
-import type { StageApi } from '../http/stage-api.ts';
+import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLinks } from './engine-links.ts';
@@ -58,6 +58,16 @@ export class Stage implements StageApi {
 
   feeds(): FeedInfo[] {
     return [...this.#feeds.values()].map((feed) => feed.info);
+  }
+
+  measures(): FeedMeasures[] {
+    return [...this.#feeds.values()].map((feed) => feed.measures);
+  }
+
+  missing(): string[] {
+    return this.measures()
+      .filter(({ engine }) => engine !== 'ready')
+      .map(({ info, engine }) => `engine of feed ${info.name} (${engine})`);
   }
 
   looks(): string[] {

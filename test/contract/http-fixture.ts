@@ -8,7 +8,7 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
 import { Problem } from '../../server/config/problem.ts';
 import { createApp } from '../../server/http/app.ts';
-import type { StageApi } from '../../server/http/stage-api.ts';
+import type { FeedMeasures, StageApi } from '../../server/http/stage-api.ts';
 import { createTokens } from '../../server/http/tokens.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
@@ -44,6 +44,20 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
   };
 }
 
+export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {}): FeedMeasures {
+  const sent = { packets: 0, nacks: 0, keyRequests: 0, skipped: 0 };
+  return {
+    info,
+    engine: 'ready',
+    engineRssBytes: null,
+    engineLosses: 0,
+    camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
+    pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
+    renditions: { program: sent, plate: sent },
+    ...change,
+  };
+}
+
 /** A FAKE stage: no pictures, no peers; it keeps what HTTP asked of it and answers what the test laid down. */
 export function fakeStage() {
   const changes = new EventEmitter();
@@ -51,6 +65,8 @@ export function fakeStage() {
   const sets: { feed: string; change: object }[] = [];
   const fake = {
     infos: [feedInfo('demo')],
+    measures: null as FeedMeasures[] | null,
+    missing: [] as string[],
     sets,
     sessions,
     /** Thrown by the next publish or watch. */
@@ -84,6 +100,8 @@ export function fakeStage() {
       return sessions.get(session) === feed && sessions.delete(session);
     },
     feeds: () => fake.infos,
+    measures: () => fake.measures ?? fake.infos.map((info) => feedMeasures(info)),
+    missing: () => fake.missing,
     looks: () => ['mara', 'joris'],
     set(feed, change) {
       if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');

@@ -1,0 +1,114 @@
+import { faceInfo, feedInfo } from '../wire/messages.ts';
+import type { FeedMeasures } from './stage-api.ts';
+
+type Sample = [labels: Record<string, string>, value: number];
+
+interface Family {
+  name: string;
+  help: string;
+  type: 'gauge' | 'counter';
+  labelNames: string[];
+  samples(feed: FeedMeasures): Sample[];
+}
+
+/** One number a feed. */
+const each = (
+  type: Family['type'],
+  name: string,
+  help: string,
+  value: (feed: FeedMeasures) => number | null,
+): Family => ({
+  name: `understudy_feed_${name}`,
+  help,
+  type,
+  labelNames: ['feed'],
+  samples: (feed) => {
+    const found = value(feed);
+    return found === null ? [] : [[{ feed: feed.info.name }, found]];
+  },
+});
+
+/** One number for each value of a second label; its values come from a fixed, small set. */
+const by = (
+  type: Family['type'],
+  name: string,
+  label: string,
+  help: string,
+  values: (feed: FeedMeasures) => [value: string, number][],
+): Family => ({
+  name: `understudy_${name}`,
+  help,
+  type,
+  labelNames: ['feed', label],
+  samples: (feed) => values(feed).map(([value, number]) => [{ feed: feed.info.name, [label]: value }, number]),
+});
+
+const perRendition = (name: string, help: string, key: keyof FeedMeasures['renditions']['program']): Family =>
+  by('counter', `rendition_${name}`, 'rendition', help, ({ renditions }) =>
+    Object.entries(renditions).map(([rendition, totals]) => [rendition, totals[key]]),
+  );
+
+/** Every family that has one sample or more a feed. */
+export const FEED_FAMILIES: readonly Family[] = [
+  by('gauge', 'feed_state', 'state', 'The state of the feed: 1 for the one it is in, 0 for the others.', ({ info }) =>
+    feedInfo.shape.state.options.map((state) => [state, Number(info.state === state)]),
+  ),
+  each(
+    'gauge',
+    'camera_frames_per_second',
+    'Coded frames from the camera over the last second.',
+    ({ info }) => info.camera?.fps ?? 0,
+  ),
+  each(
+    'gauge',
+    'camera_bits_per_second',
+    'Bits from the camera over the last second.',
+    ({ info }) => info.camera?.bitrate ?? 0,
+  ),
+  each('counter', 'camera_packets_total', 'RTP packets received from cameras.', ({ camera }) => camera.packets),
+  each('counter', 'camera_lost_packets_total', 'RTP packets of cameras that never came.', ({ camera }) => camera.lost),
+  each('counter', 'camera_nacks_total', 'Packets asked of cameras again.', ({ camera }) => camera.nacks),
+  each('counter', 'camera_key_requests_total', 'Key frames asked of cameras.', ({ camera }) => camera.keyRequests),
+  each('gauge', 'program_frames_per_second', 'Program pictures over the last second.', ({ info }) => info.program.fps),
+  each('counter', 'decoded_pictures_total', 'Pictures decoded.', ({ pictures }) => pictures.decoded),
+  each('counter', 'encoded_pictures_total', 'Program pictures encoded.', ({ pictures }) => pictures.encoded),
+  each(
+    'counter',
+    'skipped_pictures_total',
+    'Decoded pictures skipped because a newer one waited.',
+    ({ pictures }) => pictures.skipped,
+  ),
+  each(
+    'counter',
+    'undecodable_frames_total',
+    'Coded frames that the decoder could not use.',
+    ({ pictures }) => pictures.undecodable,
+  ),
+  each(
+    'gauge',
+    'scale_ratio',
+    'Size of the program against the camera: below 1 while overload lowers it.',
+    ({ info }) => info.program.scale,
+  ),
+  by('gauge', 'feed_faces', 'shown', 'Faces in the last picture, by what the program shows of them.', ({ info }) =>
+    faceInfo.shape.shown.options.map((shown) => [shown, info.faces.filter((face) => face.shown === shown).length]),
+  ),
+  by('gauge', 'feed_stage_seconds', 'stage', 'Median time of a frame in each stage over the last second.', ({ info }) =>
+    Object.entries(info.stageMs).map(([stage, ms]) => [stage, ms / 1000]),
+  ),
+  each('gauge', 'engine_ready', 'Whether the engine of the feed has loaded its models.', ({ engine }) =>
+    Number(engine === 'ready'),
+  ),
+  each(
+    'gauge',
+    'engine_resident_memory_bytes',
+    'Resident memory of the engine process.',
+    ({ engineRssBytes }) => engineRssBytes,
+  ),
+  each('counter', 'engine_restarts_total', 'Engines lost and started again.', ({ engineLosses }) => engineLosses),
+  by('gauge', 'rendition_viewers', 'rendition', 'Viewers connected now.', ({ info }) => Object.entries(info.viewers)),
+  perRendition('sent_packets_total', 'RTP packets sent to all viewers.', 'packets'),
+  perRendition('nacks_total', 'Packets that viewers asked for again.', 'nacks'),
+  perRendition('key_requests_total', 'Key frames that viewers asked for.', 'keyRequests'),
+  perRendition('skipped_frames_total', 'Frames not sent to viewers that waited for a key frame.', 'skipped'),
+];

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROBLEMS } from '../../server/config/problem.ts';
+import {
+  AUTHORIZED,
+  feedInfo,
+  feedMeasures,
+  OFFER,
+  openSocket,
+  startServer,
+  type TestServer,
+  trySocket,
+} from './http-fixture.ts';
+
+/** Metrics, health and readiness over real HTTP; the stage behind them is a fake. */
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.close();
+});
+
+async function scrape(): Promise<{ text: string; value(series: string): number | undefined }> {
+  const answer = await server.ask('/metrics', { headers: AUTHORIZED });
+  expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store']);
+  expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
+  const lines = answer.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const values = new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+  return { text: answer.text, value: (series) => values.get(series) };
+}
+
+const LIVE = feedMeasures(
+  feedInfo('a', {
+    state: 'live',
+    camera: { codec: 'h264', width: 1280, height: 720, fps: 29.9, bitrate: 4_000_000, lostPct: 0.1 },
+    program: { width: 960, height: 540, fps: 29.5, scale: 0.75, skipped: 2 },
+    faces: [
+      { track: 1, shown: 'replaced', why: null },
+      { track: 2, shown: 'replaced', why: null },
+      { track: 3, shown: 'covered', why: 'unknown' },
+    ],
+    viewers: { program: 3, plate: 1 },
+    stageMs: { decode: 3, total: 24.5 },
+  }),
+  {
+    engineRssBytes: 321e6,
+    engineLosses: 2,
+    camera: { packets: 1000, lost: 7, nacks: 12, keyRequests: 3 },
+    pictures: { decoded: 500, encoded: 490, skipped: 9, undecodable: 1 },
+    renditions: {
+      program: { packets: 3000, nacks: 40, keyRequests: 5, skipped: 6 },
+      plate: { packets: 900, nacks: 0, keyRequests: 1, skipped: 0 },
+    },
+  },
+);
+
+describe('/metrics', () => {
+  test('needs a token or a session, like the API', async () => {
+    const before = (await scrape()).value('understudy_refusals_total{code="token_wrong"}') ?? Number.NaN;
+    expect((await server.ask('/metrics')).status).toBe(401);
+    expect((await server.ask('/metrics', { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+    expect((await server.ask('/metrics', { headers: { cookie: await server.cookie() } })).status).toBe(200);
+    expect((await server.ask('/metrics', { method: 'POST', headers: AUTHORIZED })).status).toBe(405);
+    expect((await scrape()).value('understudy_refusals_total{code="token_wrong"}')).toBe(before + 2);
+  });
+
+  test('tells a feed’s numbers, in base units', async () => {
+    server.fake.measures = [LIVE, feedMeasures(feedInfo('b'), { engine: 'warming' })];
+    const { value } = await scrape();
+    const told: Record<string, number> = {
+      'understudy_feed_state{feed="a",state="live"}': 1,
+      'understudy_feed_state{feed="a",state="idle"}': 0,
+      'understudy_feed_state{feed="b",state="idle"}': 1,
+      'understudy_feed_camera_frames_per_second{feed="a"}': 29.9,
+      'understudy_feed_camera_frames_per_second{feed="b"}': 0,
+      'understudy_feed_camera_bits_per_second{feed="a"}': 4e6,
+      'understudy_feed_camera_lost_packets_total{feed="a"}': 7,
+      'understudy_feed_camera_nacks_total{feed="a"}': 12,
+      'understudy_feed_camera_key_requests_total{feed="a"}': 3,
+      'understudy_feed_program_frames_per_second{feed="a"}': 29.5,
+      'understudy_feed_skipped_pictures_total{feed="a"}': 9,
+      'understudy_feed_undecodable_frames_total{feed="a"}': 1,
+      'understudy_feed_scale_ratio{feed="a"}': 0.75,
+      'understudy_feed_faces{feed="a",shown="replaced"}': 2,
+      'understudy_feed_faces{feed="a",shown="covered"}': 1,
+      'understudy_feed_faces{feed="a",shown="plate"}': 0,
+      'understudy_feed_stage_seconds{feed="a",stage="total"}': 0.0245,
+      'understudy_feed_engine_ready{feed="a"}': 1,
+      'understudy_feed_engine_ready{feed="b"}': 0,
+      'understudy_feed_engine_resident_memory_bytes{feed="a"}': 321e6,
+      'understudy_feed_engine_restarts_total{feed="a"}': 2,
+      'understudy_rendition_viewers{feed="a",rendition="program"}': 3,
+      'understudy_rendition_nacks_total{feed="a",rendition="program"}': 40,
+      'understudy_rendition_skipped_frames_total{feed="a",rendition="program"}': 6,
+    };
+    for (const [series, wanted] of Object.entries(told)) expect(value(series), series).toBe(wanted);
+    expect(
+      value('understudy_feed_engine_resident_memory_bytes{feed="b"}'),
+      'unknown is left out, not 0',
+    ).toBeUndefined();
+  });
+
+  test('a feed that has gone is told no more, and a second scrape adds nothing up', async () => {
+    server.fake.measures = [LIVE];
+    expect((await scrape()).value('understudy_feed_camera_nacks_total{feed="a"}')).toBe(12);
+    const again = await scrape();
+    expect(again.value('understudy_feed_camera_nacks_total{feed="a"}')).toBe(12);
+    expect(again.text).not.toContain('feed="b"');
+    server.fake.measures = null;
+  });
+
+  test('counts requests by route pattern, never by address: no session, token or odd path becomes a label', async () => {
+    const headers = { ...AUTHORIZED, 'content-type': 'application/sdp' };
+    const made = await server.ask('/whip/a-cam', { method: 'POST', headers, body: OFFER });
+    const session = String(made.headers.location).split('/').at(-1) ?? '';
+    await server.ask(`/whip/a-cam/${session}`, { method: 'DELETE', headers: AUTHORIZED });
+    await server.ask('/enter?token=zebra-token');
+    await server.ask('/zebra-nothing');
+    const { text, value } = await scrape();
+    expect(value('understudy_http_requests_total{method="POST",route="/whip/:feed",status="201"}')).toBe(1);
+    expect(value('understudy_http_requests_total{method="DELETE",route="/whip/:feed/:session",status="200"}')).toBe(1);
+    expect(value('understudy_http_requests_total{method="GET",route="/enter",status="401"}')).toBe(1);
+    expect(value('understudy_http_requests_total{method="GET",route="none",status="404"}')).toBe(1);
+    expect(text).not.toContain('zebra');
+    expect(text).not.toContain(session);
+    expect(text).not.toContain('a-cam');
+  });
+
+  test('counts control sockets and those that were refused', async () => {
+    const before = (await scrape()).value('understudy_refusals_total{code="token_wrong"}') ?? Number.NaN;
+    const { socket, next } = await openSocket(server.port, AUTHORIZED);
+    await next('feeds');
+    await trySocket(server.port, {});
+    const { value } = await scrape();
+    expect(value('understudy_control_sockets')).toBe(1);
+    expect(value('understudy_refusals_total{code="token_wrong"}')).toBe(before + 1);
+    socket.terminate();
+  });
+
+  test('tells of the front process', async () => {
+    const { value } = await scrape();
+    expect(value('understudy_front_cpu_seconds_total')).toBeGreaterThan(0);
+    expect(value('understudy_front_resident_memory_bytes')).toBeGreaterThan(20e6);
+    expect(value('understudy_front_active_resources')).toBeGreaterThan(0);
+    const end = performance.now() + 60;
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const worst = (await scrape()).value('understudy_front_loop_delay_seconds{quantile="1"}') ?? Number.NaN;
+    expect(worst).toBeGreaterThan(0.045);
+    expect(worst).toBeLessThan(5);
+  });
+
+  test('every family has help, a unit or _total where it counts, and a line in the docs', async () => {
+    server.fake.measures = [LIVE];
+    const { text } = await scrape();
+    server.fake.measures = null;
+    const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({ name, type }));
+    expect(families.length).toBeGreaterThan(25);
+    for (const { name, type } of families) {
+      expect(name).toMatch(/^understudy_[a-z_]+$/);
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(text).toContain(`# HELP ${name} `);
+    }
+    const { readFileSync } = await import('node:fs');
+    const docs = readFileSync(new URL('../../server/docs/metrics.md', import.meta.url), 'utf8');
+    const documented = [...docs.matchAll(/^\| `(understudy_\w+)` \| (gauge|counter) \|/gm)].map(([, name, type]) => ({
+      name,
+      type,
+    }));
+    const sorted = (list: typeof documented) => list.map(({ name, type }) => `${name} ${type}`).sort();
+    expect(sorted(documented)).toEqual(sorted(families));
+  });
+
+  test('holds a series for every refusal from the start, so that a first one is a step and not a birth', async () => {
+    const { value } = await scrape();
+    for (const code of Object.keys(PROBLEMS))
+      expect(value(`understudy_refusals_total{code="${code}"}`), code).toBeDefined();
+  });
+});
+
+describe('health and readiness, without a token', () => {
+  test('healthz answers while the process does', async () => {
+    server.fake.missing = ['engine of feed a (warming)'];
+    expect((await server.ask('/healthz')).status).toBe(200);
+  });
+
+  test('readyz names what is missing, then turns 200', async () => {
+    server.fake.missing = ['engine of feed a (warming)'];
+    const waiting = await server.ask('/readyz');
+    expect([waiting.status, waiting.headers['retry-after']]).toEqual([503, '1']);
+    expect(JSON.parse(waiting.text)).toEqual({ status: 'not ready', missing: ['engine of feed a (warming)'] });
+    server.fake.missing = [];
+    const ready = await server.ask('/readyz');
+    expect([ready.status, JSON.parse(ready.text), ready.headers['cache-control']]).toEqual([
+      200,
+      { status: 'ready' },
+      'no-store',
+    ]);
+  });
+});

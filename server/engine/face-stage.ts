@@ -16,7 +16,7 @@ export interface ShownFace {
 
 export interface FaceReport {
   faces: ShownFace[];
-  /** True when the whole picture was covered because its faces could not be looked for. */
+  /** True when the whole picture was covered because its faces could not be looked for, or something failed while they were treated. */
   coveredWhole: boolean;
   /** Milliseconds of the frame's way, which add up: perceive, replace, composite. */
   ms: { perceive: number; replace: number; composite: number };
@@ -104,9 +104,28 @@ export class FaceStage {
         trouble: `Faces could not be looked for, so the picture is covered: ${text(error)}`,
       };
     }
+    return await this.#treatAll(picture, tracks, uncast, early, ms, began);
+  }
+
+  /** Whatever fails between the first face and the last, some of them are still bare: then the whole picture is covered. */
+  async #treatAll(
+    picture: Picture,
+    tracks: Track[],
+    uncast: UncastPolicy,
+    early: Promise<Attempt> | null,
+    ms: FaceReport['ms'],
+    began: number,
+  ): Promise<FaceReport> {
     const report: FaceReport = { faces: [], coveredWhole: false, ms, trouble: null };
-    await this.#show(picture, tracks, uncast, early, report);
-    this.#forget(new Set(tracks.map(({ id }) => id)));
+    try {
+      await this.#show(picture, tracks, uncast, early, report);
+      this.#forget(new Set(tracks.map(({ id }) => id)));
+    } catch (error) {
+      coverAll(picture, this.#parts.arena, this.#parts.kernels);
+      report.faces = tracks.map((track) => ({ track, treatment: { kind: 'cover', why: 'failed' } }));
+      report.coveredWhole = true;
+      report.trouble = `A face could not be replaced or covered, so the whole picture is covered: ${text(error)}`;
+    }
     // Looking and replacing overlap: what the frame waited for beside replacing is looking's share.
     ms.perceive = performance.now() - began - ms.replace - ms.composite;
     return report;
@@ -140,6 +159,10 @@ export class FaceStage {
     const holds = started?.track.id === track.id && started.track.landmarks === track.landmarks;
     const attempt = holds ? started : await this.#settle(this.#attempt(picture, track), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
+    if (!hides(attempt.face, track, this.#parts.arena)) {
+      report.trouble = `The look ${this.#replacer?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
+      return { kind: 'cover', why: 'look failed' };
+    }
     const began = performance.now();
     compositeFace(picture, attempt.face, this.#parts.kernels, this.#parts.arena);
     report.ms.composite += performance.now() - began;
@@ -185,6 +208,25 @@ interface Attempt {
   face: Awaited<ReturnType<Replacer['replace']>> | null;
   ms: number;
   trouble: string | null;
+}
+
+/** Forehead, bridge and tip of the nose, cheeks, upper lip, chin: opaque in every look that hides a face. */
+const HIDDEN = [9, 168, 1, 50, 280, 164, 199];
+/** So many of them must be: a turned head hides a cheek, a wide mouth moves the chin. */
+const HIDDEN_AT_LEAST = 5;
+
+/** Whether a drawn face really lies over the face it was drawn for: a network's zeros, or no numbers, would leave it bare. */
+function hides({ at, size, toCrop }: NonNullable<Attempt['face']>, { landmarks }: Track, arena: Arena): boolean {
+  if (!landmarks) return false;
+  const alpha = arena.floats(at + 3 * size * size * 4, size * size);
+  const [a, b, c, d, e, f] = toCrop;
+  const hidden = HIDDEN.filter((point) => {
+    const x = landmarks.points[3 * point] ?? Number.NaN;
+    const y = landmarks.points[3 * point + 1] ?? Number.NaN;
+    const [u, v] = [Math.round(a * x + b * y + c), Math.round(d * x + e * y + f)];
+    return u >= 0 && v >= 0 && u < size && v < size && (alpha[v * size + u] ?? 0) >= 0.5;
+  });
+  return hidden.length >= HIDDEN_AT_LEAST;
 }
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

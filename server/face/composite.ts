@@ -47,18 +47,21 @@ export function compositeFace(picture: Picture, layer: FaceLayer, kernels: Kerne
   const bytes = 4 * layer.size * layer.size * 4;
   const scratch = arena.allocate(bytes);
   const [kr, kb, full] = matrixOf(picture.colour);
-  kernels.blend(
-    picture.at,
-    picture.width,
-    picture.height,
-    ...box,
-    ...layer.toCrop,
-    layer.at,
-    layer.size,
-    scratch,
-    kr,
-    kb,
-    full,
-  );
-  arena.release(scratch, bytes);
+  try {
+    kernels.blend(
+      picture.at,
+      picture.width,
+      picture.height,
+      ...box,
+      ...layer.toCrop,
+      layer.at,
+      layer.size,
+      scratch,
+      kr,
+      kb,
+      full,
+    );
+  } finally {
+    arena.release(scratch, bytes);
+  }
 }

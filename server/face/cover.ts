@@ -54,6 +54,11 @@ export function coverFace(
   kernels: Kernels,
 ): void {
   const ellipse = coverEllipse(face);
+  // Nobody can say where this face is: hide everything rather than nothing.
+  if (!Object.values(ellipse).every(Number.isFinite)) {
+    coverAll(picture, arena, kernels);
+    return;
+  }
   const feather = Math.max(FEATHER * Math.min(ellipse.rx, ellipse.ry), FEATHER_PIXELS);
   paint(picture, ellipse, feather, arena, kernels);
 }
@@ -80,6 +85,9 @@ function paint(
   kernels: Kernels,
 ): void {
   const scratch = arena.allocate(SCRATCH_BYTES);
-  kernels.cover(picture.at, picture.width, picture.height, cx, cy, rx, ry, rot, feather, scratch);
-  arena.release(scratch, SCRATCH_BYTES);
+  try {
+    kernels.cover(picture.at, picture.width, picture.height, cx, cy, rx, ry, rot, feather, scratch);
+  } finally {
+    arena.release(scratch, SCRATCH_BYTES);
+  }
 }

@@ -18,8 +18,8 @@ import type { Crop, Detection, Track } from './types.ts';
 const AGREES = 0.28;
 /** A face further than this from the middle of its crop (share of the crop's side) is read once more. */
 const OFF_CENTRE = 0.1;
-/** Faces that are covered at most; more are merged into nothing a person could follow anyway. */
-const MAX_TRACKS = 24;
+/** With this many faces in the picture, further ones are covered by their box alone: reading a crowd's landmarks would stall the feed. */
+const READ_TRACKS = 24;
 
 export interface PerceiverOptions {
   runtime: Runtime;
@@ -187,6 +187,8 @@ class FacePerceiver implements Perceiver {
     followed: Promise<Map<Follow, Reading>>,
     looked: Promise<Detection[]> | null,
   ): Promise<Track[]> {
+    // Also when one of them fails, the other must have left networks and picture before the next picture comes.
+    await Promise.allSettled([followed, looked]);
     const [read, early] = await Promise.all([followed, looked]);
     const troubled = this.#faces.some((face) => !read.has(face));
     const detections = early ?? (troubled ? await this.#look(index) : null);
@@ -233,7 +235,10 @@ class FacePerceiver implements Perceiver {
 
   /** A detection that belongs to no followed face. */
   async #welcome(detection: Detection, captureUs: number): Promise<void> {
-    if (this.#faces.length >= MAX_TRACKS) return;
+    if (this.#faces.length >= READ_TRACKS) {
+      this.#faces.push(new Follow(this.#nextId++, detection, this.#rigid, captureUs));
+      return;
+    }
     const crop = cropOfDetection(detection);
     const landmarks = await this.#landmarker.read(this.#pyramid, crop);
     const reading = accept(landmarks, this.#rigid, this.#size, null);

@@ -31,7 +31,8 @@ export function accept(
   previousWidth: number | null,
 ): Reading | null {
   const { points, presence, crop } = landmarks;
-  if (!(presence >= PRESENCE)) return null;
+  // Not a number passes most comparisons, and would stay in every filter behind this.
+  if (!(presence >= PRESENCE) || !points.every(Number.isFinite)) return null;
   const bounds = turnedBounds(points, crop.rot, null);
   const fill = Math.max(bounds.w, bounds.h) / crop.size;
   if (!(fill >= FILL[0] && fill <= FILL[1])) return null;
@@ -40,7 +41,7 @@ export function accept(
   const tilt = eyeAngle(points) - crop.rot;
   if (Math.cos(tilt) < Math.cos(TILT)) return null;
   const pose = poseOf(points, face);
-  if (pose.residual > SHAPE_RESIDUAL) return null;
+  if (!(pose.residual <= SHAPE_RESIDUAL)) return null;
   const box = boxOfLandmarks(points);
   if (previousWidth !== null && (box.w > previousWidth * 1.5 || box.w < previousWidth * 0.6)) return null;
   return { landmarks, pose, box };

@@ -46,14 +46,13 @@ export class Decoder {
     this.#packet.pts = BigInt(coded.rtpTs);
     const sent = await context.sendPacket(this.#packet);
     this.#packet.unref();
-    if (sent < 0) {
-      this.#waitingForKey = true;
-      return { needKey: true, why: 'a damaged frame' };
-    }
+    if (sent < 0) return this.#lost('a damaged frame');
     const got = await context.receiveFrame(this.#frame);
-    if (got < 0) {
-      this.#waitingForKey = true;
-      return { needKey: true, why: 'a frame without a picture' };
+    if (got < 0) return this.#lost('a frame without a picture');
+    // FFmpeg patches damage up with what was there before; the detector may not find a face in that, and it would be shown.
+    if (this.#frame.decodeErrorFlags !== 0) {
+      this.#frame.unref();
+      return this.#lost('a damaged picture');
     }
     this.#waitingForKey = false;
     try {
@@ -69,6 +68,12 @@ export class Decoder {
     this.#context?.freeContext();
     this.#packet.free();
     this.#frame.free();
+  }
+
+  /** A decoder that stumbled may hold a picture back and be one late ever after: the next key frame gets a new one. */
+  #lost(why: string): Decoded {
+    this.reset();
+    return { needKey: true, why };
   }
 
   #take(coded: CodedFrame): Decoded {
@@ -92,7 +97,12 @@ export class Decoder {
       rtpTs: coded.rtpTs,
       captureUs: coded.captureUs,
     });
-    pack(data, this.#frame.linesize, picture.planes, width, height);
+    try {
+      pack(data, this.#frame.linesize, picture.planes, width, height);
+    } catch (error) {
+      this.#pictures.give(picture);
+      throw error;
+    }
     return { picture };
   }
 
@@ -105,7 +115,10 @@ export class Decoder {
     context.threadCount = 1;
     context.setFlags(av.AV_CODEC_FLAG_LOW_DELAY);
     const opened = await context.open2(implementation, null);
-    if (opened < 0) throw new Error(`The ${codec} decoder could not be opened (FFmpeg error ${opened}).`);
+    if (opened < 0) {
+      context.freeContext();
+      throw new Error(`The ${codec} decoder could not be opened (FFmpeg error ${opened}).`);
+    }
     this.#context = context;
     this.#codec = codec;
     return context;

@@ -49,6 +49,19 @@ export class Encoder {
     ) {
       await this.#open(picture);
     }
+    try {
+      return await this.#encode(picture);
+    } catch (error) {
+      // What it still holds would come out under the next picture's name: the next one gets a new encoder, and a key frame.
+      if (!this.#closed) {
+        this.#packet.unref();
+        this.#drop();
+      }
+      throw error;
+    }
+  }
+
+  async #encode(picture: Picture): Promise<CodedFrame> {
     const [context, frame] = [this.#context as av.CodecContext, this.#frame as av.Frame];
     frame.makeWritable();
     unpack(picture.planes, frame.data ?? [], frame.linesize, picture.width, picture.height);
@@ -118,8 +131,10 @@ export class Encoder {
       context.setOption(key, value);
     }
     const opened = await context.open2(codec, null);
-    if (opened < 0)
+    if (opened < 0) {
+      context.freeContext();
       throw new Error(`The H.264 encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`);
+    }
     const frame = new av.Frame();
     frame.alloc();
     frame.format = av.AV_PIX_FMT_YUV420P;

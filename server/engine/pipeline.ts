@@ -19,6 +19,9 @@ const MAX_WAITING = 2;
 /** Coded frames that may wait at all, about a second: beyond it decoding itself has fallen behind, and only a new start catches up. */
 const MAX_BACKLOG = 30;
 
+/** Frames in a row without a picture, about a second, after which somebody should know: lost packets are repaired sooner. */
+const BLIND = 30;
+
 export interface PipelineEvents {
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
   needKey(): void;
@@ -69,6 +72,7 @@ export class Pipeline {
   #size = { width: 0, height: 0 };
   #lastCaptureUs = 0;
   #shown: ShownFace[] = [];
+  #blind = 0;
   #closed = false;
 
   constructor(parts: PipelineParts) {
@@ -173,11 +177,16 @@ export class Pipeline {
     this.times.add('decode', performance.now() - began);
     if (!('picture' in decoded)) {
       this.counts.undecodable++;
+      if (++this.#blind % BLIND === 0)
+        events.trouble(
+          'No picture of the camera can be decoded: it sends no key frames, or a kind of video that is not understood. Start it again, or set it to H.264 without B frames.',
+        );
       if (decoded.needKey) events.needKey();
       else events.trouble(decoded.why);
       return;
     }
     this.counts.decoded++;
+    this.#blind = 0;
     const { picture } = decoded;
     if (this.#queue.length >= MAX_WAITING) {
       this.counts.skipped++;
@@ -197,9 +206,10 @@ export class Pipeline {
     const { faces, pictures } = this.#parts;
     const { program, plate } = this.#wanted;
     const outputs: Outputs = { program: null, plate: null };
-    if (plate) outputs.plate = program ? pictures.copy(picture) : picture;
     if (program) outputs.program = picture;
+    else outputs.plate = picture;
     try {
+      if (plate && program) outputs.plate = pictures.copy(picture);
       this.#noteSize(picture);
       if (program && faces) await this.#replaceFaces(faces, picture);
       // One picture in the encoder at a time; waiting here is what lets newer pictures be skipped instead of piling up.
@@ -252,10 +262,13 @@ export class Pipeline {
     if (scale === 1) return picture;
     const { pictures, kernels } = this.#parts;
     const even = (size: number): number => Math.max(16, Math.round((size * scale) / 2) * 2);
-    const small = pictures.take(even(picture.width), even(picture.height), picture.colour, picture.id);
-    kernels.scale(picture.at, picture.width, picture.height, small.at, small.width, small.height);
-    pictures.give(picture);
-    return small;
+    try {
+      const small = pictures.take(even(picture.width), even(picture.height), picture.colour, picture.id);
+      kernels.scale(picture.at, picture.width, picture.height, small.at, small.width, small.height);
+      return small;
+    } finally {
+      pictures.give(picture);
+    }
   }
 
   #noteSize({ width, height }: Picture): void {

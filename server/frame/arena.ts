@@ -1,7 +1,8 @@
 /**
  * Kernel memory: one block that SIMD kernels, pictures and the networks' tensors share, so that nothing is copied between them.
  * It is reserved once and never grows, because growing would detach every view of it. Untouched pages cost no RAM.
- * Only the front part can be given back (pictures change size); tensors live as long as the engine.
+ * Blocks that were given back are used again at the same size first; when the end is reached, neighbours are joined, so that a
+ * camera that keeps changing its size does not fill it.
  */
 const PAGE = 65536;
 const ALIGN = 64;
@@ -22,19 +23,47 @@ export class Arena {
   /** Reserves `bytes`, aligned to 64. Returns the byte offset. Throws when the arena is full. */
   allocate(bytes: number): number {
     const size = roundUp(bytes);
-    const reused = this.#free.get(size)?.pop();
-    if (reused !== undefined) return reused;
-    const at = this.#top;
-    if (at + size > this.memory.buffer.byteLength) {
+    const reused = this.#free.get(size)?.pop() ?? this.#extend(size) ?? this.#join(size);
+    if (reused === null) {
       throw new Error(
         `Kernel memory is full: ${size} bytes more do not fit in ${this.memory.buffer.byteLength}. Lower the number of faces or the picture size of this feed.`,
       );
     }
+    return reused;
+  }
+
+  #extend(size: number): number | null {
+    const at = this.#top;
+    if (at + size > this.memory.buffer.byteLength) return null;
     this.#top = at + size;
     return at;
   }
 
-  /** Gives a block back for a later allocation of the same size. */
+  /** Joins free neighbours and takes the first place that is large enough. Rare: only when the end has been reached. */
+  #join(size: number): number | null {
+    const blocks = [...this.#free].flatMap(([bytes, list]) => list.map((at) => ({ at, bytes })));
+    blocks.sort((a, b) => a.at - b.at);
+    const joined: typeof blocks = [];
+    for (const block of blocks) {
+      const before = joined.at(-1);
+      if (before && before.at + before.bytes === block.at) before.bytes += block.bytes;
+      else joined.push(block);
+    }
+    const last = joined.at(-1);
+    if (last && last.at + last.bytes === this.#top) {
+      this.#top = last.at;
+      joined.pop();
+    }
+    this.#free.clear();
+    const found = joined.find(({ bytes }) => bytes >= size);
+    for (const { at, bytes } of joined) {
+      if (found?.at !== at) this.release(at, bytes);
+      else if (bytes > size) this.release(at + size, bytes - size);
+    }
+    return found?.at ?? this.#extend(size);
+  }
+
+  /** Gives a block back for a later allocation. */
   release(at: number, bytes: number): void {
     const size = roundUp(bytes);
     const list = this.#free.get(size) ?? [];

@@ -94,6 +94,7 @@ class BoundSession implements Session {
   readonly #binding: Handle;
   readonly #runOptions: Handle;
   readonly #values: Handle[] = [];
+  readonly #tensors: BoundTensor[] = [];
   #closing = false;
   #running: Promise<void> | null = null;
 
@@ -140,6 +141,7 @@ class BoundSession implements Session {
     return Object.fromEntries(
       describe(this.#ort, handle, kind, name).map((shape) => {
         const tensor = reserve(arena, shape.name, shape.dims);
+        this.#tensors.push(tensor);
         const value = tensorValue(this.#ort, this.#memory, tensor);
         this.#values.push(value);
         check(bind(this.#binding, shape.name, value));
@@ -155,6 +157,8 @@ class BoundSession implements Session {
     release('ReleaseRunOptions', this.#runOptions);
     release('ReleaseMemoryInfo', this.#memory);
     release('ReleaseSession', this.#parts.handle);
+    // A feed whose look is changed all day must not fill kernel memory.
+    for (const { at, data } of this.#tensors) this.#parts.arena.release(at, data.byteLength);
     release('ReleaseSessionOptions', this.#parts.options);
   }
 }

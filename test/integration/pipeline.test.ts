@@ -155,6 +155,46 @@ describe('the frame loop, with real codecs', () => {
     expect(bench.out[0]?.rtpTs).toBe(7 * TICKS);
   });
 
+  it('shows the very next key frame after damaged ones, under its own name', async () => {
+    bench = open();
+    const [key] = clip as [CodedFrame];
+    for (let round = 0; round < 4; round++) {
+      const bytes = Buffer.from(key.bytes).fill(0x5a, 60 + 200 * round);
+      bench.pipeline.push({ ...key, bytes, rtpTs: 1000 * TICKS });
+      bench.pipeline.push({ ...key, bytes: Buffer.from([0, 0, 1, 0x65, 0x88]), rtpTs: 1000 * TICKS });
+      const { counts } = bench.pipeline;
+      while (counts.decoded + counts.undecodable < 2 * round + 2) await new Promise((resolve) => setImmediate(resolve));
+    }
+    bench.pipeline.push({ ...key, rtpTs: 9 * TICKS });
+    await new Promise<void>((resolve) => {
+      const wait = (): void =>
+        bench.out.at(-1)?.rtpTs === 9 * TICKS ? resolve() : void bench.frames(bench.out.length + 1).then(wait);
+      wait();
+    });
+    const decoder = new Decoder(bench.pictures, 'check');
+    const decoded = await decoder.decode({ ...(bench.out.at(-1) as CodedFrame) });
+    if (!('picture' in decoded)) throw new Error(decoded.why);
+    expect(readCounter(decoded.picture.planes[0], SIZE.width, SIZE.width)).toBe(0);
+    bench.pictures.give(decoded.picture);
+    decoder.close();
+    // Half a face is not found, and would be shown: what the decoder patched up stays here.
+    expect(bench.out.map(({ rtpTs }) => rtpTs)).toEqual([9 * TICKS]);
+    expect(bench.needKeys).toBeGreaterThan(0);
+  });
+
+  it('says so when a camera never sends anything that can be decoded', async () => {
+    bench = open();
+    for (let index = 0; index < 60; index++) {
+      bench.pipeline.push({ ...(clip[5] as CodedFrame), rtpTs: index * TICKS });
+      if (index % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await bench.pipeline.close();
+    expect(bench.troubles.filter((sentence) => /No picture of the camera can be decoded/.test(sentence))).toHaveLength(
+      2,
+    );
+    expect(bench.pictures.out).toBe(0);
+  });
+
   it('survives a camera that goes in the middle of a frame, and one that comes back', async () => {
     bench = open();
     for (let round = 0; round < 5; round++) {

@@ -2,6 +2,7 @@
 const BENCHES: Record<string, () => Promise<{ run(args: string[]): Promise<number> }>> = {
   live: () => import('./live.ts'),
   browser: () => import('./browser.ts'),
+  chaos: () => import('./chaos.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

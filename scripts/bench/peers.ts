@@ -11,6 +11,7 @@ import { openPublisher, type Publisher } from '../../server/media/peer/publisher
 import { openViewer, type Viewer } from '../../server/media/peer/viewer.ts';
 import { type ClipOptions, codedClip } from './clip.ts';
 import { readCounter } from './counter.ts';
+import { ThroughRelay } from './through-relay.ts';
 
 export interface Rate {
   num: number;
@@ -71,21 +72,7 @@ let viewer: Viewer | null = null;
 let play: () => void = () => undefined;
 let sent = 0;
 let counts = noCounts();
-let answerRelay: (port: number) => void = () => undefined;
-
-/** Puts the relay's port in place of the server's in an answer. */
-async function throughRelay(answer: string): Promise<string> {
-  const candidate = /^a=candidate:\S+ 1 udp \d+ (127\.0\.0\.1) (\d+) typ host.*$/im.exec(answer);
-  if (!candidate) throw new Error('The server offered no IPv4 loopback candidate for the relay.');
-  const port = await new Promise<number>((resolve) => {
-    answerRelay = resolve;
-    say({ answer: 'relay', host: candidate[1] as string, port: Number(candidate[2]) });
-  });
-  const lines = answer.split('\r\n').filter((line) => !line.startsWith('a=candidate:') || line === candidate[0]);
-  return lines
-    .map((line) => (line === candidate[0] ? line.replace(` ${candidate[2]} typ`, ` ${port} typ`) : line))
-    .join('\r\n');
-}
+const relay = new ThroughRelay((host, port) => say({ answer: 'relay', host, port }));
 
 async function camera(order: Extract<PeerOrder, { order: 'camera' }>): Promise<void> {
   const clip = await codedClip(order.clip);
@@ -96,7 +83,7 @@ async function camera(order: Extract<PeerOrder, { order: 'camera' }>): Promise<v
     onKeyRequest: () => {
       restart = true;
     },
-    ...(order.relayed ? { rewriteAnswer: throughRelay } : {}),
+    ...(order.relayed ? { rewriteAnswer: relay.rewrite } : {}),
   });
   const { num, den } = order.rate;
   let index = 0;
@@ -173,7 +160,7 @@ async function monitor(order: Extract<PeerOrder, { order: 'monitor' }>): Promise
       if (frame.width) Object.assign(counts, { width: frame.width, height: frame.height });
       check?.push(frame);
     },
-    ...(order.relayed ? { rewriteAnswer: throughRelay } : {}),
+    ...(order.relayed ? { rewriteAnswer: relay.rewrite } : {}),
   });
   say({ answer: 'ready' });
 }
@@ -182,7 +169,7 @@ async function obey(order: PeerOrder): Promise<void> {
   if (order.order === 'camera') await camera(order);
   else if (order.order === 'monitor') await monitor(order);
   else if (order.order === 'play') play();
-  else if (order.order === 'relayed') answerRelay(order.port);
+  else if (order.order === 'relayed') relay.answered(order.port);
   else if (order.order === 'take') {
     say({ answer: 'taken', sent, counts });
     counts = noCounts();

@@ -13,7 +13,7 @@ const RELAY = fileURLToPath(new URL('./relay.ts', import.meta.url));
 const ANSWER_MS = 60_000;
 
 /** A child that takes orders and answers them one by one. */
-class Child<Order, Answer extends { answer: string }> {
+export class Child<Order, Answer extends { answer: string }> {
   readonly process: ChildProcess;
   readonly #waiting: { kind: string; resolve(answer: Answer): void; reject(error: Error): void }[] = [];
   ask: (answer: Answer) => void = () => undefined;

@@ -1,0 +1,212 @@
+/**
+ * `bench chaos`: what a set does to a stream. Packets are lost, a camera's cable comes loose, a monitor hangs on a weak link, the engine
+ * and the front are killed; what monitors receive meanwhile is timed at the peers and at a relay, and every picture's face is looked at.
+ */
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Note } from './chaos-peers.ts';
+import { CAMERA_LEG, ChaosRig, isPicture, MONITOR_LEG, nowMs, pause } from './chaos-rig.ts';
+import type { Direction } from './relay.ts';
+import { type Gate, gate, median, publish, quantile, say } from './report.ts';
+
+const CLIP = { width: 1280, height: 720, frames: 90, bitrate: 6_000_000 };
+const RATE = { num: 30, den: 1 };
+/** Beside the monitor that looks; the last of them gets the weak link. */
+const OTHERS = 2;
+const SLOW_LEG = MONITOR_LEG + OTHERS;
+const LOSS = 0.05;
+const WEAK_KBPS = 300;
+const CUT_MS = 5000;
+const SETTLE_MS = 2000;
+const PATIENCE_MS = 30_000;
+
+interface Plan {
+  lossMs: number;
+  /** Pairs of windows with and without the weak link. */
+  pairs: number;
+  windowMs: number;
+  kills: number;
+  /** From one kill to the next. */
+  killEveryMs: number;
+}
+const FULL: Plan = { lossMs: 60_000, pairs: 6, windowMs: 10_000, kills: 10, killEveryMs: 30_000 };
+const QUICK: Plan = { lossMs: 6000, pairs: 2, windowMs: 3000, kills: 2, killEveryMs: 5000 };
+
+/** Longest time without a new picture, ms, the window's edges included. */
+export function longestGap(notes: readonly Pick<Note, 'atMs'>[], fromMs: number, toMs: number): number {
+  const times = notes.map(({ atMs }) => atMs).filter((atMs) => atMs >= fromMs && atMs <= toMs);
+  return Math.max(...[...times, toMs].map((atMs, index) => atMs - (times[index - 1] ?? fromMs)));
+}
+
+async function freeze(rig: ChaosRig, leg: number, direction: Direction, loss: number, ms: number): Promise<number> {
+  await rig.impair(leg, direction, { loss });
+  const fromMs = nowMs();
+  await pause(ms);
+  const toMs = nowMs();
+  await rig.impair(leg, direction, {});
+  await rig.run(SETTLE_MS);
+  const gap = longestGap(rig.notes.filter(isPicture), fromMs, toMs);
+  say(
+    `  ${loss * 100} % loss ${leg === CAMERA_LEG ? 'from the camera' : 'to the monitor'}: longest gap ${gap.toFixed(0)} ms`,
+  );
+  return gap;
+}
+
+async function lossPhase(rig: ChaosRig, { lossMs }: Plan): Promise<{ none: number; up: number; down: number }> {
+  const none = await freeze(rig, CAMERA_LEG, 'up', 0, Math.min(lossMs, 10_000) / 2);
+  const up = await freeze(rig, CAMERA_LEG, 'up', LOSS, lossMs);
+  return { none, up, down: await freeze(rig, MONITOR_LEG, 'down', LOSS, lossMs) };
+}
+
+/** Nothing passes the camera's cable in either direction for a while. */
+async function cutPhase(rig: ChaosRig): Promise<number> {
+  const both = async (cut: boolean): Promise<void> => {
+    for (const direction of ['up', 'down'] as const) await rig.impair(CAMERA_LEG, direction, { cut });
+  };
+  await both(true);
+  await pause(CUT_MS);
+  await both(false);
+  const restoredMs = nowMs();
+  const fresh = await rig.fresh(restoredMs, PATIENCE_MS);
+  const ms = fresh ? fresh.atMs - restoredMs : Number.NaN;
+  say(`  ingest cut for ${CUT_MS / 1000} s: program back after ${ms.toFixed(0)} ms`);
+  return ms;
+}
+
+/** Delays of frames that left for the other monitors within a window: last packet out minus last packet in, ms. */
+function delaysOfOthers(rig: ChaosRig, fromMs: number, toMs: number): number[] {
+  const delays: number[] = [];
+  for (let leg = MONITOR_LEG; leg < SLOW_LEG; leg++) {
+    for (const { rtpTs, atMs } of rig.left.get(leg) ?? []) {
+      const from = rig.entered.get(rtpTs);
+      if (from !== undefined && atMs >= fromMs && atMs <= toMs) delays.push(atMs - from);
+    }
+  }
+  return delays;
+}
+
+interface Slow {
+  changePct: number;
+  p99: { without: number; with: number };
+  pairsPct: number[];
+  slowMonitorLost: number;
+}
+
+/** Windows with and without the cap take turns, so that what else the machine does falls on both. */
+async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promise<Slow> {
+  const all = { without: [] as number[], with: [] as number[] };
+  const pairsPct: number[] = [];
+  const lostBefore = rig.lostOn(SLOW_LEG);
+  for (let pair = 0; pair < pairs; pair++) {
+    const p99: Record<keyof typeof all, number> = { without: 0, with: 0 };
+    for (const weak of pair % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
+      await rig.impair(SLOW_LEG, 'down', weak === 'with' ? { kbps: WEAK_KBPS } : {});
+      await pause(SETTLE_MS / 4);
+      const fromMs = nowMs();
+      await rig.run(windowMs);
+      const delays = delaysOfOthers(rig, fromMs, nowMs());
+      all[weak].push(...delays);
+      p99[weak] = quantile(delays, 0.99);
+    }
+    pairsPct.push(100 * (p99.with / p99.without - 1));
+  }
+  await rig.impair(SLOW_LEG, 'down', {});
+  const p99 = { without: quantile(all.without, 0.99), with: quantile(all.with, 0.99) };
+  const changePct = 100 * (p99.with / p99.without - 1);
+  say(`  one monitor at ${WEAK_KBPS} kbps: others' p99 ${p99.without.toFixed(1)} → ${p99.with.toFixed(1)} ms`);
+  return { changePct, p99, pairsPct, slowMonitorLost: rig.lostOn(SLOW_LEG) - lostBefore };
+}
+
+interface Kills {
+  recoveries: number[];
+  dropped: number;
+  raw: number;
+  pictures: number;
+  unread: number;
+  undecodable: number;
+  rawLimit: number;
+  /** Of pictures with the camera's counter: distance of the face from the plate's. */
+  difference: { least: number; median: number };
+}
+
+async function killPhase(rig: ChaosRig, { kills, killEveryMs }: Plan): Promise<Kills> {
+  await rig.run(SETTLE_MS);
+  const [from, lost, undecodable] = [rig.notes.length, rig.peers.lost, rig.undecodable];
+  const recoveries: number[] = [];
+  for (let kill = 0; kill < kills; kill++) {
+    const killedMs = rig.kill('engine');
+    // A frame that the old engine had taken in cannot have entered after its death.
+    const fresh = await rig.fresh(killedMs, PATIENCE_MS);
+    recoveries.push(fresh ? fresh.atMs - killedMs : PATIENCE_MS);
+    say(`  engine killed ${kill + 1}/${kills}: fresh picture after ${recoveries.at(-1)?.toFixed(0)} ms`);
+    await rig.run(Math.max(SETTLE_MS, killEveryMs - (nowMs() - killedMs)));
+  }
+  const notes = rig.notes.slice(from);
+  const seen = notes.flatMap((note) => (note.seen ? [note.seen] : []));
+  const differences = seen.filter(({ counter }) => counter !== null).map(({ difference }) => difference);
+  return {
+    recoveries,
+    dropped: rig.peers.lost - lost,
+    raw: seen.filter(({ raw }) => raw).length,
+    pictures: differences.length,
+    unread: seen.length - differences.length,
+    undecodable: rig.undecodable - undecodable,
+    rawLimit: rig.rawLimit,
+    difference: { least: Math.min(...differences), median: median(differences) },
+  };
+}
+
+async function frontPhase(rig: ChaosRig): Promise<number> {
+  const killedMs = rig.kill('front');
+  const fresh = await rig.fresh(killedMs, PATIENCE_MS);
+  const ms = fresh ? fresh.atMs - killedMs : Number.NaN;
+  say(`  front killed: pictures back after ${ms.toFixed(0)} ms`);
+  return ms;
+}
+
+type Outcome<T> = T | string;
+
+/** A part that fails says why, and the others are measured nevertheless. */
+async function attempt<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return await work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    say(`  could not be measured: ${why}`);
+    return why;
+  }
+}
+
+/** The gate over what an outcome holds, or why there is none. */
+function from<T>(id: string, op: Gate['op'], limit: number, outcome: Outcome<T>, pick: (value: T) => number): Gate {
+  return typeof outcome === 'string' ? gate(id, op, limit, [], outcome) : gate(id, op, limit, [pick(outcome)]);
+}
+
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
+  const began = performance.now();
+  const plan = values.quick ? QUICK : FULL;
+  say('a camera and three monitors, 1280×720 at 30, with replacement');
+  const rig = await ChaosRig.open({ clip: CLIP, rate: RATE, others: OTHERS });
+  try {
+    await rig.run(SETTLE_MS);
+    const loss = await attempt(() => lossPhase(rig, plan));
+    const cut = await attempt(() => cutPhase(rig));
+    const slow = await attempt(() => slowPhase(rig, plan));
+    const kills = await attempt(() => killPhase(rig, plan));
+    const front = await attempt(() => frontPhase(rig));
+    const gates = [
+      from('freeze_ms_max', '<=', 500, loss, ({ up, down }) => Math.max(up, down)),
+      from('ingest_return_ms', '<=', 2000, cut, (ms) => ms),
+      from('slow_viewer_p99_change_pct', '<=', 5, slow, ({ changePct }) => changePct),
+      from('engine_kill_connections_dropped', '==', 0, kills, ({ dropped }) => dropped),
+      from('engine_kill_raw_faces', '==', 0, kills, ({ raw }) => raw),
+      from('engine_recovery_ms_p95', '<=', 500, kills, ({ recoveries }) => quantile(recoveries, 0.95)),
+      from('front_recovery_ms', '<=', 5000, front, (ms) => ms),
+    ];
+    const details = { loss, cut, slow, kills, front, loadAverage: loadavg() };
+    return publish('chaos', began, gates, details, values.json ?? false);
+  } finally {
+    await rig.close();
+  }
+}

@@ -19,7 +19,10 @@ const NO_TLS = `Browsers give their camera to HTTPS pages only: on other machine
 camera until server.tls names a certificate and its key (server/config/default.yaml). Monitors work.
 `;
 
-/** Runs the server until Ctrl-C or SIGTERM. Returns the exit code. */
+/**
+ * Runs the server until Ctrl-C, which closes at once, or SIGTERM, which lets viewers keep their picture for server.drainSeconds;
+ * a second signal cuts that short. Returns the exit code.
+ */
 export async function serve(args: string[]): Promise<number> {
   let server: RunningServer;
   let config: Config;
@@ -50,14 +53,26 @@ export async function serve(args: string[]): Promise<number> {
   const demo = config.stage.demo ? startDemo(server) : null;
   process.stdout.write(`${welcome(server)}\n`);
   if (!isLoopback(config.server.host) && !config.server.tls) process.stdout.write(`${NO_TLS}\n`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  if ((await nextSignal()) === 'SIGTERM') {
+    process.stdout.write(`No new sessions; closing in ${config.server.drainSeconds} s or with the last monitor.\n`);
+    await Promise.race([server.drain(), nextSignal()]);
+  }
   process.stdout.write('Closing.\n');
   demo?.stop();
   await server.close();
   return 0;
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const heard = (signal: NodeJS.Signals): void => {
+      process.off('SIGINT', heard);
+      process.off('SIGTERM', heard);
+      resolve(signal);
+    };
+    process.on('SIGINT', heard);
+    process.on('SIGTERM', heard);
+  });
 }
 
 function portOf(text: string): number {

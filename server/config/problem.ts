@@ -26,6 +26,7 @@ export const PROBLEMS = {
   internal: [500, 'The server failed to do this; the log says why.'],
   pages_missing: [503, 'The pages are not built yet: run "npm run build", then open this link again.'],
   full: [503, 'The server is full: close a feed or a monitor, then try again.'],
+  draining: [503, 'The server is closing and takes no new cameras and monitors: try again when it is back.'],
   engine_down: [503, 'The engine of this feed is starting again: try again in a second.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;
 

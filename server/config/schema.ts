@@ -21,6 +21,7 @@ const serverKeys = z.strictObject({
     .strictObject({ cert: z.string().min(1), key: z.string().min(1) })
     .nullable()
     .default(null),
+  drainSeconds: z.number().min(0).max(600).default(10),
   requestsPerMinute: z.number().int().min(10).max(1_000_000).default(1200),
 });
 

@@ -27,16 +27,19 @@ if (!process.send) {
 const say = (message: FromFront): void => void process.send?.(message);
 
 favour(process.pid);
+let drain: (seconds: number) => Promise<void> = async () => undefined;
 let close: () => Promise<void> = async () => undefined;
 process.on('message', (raw) => {
   const message = toFront.parse(raw);
   if (message.type === 'start') void start(message).catch(refuse);
+  else if (message.type === 'drain') void drain(message.seconds).then(() => say({ type: 'drained' }));
   else void stop();
 });
 // Main closes its children in order; its end is ours.
 process.on('disconnect', () => void stop());
 process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => void stop());
+// A service manager may signal every process of the house; main decides when the front ends.
+process.on('SIGTERM', () => void (process.connected || stop()));
 
 async function start({
   config: raw,
@@ -69,6 +72,7 @@ async function start({
     warn: (feed, sentence) => warn(`${feed} ${sentence}`, sentence, { feed }),
   });
   const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, tokens });
+  drain = (seconds) => stage.drain(seconds);
   close = async () => {
     await app.close();
     stage.close();

@@ -12,6 +12,8 @@ export const toFront = z.discriminatedUnion('type', [
     apiToken: z.string(),
     passThrough: z.boolean(),
   }),
+  /** Take no new sessions; `seconds` until the close, for those who are refused. */
+  z.object({ type: z.literal('drain'), seconds: z.number() }),
   z.object({ type: z.literal('close') }),
 ]);
 export type ToFront = z.infer<typeof toFront>;
@@ -24,6 +26,8 @@ export const fromFront = z.discriminatedUnion('type', [
   }),
   /** The front could not start, and why. */
   z.object({ type: z.literal('refused'), sentence: z.string() }),
+  /** The last viewer has gone after `drain`. */
+  z.object({ type: z.literal('drained') }),
   z.object({ type: z.literal('startEngine'), feed: z.string(), key: z.string() }),
 ]);
 export type FromFront = z.infer<typeof fromFront>;

@@ -33,6 +33,8 @@ export class Stage implements StageApi {
   readonly #listeners = new Set<() => void>();
   readonly #refresh: NodeJS.Timeout;
   #pending: NodeJS.Timeout | null = null;
+  /** Seconds until the close, once it has been announced. */
+  #draining: number | null = null;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -43,11 +45,13 @@ export class Stage implements StageApi {
   }
 
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
+    this.#refuseWhileDraining();
     const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed, this.#options.defaults)).publish(offer);
     return { session: id, answer };
   }
 
   async watch(feed: string, rendition: RenditionName, offer: string): Promise<{ session: string; answer: string }> {
+    this.#refuseWhileDraining();
     const { id, answer } = await this.#feed(feed).watch(rendition, offer);
     return { session: id, answer };
   }
@@ -65,6 +69,7 @@ export class Stage implements StageApi {
   }
 
   missing(): string[] {
+    if (this.#draining !== null) return ['the server is closing'];
     return this.measures()
       .filter(({ engine }) => engine !== 'ready')
       .map(({ info, engine }) => `engine of feed ${info.name} (${engine})`);
@@ -93,11 +98,30 @@ export class Stage implements StageApi {
     return Number(process.hrtime.bigint() / 1000n);
   }
 
+  /** Takes no new sessions from now on. Resolves when the last viewer has gone; cameras alone are not waited for. */
+  async drain(seconds: number): Promise<void> {
+    this.#draining = seconds;
+    const watched = (): boolean =>
+      this.feeds().some(({ viewers }) => Object.values(viewers).some((count) => count > 0));
+    if (!watched()) return;
+    await new Promise<void>((resolve) => {
+      const unsubscribe = this.onChange(() => {
+        if (watched()) return;
+        unsubscribe();
+        resolve();
+      });
+    });
+  }
+
   close(): void {
     clearInterval(this.#refresh);
     if (this.#pending) clearTimeout(this.#pending);
     for (const feed of this.#feeds.values()) feed.close();
     this.#listeners.clear();
+  }
+
+  #refuseWhileDraining(): void {
+    if (this.#draining !== null) throw new Problem('draining', undefined, Math.ceil(this.#draining) + 1);
   }
 
   #feed(name: string): Feed {

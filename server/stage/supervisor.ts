@@ -1,6 +1,6 @@
 /**
  * Main's side of the house: starts the front and the engines, watches them, starts again what dies, and closes everything in order:
- * demo camera, front (viewers say goodbye), engines.
+ * demo camera, front (viewers say goodbye), engines. Before that, `drain` lets viewers keep their picture for a while.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -36,6 +36,10 @@ export interface RunningServer {
   links: { page: string; url: string }[];
   /** Process ids by role, for benches and fault tests: front, engine of each feed. */
   pids(): { front: number | undefined; engines: Record<string, number | undefined> };
+  /**
+   * Takes no new sessions. Resolves when the last viewer has gone, at the latest after `server.drainSeconds`; nothing is closed.
+   */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       links,
       apiToken: supervisor.apiToken,
       pids: () => supervisor.pids(),
+      drain: () => supervisor.drain(),
       close: async () => {
         await supervisor.close();
         await rm(dir, { recursive: true, force: true });
@@ -70,6 +75,8 @@ class Supervisor {
   readonly #channel: string;
   readonly #engines = new Map<string, ChildProcess>();
   readonly #pauses = new Map<string, NodeJS.Timeout>();
+  /** Settles the drain that is under way. */
+  #drained: () => void = () => undefined;
   #front: ChildProcess | null = null;
   #closing = false;
 
@@ -93,12 +100,14 @@ class Supervisor {
       front.once('error', reject);
       front.once('exit', (code, signal) => {
         this.#front = null;
+        this.#drained();
         reject(new Error(`The front process ended while starting (${signal ?? code}): the lines above say why.`));
         if (!this.#closing) void this.#frontLost(signal ?? String(code));
       });
       front.on('message', (raw) => {
         const message: FromFront = fromFront.parse(raw);
         if (message.type === 'listening') resolve(message);
+        else if (message.type === 'drained') this.#drained();
         else if (message.type === 'refused') reject(new Error(message.sentence));
         else this.#startEngine(message.feed, message.key, FIRST_PAUSE_MS);
       });
@@ -113,9 +122,21 @@ class Supervisor {
     });
   }
 
+  async drain(): Promise<void> {
+    const { drainSeconds } = this.#options.config.server;
+    if (!this.#front || this.#closing || drainSeconds === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drained = resolve;
+    this.#front.send({ type: 'drain', seconds: drainSeconds } satisfies ToFront);
+    const late = setTimeout(resolve, drainSeconds * 1000);
+    await promise;
+    clearTimeout(late);
+  }
+
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    this.#drained();
     for (const pause of this.#pauses.values()) clearTimeout(pause);
     if (this.#front) await ended(this.#front, () => this.#front?.send({ type: 'close' } satisfies ToFront));
     await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));

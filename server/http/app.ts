@@ -13,6 +13,7 @@ import Fastify, {
 import { type Config, ConfigError, isLoopback } from '../config/config.ts';
 import { Problem } from '../config/problem.ts';
 import type { Log } from '../observe/log.ts';
+import type { Reports } from '../observe/reports.ts';
 import { createAccess } from './access.ts';
 import { api } from './api.ts';
 import { Control } from './control.ts';
@@ -34,6 +35,8 @@ export interface AppParts {
   /** Folder of the built pages (absolute); it may be missing: then the pages say so. */
   clientDir: string;
   log: Log;
+  /** Where failures inside are told; the caller closes it after the app. */
+  reports: Reports;
   tokens: Tokens;
 }
 
@@ -41,12 +44,19 @@ export interface AppParts {
 const LOOPBACK_FACTOR = 10;
 
 /** Everything the server says over HTTP and WebSocket. The caller owns it: `app.close()` ends every connection and timer. */
-export async function createApp({ stage, config, clientDir, log, tokens }: AppParts): Promise<FastifyInstance> {
-  const app = Fastify(serverOptions(config, log));
+export async function createApp({
+  stage,
+  config,
+  clientDir,
+  log,
+  reports,
+  tokens,
+}: AppParts): Promise<FastifyInstance> {
+  const app = Fastify(serverOptions(config, log, reports));
   await app.register(cookie, { hook: false });
   const access = createAccess(config, tokens, app);
-  const fail = errorHandler(log);
-  const metrics = createMetrics(stage, () => control.size);
+  const fail = errorHandler(reports);
+  const metrics = createMetrics(stage, { controlSockets: () => control.size, reports });
 
   app.setErrorHandler(async (error, request, reply) => {
     metrics.refused(asProblem(error).code);
@@ -78,7 +88,7 @@ export async function createApp({ stage, config, clientDir, log, tokens }: AppPa
 
   // Node would answer an odd Expect header by itself, past every rule of this app; RFC 9110 lets a server overlook it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  const control = new Control({ server: app.server, stage, access, log, refused: metrics.refused });
+  const control = new Control({ server: app.server, stage, access, log, reports, refused: metrics.refused });
   app.addHook('preClose', async () => {
     control.close();
     metrics.close();
@@ -117,7 +127,7 @@ function listenSentence(error: NodeJS.ErrnoException, host: string, port: number
   }
 }
 
-function serverOptions(config: Config, log: Log): FastifyServerOptions {
+function serverOptions(config: Config, log: Log, reports: Reports): FastifyServerOptions {
   const http: ServerOptions = { shouldUpgradeCallback };
   const options: FastifyServerOptions = {
     // Of Fastify's own lines only warnings: where the server listens is the caller's to say.
@@ -128,7 +138,7 @@ function serverOptions(config: Config, log: Log): FastifyServerOptions {
     requestTimeout: 20_000,
     forceCloseConnections: true,
     clientErrorHandler,
-    frameworkErrors: (error, request, reply) => void errorHandler(log)(error, request, reply),
+    frameworkErrors: (error, request, reply) => void errorHandler(reports)(error, request, reply),
     routerOptions: { ignoreTrailingSlash: true },
   };
   const { tls } = config.server;

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { Problem, type ProblemCode } from '../config/problem.ts';
 import type { Log } from '../observe/log.ts';
+import type { Reports } from '../observe/reports.ts';
 import { type ClientMessage, clientMessage, type ServerMessage } from '../wire/messages.ts';
 import { type Access, checkOrigin } from './access.ts';
 import { asProblem, writeProblem } from './problems.ts';
@@ -29,6 +30,7 @@ interface ControlParts {
   stage: StageApi;
   access: Access;
   log: Log;
+  reports: Pick<Reports, 'error'>;
   /** Told of every upgrade that is refused. */
   refused(code: ProblemCode): void;
 }
@@ -104,7 +106,7 @@ export class Control {
       this.#act(client, parseMessage(data, binary));
     } catch (error) {
       const { code, message } = asProblem(error);
-      if (code === 'internal') this.#parts.log.error({ err: error }, 'A control message failed inside.');
+      if (code === 'internal') this.#parts.reports.error('control', 'A control message failed inside.', { err: error });
       send(client, { type: 'refused', code, sentence: message });
     }
   }

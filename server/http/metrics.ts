@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../config/problem.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
+import type { Reports } from '../observe/reports.ts';
 import { FEED_FAMILIES } from './metrics-feeds.ts';
 import type { FeedMeasures, StageApi } from './stage-api.ts';
 
@@ -16,7 +17,10 @@ export interface Metrics {
 }
 
 /** Owns a timer: `close()` it. */
-export function createMetrics(stage: StageApi, controlSockets: () => number): Metrics {
+export function createMetrics(
+  stage: StageApi,
+  { controlSockets, reports }: { controlSockets(): number; reports: Pick<Reports, 'totals'> },
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const loopDelay = watchLoopDelay();
@@ -58,6 +62,17 @@ export function createMetrics(stage: StageApi, controlSockets: () => number): Me
     registers,
   });
   for (const code of Object.keys(PROBLEMS)) refusals.inc({ code }, 0);
+
+  new Counter({
+    name: 'understudy_reports_total',
+    help: 'Warnings and errors of the front process, written to its log singly or in its summary of a minute.',
+    labelNames: ['level'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [level, count] of Object.entries(reports.totals)) this.inc({ level }, count);
+    },
+  });
 
   frontFamilies(registry, controlSockets, loopDelay.seconds);
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, Problem, type ProblemCode } from '../config/problem.ts';
-import type { Log } from '../observe/log.ts';
+import type { Reports } from '../observe/reports.ts';
 import { sentencePage } from './page.ts';
 
 const MEDIA_TYPE = 'application/problem+json; charset=utf-8';
@@ -74,11 +74,13 @@ export async function sendProblem(request: FastifyRequest, reply: FastifyReply, 
 }
 
 /** Fastify's error handler: answers with a refusal from the table and logs what the client cannot be blamed for. */
-export function errorHandler(log: Log) {
+export function errorHandler(reports: Pick<Reports, 'error'>) {
   return async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const problem = asProblem(error);
     if (problem.code === 'internal') {
-      log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'A request failed inside.');
+      const { method } = request;
+      const route = request.routeOptions.url;
+      reports.error(`${method} ${route}`, 'A request failed inside.', { err: error, method, route });
     }
     await sendProblem(request, reply, problem);
   };

@@ -38,32 +38,3 @@ export function createLog(options: LogOptions): Log {
   });
   return pino(settings, forPeople);
 }
-
-type Warn = (key: string, sentence: string, fields?: Record<string, unknown>) => void;
-
-/** Keys remembered before the oldest is forgotten: a key that holds a peer's data cannot grow memory. */
-const MAX_KEYS = 256;
-
-/**
- * A `warn` for things that can happen in every frame: the first one with a key is logged at once, further ones are counted
- * and told with the next that comes after `everyMs` (field `repeated`).
- */
-export function throttledWarn(
-  log: Pick<Log, 'warn'>,
-  everyMs = 5000,
-  nowMs: () => number = () => performance.now(),
-): Warn {
-  const seen = new Map<string, { atMs: number; repeated: number }>();
-  return (key, sentence, fields = {}) => {
-    const now = nowMs();
-    const before = seen.get(key);
-    if (before && now - before.atMs < everyMs) {
-      before.repeated += 1;
-      return;
-    }
-    const oldest = seen.keys().next().value;
-    if (!before && seen.size >= MAX_KEYS && oldest !== undefined) seen.delete(oldest);
-    seen.set(key, { atMs: now, repeated: 0 });
-    log.warn(before?.repeated ? { ...fields, repeated: before.repeated } : fields, sentence);
-  };
-}

@@ -9,8 +9,9 @@ import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
 import { createRtpEngine } from '../media/rtp/engine.ts';
-import { createLog, throttledWarn } from '../observe/log.ts';
+import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
+import { createReports } from '../observe/reports.ts';
 import { EngineLinks } from './engine-links.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
 import { Stage } from './stage.ts';
@@ -49,7 +50,7 @@ async function start({
 }: Extract<ToFront, { type: 'start' }>): Promise<void> {
   const config = configSchema.parse(raw);
   const log = createLog(config.log);
-  const warn = throttledWarn(log);
+  const reports = createReports(log);
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
   const media = createRtpEngine(mediaOptions(config));
   const links = await EngineLinks.listen(channel);
@@ -69,15 +70,16 @@ async function start({
       passThrough,
     },
     looks: looks(),
-    warn: (feed, sentence) => warn(`${feed} ${sentence}`, sentence, { feed }),
+    warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });
-  const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, tokens });
+  const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, reports, tokens });
   drain = (seconds) => stage.drain(seconds);
   close = async () => {
     await app.close();
     stage.close();
     await media.close();
     links.close();
+    reports.close();
   };
   const url = await listen(app, config);
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });

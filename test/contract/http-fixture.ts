@@ -11,6 +11,7 @@ import { createApp } from '../../server/http/app.ts';
 import type { FeedMeasures, StageApi } from '../../server/http/stage-api.ts';
 import { createTokens } from '../../server/http/tokens.ts';
 import { createLog } from '../../server/observe/log.ts';
+import { createReports } from '../../server/observe/reports.ts';
 import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
 
 export const API_TOKEN = 'a-token-for-tests-0123456789';
@@ -176,7 +177,8 @@ export async function startServer(overrides: ConfigInput = {}, nowMs: () => numb
   writeFileSync(join(folder, 'model.task'), 'x');
   const logged: string[] = [];
   const log = createLog({ level: 'debug', pretty: false, to: { write: (line) => void logged.push(line) } });
-  const app = await createApp({ stage: fake.stage, config, clientDir: folder, log, tokens });
+  const reports = createReports(log);
+  const app = await createApp({ stage: fake.stage, config, clientDir: folder, log, reports, tokens });
   await app.listen({ host: config.server.host, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const send = (path: string, options?: Ask) => ask(port, path, options);
@@ -192,6 +194,7 @@ export async function startServer(overrides: ConfigInput = {}, nowMs: () => numb
     },
     async close() {
       await app.close();
+      reports.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

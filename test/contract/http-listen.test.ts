@@ -8,6 +8,7 @@ import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
 import { createApp, listen } from '../../server/http/app.ts';
 import { createTokens } from '../../server/http/tokens.ts';
 import { createLog } from '../../server/observe/log.ts';
+import { createReports } from '../../server/observe/reports.ts';
 import { ask, fakeStage } from './http-fixture.ts';
 
 /** The app without a folder of pages, over a fake stage. */
@@ -16,7 +17,11 @@ async function appFor(overrides: ConfigInput) {
   const log = createLog({ level: 'silent', pretty: false });
   const tokens = createTokens({ sessionHours: 1 });
   const { stage } = fakeStage();
-  return { config, tokens, app: await createApp({ stage, config, clientDir: '/nowhere/client', log, tokens }) };
+  return {
+    config,
+    tokens,
+    app: await createApp({ stage, config, clientDir: '/nowhere/client', log, reports: createReports(log), tokens }),
+  };
 }
 
 test('a busy port is a sentence', async () => {

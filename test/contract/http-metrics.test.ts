@@ -129,6 +129,18 @@ describe('/metrics', () => {
     expect(text).not.toContain('a-cam');
   });
 
+  test('a request that fails again and again is one line in the log and a number here', async () => {
+    const failures = async () => (await scrape()).value('understudy_reports_total{level="error"}') ?? Number.NaN;
+    const before = await failures();
+    const headers = { ...AUTHORIZED, 'content-type': 'application/sdp' };
+    for (let count = 0; count < 20; count++) {
+      server.fake.refuse = new Error('boom');
+      expect((await server.ask('/whep/demo', { method: 'POST', headers, body: OFFER })).status).toBe(500);
+    }
+    expect(await failures()).toBe(before + 20);
+    expect(server.logged.filter((line) => line.includes('boom'))).toHaveLength(1);
+  });
+
   test('counts control sockets and those that were refused', async () => {
     const before = (await scrape()).value('understudy_refusals_total{code="token_wrong"}') ?? Number.NaN;
     const { socket, next } = await openSocket(server.port, AUTHORIZED);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLog, throttledWarn } from '../../server/observe/log.ts';
+import { createLog } from '../../server/observe/log.ts';
 
 function collect(pretty = false) {
   const lines: string[] = [];
@@ -29,29 +29,4 @@ test('speaks in lines to people and names who speaks', () => {
   const { log, lines } = collect();
   log.warn('a sentence');
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ name: 'front', msg: 'a sentence' });
-});
-
-test('repeated warnings are counted, not written', () => {
-  const { log, lines } = collect();
-  let now = 0;
-  const warn = throttledWarn(log, 1000, () => now);
-  for (; now < 2500; now += 100) warn('late', 'A frame came late.', { feed: 'demo' });
-  warn('other', 'Something else.');
-  const told = lines.map((line) => JSON.parse(line) as { msg: string; repeated?: number; feed?: string });
-  expect(told.map(({ msg, repeated }) => [msg, repeated])).toEqual([
-    ['A frame came late.', undefined],
-    ['A frame came late.', 9],
-    ['A frame came late.', 9],
-    ['Something else.', undefined],
-  ]);
-  expect(told[0]?.feed).toBe('demo');
-});
-
-test('forgets the oldest warning rather than growing', () => {
-  const { log, lines } = collect();
-  const warn = throttledWarn(log, 1e9, () => 0);
-  for (let key = 0; key < 1000; key += 1) warn(`key ${key}`, 'x');
-  warn('key 0', 'x');
-  warn('key 999', 'x');
-  expect(lines).toHaveLength(1001);
 });

@@ -29,6 +29,9 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
     if (message.type === 'open') {
       opening ??= start(message);
       opening.catch(failed);
+    } else if (engine) {
+      // At once: a camera that goes must not take the next one's first frames, right behind it on the channel, with it.
+      engine.tell(message);
     } else {
       void opening?.then(
         (open) => open.tell(message),
@@ -36,7 +39,10 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
       );
     }
   },
-  closed: () => void stop(0),
+  closed: (reason) => {
+    if (reason) process.stderr.write(`The channel to the front of feed "${feed}" broke: ${reason}\n`);
+    void stop(0);
+  },
 });
 link.send({ type: 'hello', feed, key, pid: process.pid });
 

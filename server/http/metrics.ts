@@ -113,11 +113,9 @@ function frontFamilies(
     'Sockets, timers and requests that keep the front process alive.',
     () => process.getActiveResourcesInfo().length,
   );
-  gauge(
-    'understudy_front_start_time_seconds',
-    'When the front process started, seconds since 1970.',
-    () => Date.now() / 1000 - process.uptime(),
-  );
+  // Read once: two clocks read again and again would make the start wander.
+  const startedS = Date.now() / 1000 - process.uptime();
+  gauge('understudy_front_start_time_seconds', 'When the front process started, seconds since 1970.', () => startedS);
   new Counter({
     name: 'understudy_front_cpu_seconds_total',
     help: 'Processor time of the front process, user and system.',

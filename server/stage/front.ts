@@ -28,6 +28,7 @@ if (!process.send) {
 const say = (message: FromFront): void => void process.send?.(message);
 
 favour(process.pid);
+let listening = false;
 let drain: (seconds: number) => Promise<void> = async () => undefined;
 let close: () => Promise<void> = async () => undefined;
 process.on('message', (raw) => {
@@ -39,8 +40,8 @@ process.on('message', (raw) => {
 // Main closes its children in order; its end is ours.
 process.on('disconnect', () => void stop());
 process.on('SIGINT', () => undefined);
-// A service manager may signal every process of the house; main decides when the front ends.
-process.on('SIGTERM', () => void (process.connected || stop()));
+// A service manager may signal every process of the house: once the front serves, main decides when it ends.
+process.on('SIGTERM', () => void ((listening && process.connected) || stop()));
 
 async function start({
   config: raw,
@@ -82,6 +83,7 @@ async function start({
     reports.close();
   };
   const url = await listen(app, config);
+  listening = true;
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
 }
 

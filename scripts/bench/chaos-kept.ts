@@ -99,16 +99,13 @@ export class Kept<Connection> {
   }
 
   #restart(): void {
-    const before = this.connection;
-    if (before) {
-      this.lost++;
-      void this.#options.end(before);
-    }
+    if (this.connection) void this.#options.end(this.connection);
+    this.lost++;
     this.connection = null;
-    this.#opening = false;
     this.#run++;
     this.#failures = 0;
-    this.#start();
+    if (this.#options.ready(this.#feed)) this.#start();
+    else this.#wait();
   }
 
   #control(): void {
@@ -122,7 +119,7 @@ export class Kept<Connection> {
       this.#socketFailures = 0;
       if (this.#seen) {
         setTimeout(() => {
-          if (!alive(this.#feed) && ready(this.#feed)) this.#restart();
+          if (this.connection && !alive(this.#feed)) this.#restart();
         }, SETTLED_MS);
       }
       this.#seen = true;
@@ -132,10 +129,7 @@ export class Kept<Connection> {
       if (!parsed.success || parsed.data.type !== 'feeds') return;
       const before = ready(this.#feed);
       this.#feed = parsed.data.feeds.find(({ name }) => name === 'bench');
-      if (!before && ready(this.#feed)) {
-        if (this.connection && !alive(this.#feed)) this.#restart();
-        else this.#start();
-      }
+      if (!before && ready(this.#feed)) this.#start();
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {

@@ -20,7 +20,7 @@ const CUT_MS = 5000;
 const SETTLE_MS = 2000;
 const PATIENCE_MS = 30_000;
 
-interface Plan {
+export interface Plan {
   lossMs: number;
   /** Pairs of windows with and without the weak link. */
   pairs: number;
@@ -85,17 +85,20 @@ function delaysOfOthers(rig: ChaosRig, fromMs: number, toMs: number): number[] {
   return delays;
 }
 
-interface Slow {
+export interface Slow {
   changePct: number;
   p99: { without: number; with: number };
   pairsPct: number[];
+  /** Key frames a second, which the weak link's monitor asks for and everybody gets. */
+  keysPerSecond: { without: number; with: number };
   slowMonitorLost: number;
 }
 
 /** Windows with and without the cap take turns, so that what else the machine does falls on both. */
-async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promise<Slow> {
+export async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promise<Slow> {
   const all = { without: [] as number[], with: [] as number[] };
   const pairsPct: number[] = [];
+  const keys = { without: 0, with: 0 };
   const lostBefore = rig.lostOn(SLOW_LEG);
   for (let pair = 0; pair < pairs; pair++) {
     const p99: Record<keyof typeof all, number> = { without: 0, with: 0 };
@@ -105,6 +108,7 @@ async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promise<Slow
       const fromMs = nowMs();
       await rig.run(windowMs);
       const delays = delaysOfOthers(rig, fromMs, nowMs());
+      keys[weak] += rig.notes.filter(({ key, atMs }) => key && atMs >= fromMs).length;
       all[weak].push(...delays);
       p99[weak] = quantile(delays, 0.99);
     }
@@ -114,7 +118,9 @@ async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promise<Slow
   const p99 = { without: quantile(all.without, 0.99), with: quantile(all.with, 0.99) };
   const changePct = 100 * (p99.with / p99.without - 1);
   say(`  one monitor at ${WEAK_KBPS} kbps: others' p99 ${p99.without.toFixed(1)} → ${p99.with.toFixed(1)} ms`);
-  return { changePct, p99, pairsPct, slowMonitorLost: rig.lostOn(SLOW_LEG) - lostBefore };
+  const seconds = (pairs * windowMs) / 1000;
+  const keysPerSecond = { without: keys.without / seconds, with: keys.with / seconds };
+  return { changePct, p99, pairsPct, keysPerSecond, slowMonitorLost: rig.lostOn(SLOW_LEG) - lostBefore };
 }
 
 interface Kills {

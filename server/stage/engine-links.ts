@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine } from '../channel/messages.ts';
@@ -31,8 +32,10 @@ export class EngineLinks {
     server.on('connection', (socket) => this.#accept(socket));
   }
 
-  /** @param path a socket path (on Windows a named pipe). */
+  /** @param path a socket path in this server's own directory (on Windows a named pipe). */
   static async listen(path: string): Promise<EngineLinks> {
+    // A front that was killed leaves its socket behind; nobody but the server's one front ever listens here.
+    if (process.platform !== 'win32') await rm(path, { force: true });
     const server = createServer();
     const links = new EngineLinks(server);
     await new Promise<void>((resolve, reject) => {

@@ -97,17 +97,25 @@ class Supervisor {
     return new Promise((resolve, reject) => {
       const front = spawn(process.execPath, [FRONT], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
       this.#front = front;
-      front.once('error', reject);
+      let listening = false;
+      // Also later: a message to a front that has just died ends here and not the whole server.
+      front.on('error', (error) => {
+        if (front.pid === undefined && this.#front === front) this.#front = null;
+        reject(error);
+      });
       front.once('exit', (code, signal) => {
-        this.#front = null;
+        if (this.#front === front) this.#front = null;
         this.#drained();
         reject(new Error(`The front process ended while starting (${signal ?? code}): the lines above say why.`));
-        if (!this.#closing) void this.#frontLost(signal ?? String(code));
+        // One that ended while starting is told by the rejection: who started it tries again.
+        if (listening && !this.#closing) void this.#frontLost(signal ?? String(code));
       });
       front.on('message', (raw) => {
         const message: FromFront = fromFront.parse(raw);
-        if (message.type === 'listening') resolve(message);
-        else if (message.type === 'drained') this.#drained();
+        if (message.type === 'listening') {
+          listening = true;
+          resolve(message);
+        } else if (message.type === 'drained') this.#drained();
         else if (message.type === 'refused') reject(new Error(message.sentence));
         else this.#startEngine(message.feed, message.key, FIRST_PAUSE_MS);
       });
@@ -145,6 +153,8 @@ class Supervisor {
   /** Its socket went with it: engines have ended too. A new front on the same port takes over. */
   async #frontLost(how: string): Promise<void> {
     this.#options.log.error({ how }, 'The front process ended: starting it again.');
+    // The new front gives its engines other keys.
+    for (const pause of this.#pauses.values()) clearTimeout(pause);
     await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));
     while (!this.#closing) {
       try {
@@ -152,6 +162,8 @@ class Supervisor {
         return;
       } catch (error) {
         this.#options.log.error(error instanceof Error ? error.message : String(error));
+        const refused = this.#front;
+        if (refused) await ended(refused, () => refused.kill('SIGTERM'));
         await new Promise((resolve) => setTimeout(resolve, LONGEST_PAUSE_MS));
       }
     }
@@ -172,24 +184,29 @@ class Supervisor {
       },
     });
     this.#engines.set(feed, engine);
-    engine.once('exit', (code, signal) => {
+    const over = (how: string | number | null): void => {
       if (this.#engines.get(feed) === engine) this.#engines.delete(feed);
       if (this.#closing || !this.#front) return;
       const healthy = performance.now() - began > HEALTHY_MS;
       const wait = healthy ? 0 : pauseMs;
-      this.#options.log.error({ feed, how: signal ?? code }, 'An engine ended: starting it again.');
+      this.#options.log.error({ feed, how }, 'An engine ended: starting it again.');
       const next = healthy ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       this.#pauses.set(
         feed,
         setTimeout(() => this.#startEngine(feed, key, next), wait),
       );
+    };
+    engine.once('exit', (code, signal) => over(signal ?? code));
+    // A process that could not be started at all (no memory, no file handles) has no exit.
+    engine.on('error', (error) => {
+      if (engine.pid === undefined) over(error.message);
     });
   }
 }
 
 /** Asks a child to end and waits; kills it when it does not. */
 async function ended(child: ChildProcess, ask: () => unknown): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   await new Promise<void>((resolve) => {
     const hard = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS);
     child.once('exit', () => {

@@ -110,7 +110,8 @@ export class Follow {
       this.#lostSeconds = 0;
       return;
     }
-    const seconds = this.#stepSeconds;
+    // A stall tells nothing about the face: its place does not become free because time went by unseen.
+    const seconds = Math.min(this.#stepSeconds, PAUSE_SECONDS);
     this.#lostSeconds += seconds;
     const fade = Math.exp(-seconds / COAST_SECONDS);
     const dx = this.#velocity.x * seconds;

@@ -135,6 +135,25 @@ describe.skipIf(absent)(`real faces${absent ? ` (skipped: ${CLIPS_ABSENT})` : ''
     expect(states?.filter((state) => state === 'new')).toHaveLength(2);
   });
 
+  test('a crowd is covered as far as the detector sees it, although only some of it is read', async () => {
+    const { video, boxes } = await load('yes');
+    const [x, y, w, h] = boxes[0]?.[0] ?? [0, 0, 0, 0];
+    const cell = { x: x - 0.15 * w, y: y - 0.2 * h, width: 1.3 * w, height: 1.35 * h };
+    const canvas = new Canvas(800, 800);
+    const labels: Box[] = [];
+    for (let row = 0; (row + 1) * cell.height <= 800; row++) {
+      for (let column = 0; (column + 1) * cell.width <= 800; column++) {
+        const [left, top] = [column * cell.width, row * cell.height];
+        canvas.paste({ ...video, samples: video.pictures[0] as Uint8Array }, cell, left, top);
+        labels.push([left + 0.15 * w, top + 0.2 * h, w, h]);
+      }
+    }
+    expect(labels.length).toBeGreaterThan(40);
+    const [tracks] = await perceiveAll(800, 800, [canvas.samples], { colour: video.colour });
+    // The detector itself misses three of these 49.
+    expect(score([tracks ?? []], [labels]).leaked).toBeLessThanOrEqual(3);
+  });
+
   test('a small face in a large picture is known, the printed skull below it never', async () => {
     const { video, labels, boxes } = await load('help');
     const arena = new Arena(16);

@@ -100,6 +100,14 @@ describe('a followed face', () => {
     expect(face.box.w).toBeGreaterThan(width * 1.4);
   });
 
+  test('stays covered when the picture comes back from a stall without it', () => {
+    const { face } = knownFace(300);
+    face.step(20e6);
+    face.miss(null);
+    expect(face.ended(640, 480)).toBe(false);
+    expect(face.state).toBe('lost');
+  });
+
   test('ends at once when it walked out of the picture', () => {
     const { face, step } = knownFace(620);
     for (let x = 626; x < 640; x += 6) {

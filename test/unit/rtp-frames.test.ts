@@ -207,6 +207,17 @@ describe('what cameras do', () => {
     expect(frames.map(({ rtpTs }) => rtpTs)).toEqual([1, 4]);
   });
 
+  test('a frame that never ends is given up, and the next key frame shown', () => {
+    const { assembler, frames } = assemble('h264', [SPS, PPS]);
+    assembler.packet(rtp(nal(0x65, 9), 1));
+    const endless = nal(0x65, 60_000);
+    for (let packet = 0; packet < 200; packet++) assembler.packet(rtp(endless, 1));
+    assembler.packet(rtp(nal(0x65, 9), 1, true));
+    expect(frames).toHaveLength(0);
+    assembler.packet(rtp(nal(0x65, 9), 2, true));
+    expect(frames.map(({ rtpTs }) => rtpTs)).toEqual([2]);
+  });
+
   test('any payloads: no exception, and no frame without its marks', () => {
     for (const codec of ['h264', 'vp8'] as const) {
       fc.assert(

@@ -2,6 +2,9 @@ import type { VideoCodec } from '../../frame/coded.ts';
 import { type CodedPicture, createDepacketizer, type Depacketizer } from './depacketize.ts';
 import type { RtpPacket } from './packet.ts';
 
+/** A frame larger than this is none: a sender that never ends its frame would fill the front's memory, and the channel takes no more than 32 MiB. */
+const MAX_FRAME_BYTES = 8 * 1024 * 1024;
+
 export interface AssemblerEvents {
   frame(picture: CodedPicture, rtpTs: number): void;
   /** Decoding cannot go on without a key frame. */
@@ -18,6 +21,7 @@ export class FrameAssembler {
   #ts = -1;
   #open = false;
   #broken = false;
+  #bytes = 0;
   #waitsForKey = true;
   /** Frames thrown away while waiting for a key frame. */
   discarded = 0;
@@ -36,24 +40,31 @@ export class FrameAssembler {
     if (this.#open && packet.ts !== this.#ts) this.#finish();
     this.#open = true;
     this.#ts = packet.ts;
-    if (!this.#broken && !this.#depacketizer.add(packet.payload)) this.#broken = true;
+    this.#bytes += packet.payload.length;
+    if (!this.#broken && (this.#bytes > MAX_FRAME_BYTES || !this.#depacketizer.add(packet.payload))) {
+      this.#broken = true;
+      this.#depacketizer.reset();
+    }
     if (packet.marker) this.#finish();
   }
 
   gap(): void {
     // What follows may be the rest of the frame that the gap cut; a whole frame is recognised by its beginning.
+    this.#startAnew();
+    this.#waitForKey();
+  }
+
+  #startAnew(): void {
     this.#depacketizer.reset();
     this.#open = false;
     this.#broken = false;
-    this.#waitForKey();
+    this.#bytes = 0;
   }
 
   #finish(): void {
     const picture = this.#broken ? null : this.#depacketizer.take();
     const broken = this.#broken || (!picture && this.#depacketizer.begun);
-    this.#depacketizer.reset();
-    this.#open = false;
-    this.#broken = false;
+    this.#startAnew();
     if (picture?.key) this.#waitsForKey = false;
     if (picture && !this.#waitsForKey) {
       this.#events.frame(picture, this.#ts);

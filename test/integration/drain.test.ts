@@ -73,6 +73,13 @@ describe('a server that drains', () => {
     expect(performance.now() - from).toBeLessThan(10_000);
   });
 
+  it('waits no more when the front is killed meanwhile: its viewers are gone', async () => {
+    await begin(60);
+    const drained = server.drain();
+    process.kill(server.pids().front as number, 'SIGKILL');
+    await drained;
+  });
+
   it('waits for no camera that nobody watches', async () => {
     await begin(60);
     await monitor.close();

@@ -9,6 +9,9 @@ const DECODERS: Record<VideoCodec, av.FFDecoderCodec> = { h264: av.FF_DECODER_H2
 const SMALLEST = 16;
 const LARGEST = 4096;
 
+const wrongSize = (width: number, height: number): string =>
+  `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.`;
+
 /** What came of one coded frame. `needKey`: nothing can be decoded until the camera sends a key frame. */
 export type Decoded = { picture: Picture } | { needKey: boolean; why: string };
 
@@ -40,6 +43,11 @@ export class Decoder {
   async decode(coded: CodedFrame): Promise<Decoded> {
     if (this.#closed) return { needKey: false, why: 'closed' };
     if (this.#codec !== coded.codec) this.reset();
+    // Before FFmpeg takes gigabytes for it.
+    if (coded.width > LARGEST || coded.height > LARGEST) {
+      this.reset();
+      return { needKey: false, why: wrongSize(coded.width, coded.height) };
+    }
     if (this.#waitingForKey && !coded.key) return { needKey: true, why: 'no key frame yet' };
     const context = this.#context ?? (await this.#open(coded.codec));
     this.#packet.data = Buffer.from(coded.bytes.buffer, coded.bytes.byteOffset, coded.bytes.byteLength);
@@ -89,7 +97,7 @@ export class Decoder {
     if (!data || width < SMALLEST || height < SMALLEST || width > LARGEST || height > LARGEST) {
       return {
         needKey: false,
-        why: `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.`,
+        why: wrongSize(width, height),
       };
     }
     const picture = this.#pictures.take(width, height, colourOf(this.#frame), {

@@ -182,6 +182,16 @@ describe('the frame loop, with real codecs', () => {
     expect(bench.needKeys).toBeGreaterThan(0);
   });
 
+  it('refuses a picture that says it is far too large before it is decoded, and goes on', async () => {
+    bench = open();
+    const [key] = clip as [CodedFrame];
+    bench.pipeline.push({ ...key, width: 16_384, height: 16_384, rtpTs: TICKS });
+    bench.pipeline.push({ ...key, rtpTs: 2 * TICKS });
+    await bench.frames(1);
+    expect(bench.out.map(({ rtpTs }) => rtpTs)).toEqual([2 * TICKS]);
+    expect(bench.troubles).toEqual([expect.stringMatching(/16384×16384: sizes from 16×16 to 4096×4096/)]);
+  });
+
   it('says so when a camera never sends anything that can be decoded', async () => {
     bench = open();
     for (let index = 0; index < 60; index++) {

@@ -29,7 +29,7 @@ export interface Plan {
   /** From one kill to the next. */
   killEveryMs: number;
 }
-const FULL: Plan = { lossMs: 60_000, pairs: 6, windowMs: 10_000, kills: 10, killEveryMs: 30_000 };
+const FULL: Plan = { lossMs: 60_000, pairs: 3, windowMs: 30_000, kills: 10, killEveryMs: 30_000 };
 const QUICK: Plan = { lossMs: 6000, pairs: 2, windowMs: 3000, kills: 2, killEveryMs: 5000 };
 
 /** Longest time without a new picture, ms, the window's edges included. */

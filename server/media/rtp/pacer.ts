@@ -44,3 +44,41 @@ export class KeyPacer {
     this.#send();
   }
 }
+
+/** Key requests a viewer may make at once. */
+const BURST = 4;
+/** After them one in this time, twice as long after each that did not help … */
+const FIRST_REFILL_MS = 2000;
+/** … up to this: at 30 frames a second one frame in 240, so that the others' 99th percentile does not feel it. */
+const LONGEST_REFILL_MS = 8000;
+/** A viewer that needed no key frame for this long is well again. */
+const WELL_MS = 10_000;
+
+/**
+ * One viewer's share of the key frames that everybody gets: a few at once for a stumble, then rarer and rarer, because a link that
+ * lost its picture again after each is too weak for the rendition and the next will not help it. Times are of any monotonic clock.
+ */
+export class KeyAllowance {
+  #left = BURST;
+  #refillMs = FIRST_REFILL_MS;
+  #sinceMs = -Infinity;
+  #askedMs = -Infinity;
+
+  /** Whether a request may go on. Refused ones count as asked: a viewer that keeps asking is not well. */
+  take(nowMs: number): boolean {
+    if (nowMs - this.#askedMs > WELL_MS) {
+      this.#left = BURST;
+      this.#refillMs = FIRST_REFILL_MS;
+    }
+    this.#askedMs = nowMs;
+    if (this.#left > 0) {
+      this.#left--;
+      this.#sinceMs = nowMs;
+      return true;
+    }
+    if (nowMs - this.#sinceMs < this.#refillMs) return false;
+    this.#sinceMs = nowMs;
+    this.#refillMs = Math.min(2 * this.#refillMs, LONGEST_REFILL_MS);
+    return true;
+  }
+}

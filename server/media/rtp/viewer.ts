@@ -3,7 +3,7 @@ import { RtcpNackResponder } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
 import type { ViewerSession, ViewerStats } from '../port.ts';
 import { type IceOptions, Link } from './link.ts';
-import { KEY_INTERVAL_MS } from './pacer.ts';
+import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
 import { parseRtcp } from './rtcp.ts';
 import { type Offer, parseOffer } from './sdp.ts';
@@ -11,9 +11,6 @@ import type { StreamTarget } from './sender.ts';
 
 /** Packets kept for retransmission: two seconds at 4 Mbps. */
 const NACK_PACKETS = 1024;
-/** Key requests a viewer may make at once; after them one every two seconds, so that one bad link degrades nobody else. */
-const KEY_BURST = 6;
-const KEY_REFILL_MS = 2000;
 
 export interface ViewerOptions {
   ice: IceOptions;
@@ -41,8 +38,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   #packets = 0;
   #nacks = 0;
   #keyRequests = 0;
-  #keyAllowance = KEY_BURST;
-  #keyAllowanceMs = performance.now();
+  readonly #keyAllowance = new KeyAllowance();
   #keyAskedMs = -Infinity;
   #failed = false;
 
@@ -146,10 +142,8 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   #keyRequest(): void {
     this.#keyRequests++;
     const nowMs = performance.now();
-    this.#keyAllowance = Math.min(KEY_BURST, this.#keyAllowance + (nowMs - this.#keyAllowanceMs) / KEY_REFILL_MS);
-    this.#keyAllowanceMs = nowMs;
-    if (this.#keyAllowance < 1 || nowMs - this.#keyAskedMs < KEY_INTERVAL_MS / 2) return;
-    this.#keyAllowance--;
+    // A request in this time is the same one, said twice.
+    if (nowMs - this.#keyAskedMs < KEY_INTERVAL_MS / 2 || !this.#keyAllowance.take(nowMs)) return;
     this.#keyAskedMs = nowMs;
     this.#options.keyWanted();
   }

@@ -52,8 +52,10 @@ it('a live feed’s numbers move as its peers do, totals outlive camera, viewer 
   expect(lost('feed_decoded_pictures_total{feed="a"}')).toBeGreaterThanOrEqual(
     live('feed_decoded_pictures_total{feed="a"}'),
   );
-  await until((value) => value('feed_engine_ready{feed="a"}') === 1);
-  await monitor.next(({ key }) => key);
+  const encoded = lost('feed_encoded_pictures_total{feed="a"}');
+  await until((value) => value('feed_encoded_pictures_total{feed="a"}') > encoded);
+  expect(await fetch(`${server.url}/readyz`)).toHaveProperty('status', 200);
+  await monitor.next();
 
   const seen = monitor.stats().packets;
   const sentByCamera = camera.stats().packets;

@@ -9,6 +9,7 @@ import { Arena } from '../../server/frame/arena.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import { openPublisher, type Publisher } from '../../server/media/peer/publisher.ts';
 import { openViewer, type Viewer } from '../../server/media/peer/viewer.ts';
+import type { ReceiverStats } from '../../server/media/rtp/receiver.ts';
 import { FaceWatch, type Seen } from './chaos-faces.ts';
 import { Kept } from './chaos-kept.ts';
 import { type ClipOptions, codedClip } from './clip.ts';
@@ -37,7 +38,15 @@ export type ChaosAnswer =
   | { answer: 'ready'; rawLimit: number }
   | { answer: 'relay'; host: string; port: number }
   /** Since the last take; `lost` and `opened` since the beginning. */
-  | { answer: 'taken'; notes: Note[]; lost: number; opened: number; undecodable: number }
+  | {
+      answer: 'taken';
+      notes: Note[];
+      lost: number;
+      opened: number;
+      undecodable: number;
+      /** Of a monitor's present connection: what its packets went through. */
+      packets: ReceiverStats | null;
+    }
   | { answer: 'failed'; sentence: string };
 
 const CLOCK = 90_000;
@@ -50,6 +59,7 @@ const say = (answer: ChaosAnswer): void => void process.send?.(answer);
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 const relay = new ThroughRelay((host, port) => say({ answer: 'relay', host, port }));
 let kept: Kept<Publisher> | Kept<Viewer> | null = null;
+let watching: Kept<Viewer> | null = null;
 let notes: Note[] = [];
 let undecodable = 0;
 
@@ -121,7 +131,7 @@ async function watch({ url, token, look }: Extract<ChaosOrder, { order: 'watch' 
   const faces = look ? await FaceWatch.learn(await codedClip(look.clip), look.bitrate) : null;
   const looker = faces ? new Looker(faces) : null;
   let lastMs = 0;
-  kept = new Kept<Viewer>({
+  watching = new Kept<Viewer>({
     url,
     token,
     open: (lost) =>
@@ -147,7 +157,8 @@ async function watch({ url, token, look }: Extract<ChaosOrder, { order: 'watch' 
     alive: () => nowMs() - lastMs < ALIVE_MS,
     ready: (feed) => feed !== undefined && feed.state !== 'idle',
   });
-  await kept.begin();
+  kept = watching;
+  await watching.begin();
   say({ answer: 'ready', rawLimit: faces?.limit ?? 0 });
 }
 
@@ -156,7 +167,8 @@ async function obey(order: ChaosOrder): Promise<void> {
   else if (order.order === 'watch') await watch(order);
   else if (order.order === 'relayed') relay.answered(order.port);
   else if (order.order === 'take') {
-    say({ answer: 'taken', notes, lost: kept?.lost ?? 0, opened: kept?.opened ?? 0, undecodable });
+    const packets = watching?.connection?.stats() ?? null;
+    say({ answer: 'taken', notes, lost: kept?.lost ?? 0, opened: kept?.opened ?? 0, undecodable, packets });
     notes = [];
   } else {
     await kept?.close();

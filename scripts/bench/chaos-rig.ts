@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../server/config/config.ts';
+import type { ReceiverStats } from '../../server/media/rtp/receiver.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type RunningServer, startServer } from '../../server/stage/supervisor.ts';
 import type { FeedInfo } from '../../server/wire/messages.ts';
@@ -48,6 +49,8 @@ export class ChaosRig {
   /** What the looking monitor received, in order. */
   readonly notes: Note[] = [];
   undecodable = 0;
+  /** What the looking monitor's packets went through, since it connected. */
+  packets: ReceiverStats | null = null;
   /** Difference up to which a face counts as raw. */
   rawLimit = 0;
   readonly #relay = new Child<RelayOrder, RelayAnswer>(RELAY);
@@ -96,11 +99,12 @@ export class ChaosRig {
       else this.left.set(leg, [...(this.left.get(leg) ?? []), ...down]);
     }
     for (const peer of this.#peers) {
-      const { notes, lost, opened, undecodable } = await peer.child.order({ order: 'take' }, 'taken');
+      const { notes, lost, opened, undecodable, packets } = await peer.child.order({ order: 'take' }, 'taken');
       Object.assign(peer, { lost, opened });
       if (peer.leg !== MONITOR_LEG) continue;
       this.notes.push(...notes);
       this.undecodable = undecodable;
+      this.packets = packets;
     }
   }
 

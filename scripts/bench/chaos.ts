@@ -4,6 +4,7 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { ReceiverStats } from '../../server/media/rtp/receiver.ts';
 import type { Note } from './chaos-peers.ts';
 import { CAMERA_LEG, ChaosRig, isPicture, MONITOR_LEG, nowMs, pause } from './chaos-rig.ts';
 import type { Direction } from './relay.ts';
@@ -52,10 +53,20 @@ async function freeze(rig: ChaosRig, leg: number, direction: Direction, loss: nu
   return gap;
 }
 
-async function lossPhase(rig: ChaosRig, { lossMs }: Plan): Promise<{ none: number; up: number; down: number }> {
+interface Loss {
+  /** Longest gap, ms, without and with loss. */
+  none: number;
+  up: number;
+  down: number;
+  /** What the monitor's packets went through. */
+  packets: ReceiverStats | null;
+}
+
+async function lossPhase(rig: ChaosRig, { lossMs }: Plan): Promise<Loss> {
   const none = await freeze(rig, CAMERA_LEG, 'up', 0, Math.min(lossMs, 10_000) / 2);
   const up = await freeze(rig, CAMERA_LEG, 'up', LOSS, lossMs);
-  return { none, up, down: await freeze(rig, MONITOR_LEG, 'down', LOSS, lossMs) };
+  const down = await freeze(rig, MONITOR_LEG, 'down', LOSS, lossMs);
+  return { none, up, down, packets: rig.packets };
 }
 
 /** Nothing passes the camera's cable in either direction for a while. */

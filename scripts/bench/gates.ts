@@ -31,6 +31,7 @@ const quick = values.quick ? ['--quick'] : [];
 const RUNS: [title: string, args: string[]][] = [
   ['bench live', [script('./main.ts'), 'live', '--json', ...quick]],
   ['bench browser', [script('./main.ts'), 'browser', '--json', ...quick]],
+  ['bench chaos', [script('./main.ts'), 'chaos', '--json', ...quick]],
   [
     'eval replace',
     [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...(clips ? ['--clips', clips] : []), ...quick],

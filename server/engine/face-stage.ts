@@ -104,7 +104,7 @@ export class FaceStage {
         trouble: `Faces could not be looked for, so the picture is covered: ${text(error)}`,
       };
     }
-    return await this.#treatAll(picture, tracks, uncast, early, ms, began);
+    return this.#treatAll(picture, tracks, uncast, early, ms, began);
   }
 
   /** Whatever fails between the first face and the last, some of them are still bare: then the whole picture is covered. */

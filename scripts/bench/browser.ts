@@ -156,7 +156,10 @@ async function measureSize(size: Size, plan: Plan): Promise<Result> {
 }
 
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, size: { type: 'string' } } });
+  const { values } = parseArgs({
+    args,
+    options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, size: { type: 'string' } },
+  });
   const began = performance.now();
   const plan: Plan = values.quick
     ? { rounds: 1, seconds: 4, sizes: [360, 720] }

@@ -69,6 +69,7 @@ async function stop(code: number): Promise<void> {
   process.exit(code);
 }
 
-process.on('SIGTERM', () => link.close());
-// The terminal's Ctrl-C reaches every process of the group: main closes them in order.
+// Ctrl-C, and a service manager's SIGTERM, reach every process of the group at once. An engine ends when its channel closes, so that
+// monitors keep their picture while the front drains; main kills what does not end in time.
+process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);

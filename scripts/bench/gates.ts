@@ -1,5 +1,5 @@
 /**
- * `npm run gates [-- --quick] [--clips DIR] [--out DIR] [--readme]`: every bench and evaluation in full, one after the other.
+ * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--out DIR] [--readme]`: every bench and evaluation in full, one after the other.
  * `--readme` writes the measured gates into README.md, so that no number there is typed by hand. Exit status: the worst of theirs.
  */
 import { spawnSync } from 'node:child_process';
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     out: { type: 'string' },
     quick: { type: 'boolean' },
     readme: { type: 'boolean' },
+    only: { type: 'string' },
   },
 });
 const out = values.out ?? mkdtempSync(join(tmpdir(), 'understudy-gates-'));
@@ -68,7 +69,9 @@ function writeReadme(reports: [string, Report][]): void {
 
 let worst = 0;
 const reports: [string, Report][] = [];
+const only = values.only?.split(',');
 for (const [title, args] of RUNS) {
+  if (only && !only.some((name) => title.endsWith(name))) continue;
   process.stderr.write(`\n${title}\n`);
   const { status, stdout } = spawnSync(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -124,8 +124,8 @@ export class Kept<Connection> {
       }
       this.#seen = true;
     });
-    socket.on('message', (data) => {
-      const parsed = serverMessage.safeParse(JSON.parse(String(data)));
+    socket.on('message', (data: Buffer) => {
+      const parsed = serverMessage.safeParse(JSON.parse(data.toString('utf8')));
       if (!parsed.success || parsed.data.type !== 'feeds') return;
       const before = ready(this.#feed);
       this.#feed = parsed.data.feeds.find(({ name }) => name === 'bench');

@@ -55,7 +55,7 @@ describe.skipIf(!browserPath)(
             page.route('**/clip.mp4', (route) => route.fulfill({ path: DEMO_CLIP, contentType: 'video/mp4' })),
         },
       );
-      await feedBecomes(server, 'live', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'), 60_000);
+      await feedBecomes(server, 'live', ({ state }) => state === 'live', 60_000);
       const troubles: string[] = [];
       const monitor = await enterPage(browser, server, '/monitor', {
         prepare: async (page) => {

@@ -274,7 +274,6 @@ export class Pipeline {
   #noteSize({ width, height }: Picture): void {
     if (this.#size.width === width && this.#size.height === height) return;
     this.#size = { width, height };
-    this.#parts.faces?.reset();
     this.#parts.events.size(width, height);
   }
 

@@ -152,6 +152,18 @@ export class Follow {
     this.#velocity = { x: 0, y: 0 };
   }
 
+  /** The same scene in a picture of another size: places and speeds in its pixels from now on. */
+  resize(scaleX: number, scaleY: number): void {
+    const { box, middle, crop } = this;
+    this.box = { x: box.x * scaleX, y: box.y * scaleY, w: box.w * scaleX, h: box.h * scaleY };
+    this.middle = { x: middle.x * scaleX, y: middle.y * scaleY };
+    if (crop) {
+      this.crop = { ...crop, cx: crop.cx * scaleX, cy: crop.cy * scaleY, size: crop.size * Math.sqrt(scaleX * scaleY) };
+    }
+    this.#velocity = { x: this.#velocity.x * scaleX, y: this.#velocity.y * scaleY };
+    this.#smoother.reset();
+  }
+
   /** Too small for the detector's view of the whole picture, perhaps: it should look closer. False alarms do not ask for ever. */
   get wantsLook(): boolean {
     return this.#confirmed

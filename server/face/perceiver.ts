@@ -20,6 +20,8 @@ const AGREES = 0.28;
 const OFF_CENTRE = 0.1;
 /** With this many faces in the picture, further ones are covered by their box alone: reading a crowd's landmarks would stall the feed. */
 const READ_TRACKS = 24;
+/** Sizes are even numbers: the same shape, scaled, differs by less than this in its proportions. */
+const SAME_SHAPE = 0.02;
 
 export interface PerceiverOptions {
   runtime: Runtime;
@@ -135,9 +137,20 @@ class FacePerceiver implements Perceiver {
     this.#close();
   }
 
+  /**
+   * The scene has not changed with the picture's size (overload, a sender that saves bits): faces stay where they are, or one that only
+   * its landmarks still held would be bare until the detector saw it again. Of another shape it is framed anew: as after a cut.
+   */
   #resize({ width, height }: Picture): void {
-    this.reset();
+    const before = this.#size;
     this.#size = { width, height };
+    const [scaleX, scaleY] = [width / before.width, height / before.height];
+    const sameShape = Math.abs(scaleX / scaleY - 1) < SAME_SHAPE;
+    if (!sameShape) this.#cuts.reset();
+    for (const face of this.#faces) {
+      face.resize(scaleX, scaleY);
+      if (!sameShape) face.cut();
+    }
     this.#tiles = this.#tileEvery > 0 ? tilesOf(width, height) : [];
   }
 

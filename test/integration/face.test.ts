@@ -295,6 +295,71 @@ describe('the synthetic performer of the demo clip', () => {
   });
 });
 
+describe('a picture that changes its size', () => {
+  const demo = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
+
+  /** The demo's performer, known at full size, then in pictures of another size: the tracks of the last full and all further ones. */
+  async function resized(width: number, height: number, draw: (full: Uint8Array) => Uint8Array): Promise<Track[][]> {
+    const video = await decodeVideo(demo);
+    const arena = new Arena(128);
+    const perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
+    const full = arenaPicture(arena, video.width, video.height, video.colour);
+    const other = arenaPicture(arena, width, height, video.colour);
+    const all: Track[][] = [];
+    for (let i = 0; i < 14; i++) {
+      const samples = video.pictures[i] as Uint8Array;
+      const picture = i < 10 ? full.fill(samples, i * 33_333) : other.fill(draw(samples), i * 33_333);
+      all.push(await perceiver.perceive(picture).complete);
+    }
+    perceiver.close();
+    return all.slice(9);
+  }
+
+  const small = (from: { width: number; height: number }, to: { width: number; height: number }) => {
+    const bytes = (size: { width: number; height: number }): number => (size.width * size.height * 3) / 2;
+    const arena = new Arena(32);
+    const [source, target] = [arena.allocate(bytes(from)), arena.allocate(bytes(to))];
+    const kernels = loadKernels(arena);
+    return (samples: Uint8Array): Uint8Array => {
+      arena.bytes(source, bytes(from)).set(samples);
+      kernels.scale(source, from.width, from.height, target, to.width, to.height);
+      return arena.bytes(target, bytes(to)).slice();
+    };
+  };
+
+  test('of the same shape keeps its faces known, at their places', async () => {
+    const { width, height } = await decodeVideo(demo);
+    const to = { width: (width * 3) / 4, height: (height * 3) / 4 };
+    const [before, ...after] = await resized(to.width, to.height, small({ width, height }, to));
+    expect(after.map(([track]) => track?.state)).toEqual(['known', 'known', 'known', 'known']);
+    expect(after.map(([track]) => track?.id)).toEqual(after.map(() => before?.[0]?.id));
+    expect(after[0]?.[0]?.box.w).toBeCloseTo((before?.[0]?.box.w ?? 0) * 0.75, -1);
+  });
+
+  test('keeps a face covered that cannot be found in it', async () => {
+    const { width, height } = await decodeVideo(demo);
+    const to = { width: width / 2, height: height / 2 };
+    const empty = new Canvas(to.width, to.height).samples;
+    const [before, after] = await resized(to.width, to.height, () => empty);
+    expect(after?.map(({ state }) => state)).toEqual(['lost']);
+    const middle = ({ box }: Track): number => box.x + box.w / 2;
+    expect(middle(after?.[0] as Track)).toBeCloseTo(middle(before?.[0] as Track) / 2, -1);
+  });
+
+  test('of another shape is taken as a cut: the place stays covered, and who comes is new', async () => {
+    const { width, height } = await decodeVideo(demo);
+    const to = { width: height, height };
+    const [before, after] = await resized(to.width, to.height, (samples) => {
+      const canvas = new Canvas(to.width, to.height);
+      canvas.paste({ width, height, samples }, { x: 0, y: 0, width: to.width, height }, 0, 0);
+      return canvas.samples;
+    });
+    expect(after?.length).toBeGreaterThan(0);
+    expect(after?.filter(({ state }) => state === 'known')).toEqual([]);
+    expect(after?.map(({ id }) => id)).toContain(before?.[0]?.id);
+  });
+});
+
 describe('any picture', () => {
   test.each([
     [16, 16],
@@ -306,7 +371,7 @@ describe('any picture', () => {
     expect(await perceiveAll(width, height, [blank, blank])).toEqual([[], []]);
   });
 
-  test('a change of size forgets the faces and goes on', async () => {
+  test('any change of size is taken', async () => {
     const arena = new Arena(64);
     const perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
     for (const [width, height] of [

@@ -65,6 +65,7 @@ const stageKeys = z.strictObject({
 });
 
 const engineKeys = z.strictObject({
+  spare: z.boolean().default(true),
   memoryMB: z.number().int().min(128).max(4000).default(512),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });

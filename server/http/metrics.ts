@@ -74,6 +74,7 @@ export function createMetrics(
     },
   });
 
+  spareFamilies(registry, () => stage.spare());
   frontFamilies(registry, controlSockets, loopDelay.seconds);
 
   return {
@@ -86,6 +87,26 @@ export function createMetrics(
     refused: (code) => refusals.inc({ code }),
     close: () => loopDelay.close(),
   };
+}
+
+/** The engine that stands by for whichever feed loses its own. */
+function spareFamilies(registry: Registry, spare: StageApi['spare']): void {
+  new Gauge({
+    name: 'understudy_spare_engine_ready',
+    help: 'Whether a spare engine stands by with its models loaded.',
+    registers: [registry],
+    collect() {
+      this.set(Number(spare()?.ready ?? false));
+    },
+  });
+  new Gauge({
+    name: 'understudy_spare_engine_resident_memory_bytes',
+    help: 'Resident memory of the spare engine process; 0 while there is none or it has not said.',
+    registers: [registry],
+    collect() {
+      this.set(spare()?.rssBytes ?? 0);
+    },
+  });
 }
 
 /** The front process itself. */

@@ -8,7 +8,8 @@ import type { CodedFrame } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
 import type { IngestSession, LinkState, MediaEngine, RenditionOut, ViewerSession, ViewerStats } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
-import type { EngineEvents, EngineLink } from './engine-links.ts';
+import type { EngineLink } from './engine-links.ts';
+import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
@@ -23,7 +24,7 @@ export interface FeedOptions {
   name: string;
   settings: FeedSettings;
   media: MediaEngine;
-  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings'>;
+  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slate'>;
   maxViewers: number;
   changed(): void;
   warn(sentence: string): void;
@@ -31,7 +32,7 @@ export interface FeedOptions {
 
 export class Feed {
   readonly name: string;
-  readonly events: EngineEvents;
+  readonly events: FeedEngineEvents;
   readonly #options: FeedOptions;
   readonly #renditions: Record<RenditionName, RenditionOut>;
   readonly #slate: SlateShow;
@@ -64,11 +65,15 @@ export class Feed {
     };
     this.#slate = new SlateShow(this.#renditions.program);
     this.events = {
-      connected: (link) => this.#connected(link),
+      connected: (link, prepared) => this.#connected(link, prepared),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),
       message: (message) => this.#heard(message),
-      lost: (reason) => this.#lost(reason),
+      lost: (loss) => this.#lost(loss),
     };
+  }
+
+  get look(): string {
+    return this.#settings.look;
   }
 
   get info(): FeedInfo {
@@ -153,7 +158,6 @@ export class Feed {
     this.#ingest?.close();
     this.#renditions.program.close();
     this.#renditions.plate.close();
-    this.#link?.close();
   }
 
   #facts(): FeedFacts {
@@ -213,12 +217,15 @@ export class Feed {
     this.#options.changed();
   }
 
-  #connected(link: EngineLink): void {
+  #connected(link: EngineLink, prepared: boolean): void {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
-    link.send({ type: 'open', feed: this.name, settings: this.#settings, ...this.#options.open });
+    const { open } = this.#options;
+    link.send({ type: 'open', feed: this.name, settings: this.#settings, slate: this.#slate.size, ...open });
     this.#wanted = { program: false, plate: false };
     this.#updateWanted();
+    // It takes frames right behind these messages: the camera's answer is on its way while it opens.
+    if (prepared) this.#ingest?.requestKey();
     this.#options.changed();
   }
 
@@ -238,13 +245,13 @@ export class Feed {
     }
   }
 
-  #lost(reason: string | null): void {
+  #lost({ sentence, hung }: EngineLoss): void {
     this.#link = null;
-    this.#counts.engineLost(this.#stats);
+    this.#counts.engineLost(this.#stats, hung);
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';
     this.#slate.start();
-    if (reason) this.#warn(`The engine's channel broke: ${reason}`);
+    if (sentence) this.#warn(sentence);
     this.#options.changed();
   }
 

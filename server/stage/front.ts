@@ -13,6 +13,7 @@ import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
 import { EngineLinks } from './engine-links.ts';
+import { EnginePool } from './engine-pool.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
 import { Stage } from './stage.ts';
 
@@ -31,9 +32,12 @@ favour(process.pid);
 let listening = false;
 let drain: (seconds: number) => Promise<void> = async () => undefined;
 let close: () => Promise<void> = async () => undefined;
+let engineEnded: (key: string) => void = () => undefined;
 process.on('message', (raw) => {
   const message = toFront.parse(raw);
-  if (message.type === 'start') void start(message).catch(refuse);
+  if (message.type === 'ping') say({ type: 'pong' });
+  else if (message.type === 'engineEnded') engineEnded(message.key);
+  else if (message.type === 'start') void start(message).catch(refuse);
   else if (message.type === 'drain') void drain(message.seconds).then(() => say({ type: 'drained' }));
   else void stop();
 });
@@ -55,10 +59,19 @@ async function start({
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
   const media = createRtpEngine(mediaOptions(config));
   const links = await EngineLinks.listen(channel);
+  const engines = new EnginePool({
+    links,
+    spare: config.engine.spare,
+    prepare: { memoryMb: config.engine.memoryMB, passThrough },
+    start: (key, feed) => say({ type: 'startEngine', key, feed }),
+    serves: (key, feed) => say({ type: 'engineServes', key, feed }),
+    end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
+    warn: (sentence) => reports.warn(sentence, sentence),
+  });
+  engineEnded = (key) => engines.ended(key);
   const stage = new Stage({
     media,
-    links,
-    startEngine: (feed, key) => say({ type: 'startEngine', feed, key }),
+    engines,
     maxFeeds: config.stage.maxFeeds,
     maxViewers: MAX_VIEWERS,
     feeds: feedsOf(config),
@@ -79,6 +92,7 @@ async function start({
     await app.close();
     stage.close();
     await media.close();
+    engines.close();
     links.close();
     reports.close();
   };

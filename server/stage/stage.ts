@@ -3,7 +3,7 @@ import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
-import type { EngineLinks } from './engine-links.ts';
+import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 
 /** Changes are told at most this often. */
@@ -13,9 +13,7 @@ const REFRESH_MS = 500;
 
 export interface StageOptions {
   media: MediaEngine;
-  links: EngineLinks;
-  /** Asks for an engine process for a feed, started with this key. */
-  startEngine(feed: string, key: string): void;
+  engines: Pick<EnginePool, 'serve' | 'forget' | 'prepare' | 'spare'>;
   maxFeeds: number;
   maxViewers: number;
   /** Feeds that exist from the start. */
@@ -68,6 +66,11 @@ export class Stage implements StageApi {
     return [...this.#feeds.values()].map((feed) => feed.measures);
   }
 
+  spare(): ReturnType<StageApi['spare']> {
+    const { spare } = this.#options.engines;
+    return spare && { ready: spare.ready, rssBytes: spare.rssMb === null ? null : spare.rssMb * 1e6 };
+  }
+
   missing(): string[] {
     if (this.#draining !== null) return ['the server is closing'];
     return this.measures()
@@ -87,6 +90,7 @@ export class Stage implements StageApi {
       );
     }
     this.#feed(feed).set(change);
+    if (change.look !== undefined) this.#prepareLooks();
   }
 
   onChange(listener: () => void): () => void {
@@ -116,7 +120,10 @@ export class Stage implements StageApi {
   close(): void {
     clearInterval(this.#refresh);
     if (this.#pending) clearTimeout(this.#pending);
-    for (const feed of this.#feeds.values()) feed.close();
+    for (const [name, feed] of this.#feeds) {
+      feed.close();
+      this.#options.engines.forget(name);
+    }
     this.#listeners.clear();
   }
 
@@ -134,7 +141,7 @@ export class Stage implements StageApi {
     if (this.#feeds.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, links } = this.#options;
+    const { media, open, maxViewers, engines } = this.#options;
     const feed = new Feed({
       name,
       settings,
@@ -145,9 +152,17 @@ export class Stage implements StageApi {
       warn: (sentence) => this.#options.warn(name, sentence),
     });
     this.#feeds.set(name, feed);
-    this.#options.startEngine(name, links.expect(name, feed.events));
+    engines.serve(name, feed.events);
+    this.#prepareLooks();
     this.#changed();
     return feed;
+  }
+
+  /** A spare may have to serve any feed: it has every look that one of them wears. */
+  #prepareLooks(): void {
+    this.#options.engines.prepare(
+      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.defaults.look),
+    );
   }
 
   #changed(): void {

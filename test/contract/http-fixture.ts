@@ -52,6 +52,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     engine: 'ready',
     engineRssBytes: null,
     engineLosses: 0,
+    engineHangs: 0,
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
     pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
     renditions: { program: sent, plate: sent },
@@ -68,6 +69,7 @@ export function fakeStage() {
     infos: [feedInfo('demo')],
     measures: null as FeedMeasures[] | null,
     missing: [] as string[],
+    spare: null as ReturnType<StageApi['spare']>,
     sets,
     sessions,
     /** Thrown by the next publish or watch. */
@@ -91,6 +93,7 @@ export function fakeStage() {
     return { session, answer: 'v=0\r\nan answer of the fake\r\n' };
   };
   const stage: StageApi = {
+    spare: () => fake.spare,
     publish: async (feed) => open(feed),
     watch: async (feed, rendition) => {
       fake.watched.push(`${feed}/${rendition}`);

@@ -8,6 +8,7 @@ import { type Config, mediaBindAddress } from '../config/config.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
+import { resolveAnnounced } from '../media/rtp/candidates.ts';
 import { createRtpEngine } from '../media/rtp/engine.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
@@ -57,7 +58,7 @@ async function start({
   const log = createLog(config.log);
   const reports = createReports(log);
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
-  const media = createRtpEngine(mediaOptions(config));
+  const media = createRtpEngine(await mediaOptions(config));
   const links = await EngineLinks.listen(channel);
   const engines = new EnginePool({
     links,
@@ -101,9 +102,12 @@ async function start({
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
 }
 
-const mediaOptions = (config: Config) => {
+const mediaOptions = async (config: Config) => {
   const bindAddress = mediaBindAddress(config);
+  const addresses = await resolveAnnounced(config.media.announce);
   return {
+    announce: { addresses, only: config.media.announceOnly },
+    ...(config.media.port === null ? {} : { port: config.media.port }),
     maxIngestBitrate: config.media.maxIngestBitrate,
     ...(bindAddress ? { bindAddress } : {}),
     ...(config.media.portRange ? { portRange: config.media.portRange } : {}),

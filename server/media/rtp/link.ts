@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
+import { type Announce, withAnnounced } from './candidates.ts';
 import {
   fmtpValue,
   type Offer,
@@ -11,12 +12,19 @@ import {
   withPlayoutDelay,
 } from './sdp.ts';
 import { needsSolo, soloOffer, withIdle } from './solo.ts';
+import { isWildcard, type PortRange } from './udp-ports.ts';
 
 export interface IceOptions {
   /** Address to offer and listen on; all interfaces where absent. */
   bindAddress?: string;
   /** UDP ports, inclusive. */
   portRange?: [first: number, last: number];
+  /** Places in that range: a peer that finds none ends the process. */
+  places?: PortRange;
+  /** One UDP port for all, held by the engine (udp-ports.ts); in place of a range. */
+  sharedPort?: number;
+  /** What is told of our addresses. */
+  announce?: Announce;
 }
 
 const GATHER_MS = 1500;
@@ -28,8 +36,12 @@ export const isLoopback = (ice: IceOptions): boolean =>
 
 export function createPeer(name: string, ice: IceOptions): PeerConnection {
   const config: RtcConfig = { iceServers: [], disableAutoNegotiation: true };
-  if (ice.bindAddress && ice.bindAddress !== '0.0.0.0') config.bindAddress = ice.bindAddress;
+  if (ice.bindAddress && !isWildcard(ice.bindAddress)) config.bindAddress = ice.bindAddress;
   if (ice.portRange) [config.portRangeBegin, config.portRangeEnd] = ice.portRange;
+  if (ice.sharedPort) {
+    config.enableIceUdpMux = true;
+    config.portRangeBegin = config.portRangeEnd = ice.sharedPort;
+  }
   return new PeerConnection(`${name}${count++}`, config);
 }
 
@@ -93,10 +105,12 @@ export class Link {
   /** Native objects that must not be collected while the peer lives. */
   readonly #kept: unknown[] = [];
   readonly #connectTimer: NodeJS.Timeout;
+  readonly #givePort: () => void;
   #state: LinkState = 'connecting';
 
   private constructor(options: LinkOptions) {
     this.#options = options;
+    this.#givePort = options.ice.places?.take() ?? (() => undefined);
     this.#peer = createPeer(options.name, options.ice);
     this.#peer.onStateChange((state) => this.#peerState(state));
     let video: Track | null = null;
@@ -123,7 +137,7 @@ export class Link {
         );
         link.#peer.setLocalDescription('answer');
       });
-      const answer = link.#peer.localDescription()?.sdp;
+      const answer = withAnnounced(link.#peer.localDescription()?.sdp ?? '', options.ice.announce);
       if (!answer) throw new Error('The answer could not be built.');
       if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid) : answer;
       else link.answer = withPlayoutDelay(answer, mid, playoutDelayId);
@@ -162,6 +176,7 @@ export class Link {
     setImmediate(() => {
       this.#peer.close();
       this.#kept.length = 0;
+      this.#givePort();
     });
     this.#options.state('closed', reason);
   }

@@ -208,7 +208,9 @@ export class Link {
     if (!opus) return null;
     const takes = this.#options.receiving && section.sends;
     const media = new Audio(section.mid, takes ? 'RecvOnly' : 'Inactive');
-    media.addOpusCodec(opus.payloadType, opus.fmtp || undefined);
+    // FFmpeg names no parameters; the binding takes a string or nothing at all.
+    if (opus.fmtp) media.addOpusCodec(opus.payloadType, opus.fmtp);
+    else media.addOpusCodec(opus.payloadType);
     const track = this.#addTrack(media);
     const { audio } = this.#options;
     if (takes && audio) track.onMessage((datagram) => audio(datagram));

@@ -7,31 +7,24 @@ import type { CodedFrame } from '../frame/coded.ts';
 
 export type EngineLink = Link<ToEngine, FromEngine>;
 
-/** What comes from one engine process. */
+/** What a feed hears of its engine. */
 export interface EngineEvents {
   connected(link: EngineLink): void;
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
   message(message: FromEngine): void;
-  /** `reason`: what broke, null for an orderly end and for a process that has died. */
   lost(reason: string | null): void;
 }
 
 /** An engine that connects must say who it is within this time. */
 const HELLO_MS = 5000;
 
-interface Expected {
-  key: string;
-  events: EngineEvents;
-  link: EngineLink | null;
-}
-
 /**
- * The front's end of the channel: engines connect here, prove themselves with the key they were started with, and are handed to who
- * expects them. A socket in a directory that only this user can enter.
+ * The front's end of the channel: engines connect here, prove themselves with the key they were started with, and are handed to
+ * their feed. A socket in a directory that only this user can enter, so that a front that was restarted finds its engines again.
  */
 export class EngineLinks {
   readonly #server: Server;
-  readonly #expected = new Map<string, Expected>();
+  readonly #feeds = new Map<string, { key: string; events: EngineEvents; link: EngineLink | null }>();
   readonly #strangers = new Set<Socket>();
 
   private constructor(server: Server) {
@@ -52,24 +45,21 @@ export class EngineLinks {
     return links;
   }
 
-  /** Expects one engine process. Returns the key that it must be started with. */
-  expect(events: EngineEvents): string {
+  /** Expects an engine for a feed. Returns the key that the engine must be started with. */
+  expect(feed: string, events: EngineEvents): string {
     const key = randomBytes(24).toString('base64url');
-    this.#expected.set(key, { key, events, link: null });
+    this.#feeds.set(feed, { key, events, link: null });
     return key;
   }
 
-  /** Closes the link of an engine and expects it no more. It hears of no loss. */
-  forget(key: string): void {
-    const entry = this.#expected.get(key);
-    this.#expected.delete(key);
-    const link = entry?.link;
-    if (entry) entry.link = null;
-    link?.close();
+  forget(feed: string): void {
+    const entry = this.#feeds.get(feed);
+    this.#feeds.delete(feed);
+    entry?.link?.close();
   }
 
   close(): void {
-    for (const key of [...this.#expected.keys()]) this.forget(key);
+    for (const feed of [...this.#feeds.keys()]) this.forget(feed);
     for (const socket of this.#strangers) socket.destroy();
     this.#server.close();
   }
@@ -77,7 +67,7 @@ export class EngineLinks {
   #accept(socket: Socket): void {
     this.#strangers.add(socket);
     const timer = setTimeout(() => socket.destroy(), HELLO_MS);
-    let entry: Expected | undefined;
+    let entry: { key: string; events: EngineEvents; link: EngineLink | null } | undefined;
     const link: EngineLink = new Link<ToEngine, FromEngine>(socket, (message) => fromEngine.parse(message), {
       frame: (role, frame) => {
         if (entry && role !== 'ingest') entry.events.frame(role, frame);
@@ -88,7 +78,7 @@ export class EngineLinks {
           return;
         }
         clearTimeout(timer);
-        entry = message.type === 'hello' ? this.#claim(message.key) : undefined;
+        entry = message.type === 'hello' ? this.#claim(message.feed, message.key) : undefined;
         if (!entry) {
           link.close();
           return;
@@ -108,11 +98,10 @@ export class EngineLinks {
     });
   }
 
-  #claim(key: string): Expected | undefined {
-    const given = Buffer.from(key);
-    return [...this.#expected.values()].find((entry) => {
-      const wanted = Buffer.from(entry.key);
-      return given.length === wanted.length && timingSafeEqual(given, wanted);
-    });
+  #claim(feed: string, key: string) {
+    const entry = this.#feeds.get(feed);
+    if (!entry) return undefined;
+    const [given, wanted] = [Buffer.from(key), Buffer.from(entry.key)];
+    return given.length === wanted.length && timingSafeEqual(given, wanted) ? entry : undefined;
   }
 }

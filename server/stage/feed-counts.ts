@@ -19,7 +19,6 @@ export class FeedCounts {
   readonly #pictures = new Totals(['decoded', 'encoded', 'skipped', 'undecodable']);
   readonly #renditions = { program: new Totals(VIEWER_KEYS), plate: new Totals(VIEWER_KEYS) };
   #engineLosses = 0;
-  #engineHangs = 0;
 
   cameraEnded(last: IngestStats): void {
     this.#camera.end(last);
@@ -29,17 +28,12 @@ export class FeedCounts {
     this.#renditions[rendition].end(last);
   }
 
-  engineLost(last: EngineStats | null, hung: boolean): void {
+  engineLost(last: EngineStats | null): void {
     this.#engineLosses++;
-    if (hung) this.#engineHangs++;
     if (last) this.#pictures.end(last);
   }
 
-  now({
-    ingest,
-    stats,
-    viewers,
-  }: Counting): Pick<FeedMeasures, 'camera' | 'pictures' | 'renditions' | 'engineLosses' | 'engineHangs'> {
+  now({ ingest, stats, viewers }: Counting): Pick<FeedMeasures, 'camera' | 'pictures' | 'renditions' | 'engineLosses'> {
     return {
       camera: this.#camera.sum(ingest ? [ingest] : []),
       pictures: this.#pictures.sum(stats ? [stats] : []),
@@ -48,7 +42,6 @@ export class FeedCounts {
         plate: this.#renditions.plate.sum(viewers.plate),
       },
       engineLosses: this.#engineLosses,
-      engineHangs: this.#engineHangs,
     };
   }
 }

@@ -3,8 +3,10 @@ import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
-import type { EnginePool } from './engine-pool.ts';
+import type { EngineLinks } from './engine-links.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import type { Records } from './records.ts';
+import type { Settings } from './settings.ts';
 
 /** Changes are told at most this often. */
 const CHANGE_MS = 100;
@@ -13,12 +15,15 @@ const REFRESH_MS = 500;
 
 export interface StageOptions {
   media: MediaEngine;
-  engines: Pick<EnginePool, 'serve' | 'forget' | 'prepare' | 'spare'>;
+  links: EngineLinks;
+  /** Asks for an engine process for a feed, started with this key. */
+  startEngine(feed: string, key: string): void;
   maxFeeds: number;
   maxViewers: number;
   /** Feeds that exist from the start. */
-  feeds: readonly ({ name: string } & FeedSettings)[];
-  defaults: FeedSettings;
+  feeds: readonly string[];
+  settings: Settings;
+  records: Records;
   open: FeedOptions['open'];
   looks: readonly string[];
   warn(feed: string, sentence: string): void;
@@ -36,7 +41,7 @@ export class Stage implements StageApi {
 
   constructor(options: StageOptions) {
     this.#options = options;
-    for (const { name, ...settings } of options.feeds) this.#add(name, settings);
+    for (const name of options.feeds) this.#add(name);
     this.#refresh = setInterval(() => {
       if (this.feeds().some((feed) => feed.state !== 'idle')) this.#changed();
     }, REFRESH_MS);
@@ -44,7 +49,7 @@ export class Stage implements StageApi {
 
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed, this.#options.defaults)).publish(offer);
+    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publish(offer);
     return { session: id, answer };
   }
 
@@ -66,11 +71,6 @@ export class Stage implements StageApi {
     return [...this.#feeds.values()].map((feed) => feed.measures);
   }
 
-  spare(): ReturnType<StageApi['spare']> {
-    const { spare } = this.#options.engines;
-    return spare && { ready: spare.ready, rssBytes: spare.rssMb === null ? null : spare.rssMb * 1e6 };
-  }
-
   missing(): string[] {
     if (this.#draining !== null) return ['the server is closing'];
     return this.measures()
@@ -89,8 +89,12 @@ export class Stage implements StageApi {
         `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`,
       );
     }
-    this.#feed(feed).set(change);
-    if (change.look !== undefined) this.#prepareLooks();
+    this.#feed(feed).set(this.#options.settings.set(feed, change));
+  }
+
+  /** Settings have changed behind the feeds: they take what holds now. */
+  applySettings(): void {
+    for (const feed of this.#feeds.values()) feed.set(this.#options.settings.of(feed.name));
   }
 
   onChange(listener: () => void): () => void {
@@ -120,10 +124,7 @@ export class Stage implements StageApi {
   close(): void {
     clearInterval(this.#refresh);
     if (this.#pending) clearTimeout(this.#pending);
-    for (const [name, feed] of this.#feeds) {
-      feed.close();
-      this.#options.engines.forget(name);
-    }
+    for (const feed of this.#feeds.values()) feed.close();
     this.#listeners.clear();
   }
 
@@ -137,32 +138,26 @@ export class Stage implements StageApi {
     return feed;
   }
 
-  #add(name: string, settings: FeedSettings): Feed {
+  #add(name: string): Feed {
     if (this.#feeds.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, engines } = this.#options;
+    const { media, open, maxViewers, links, settings, records } = this.#options;
     const feed = new Feed({
       name,
-      settings,
+      settings: settings.of(name),
       media,
       open,
       maxViewers,
+      records,
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });
     this.#feeds.set(name, feed);
-    engines.serve(name, feed.events);
-    this.#prepareLooks();
+    records.keep({ type: 'feed', feed: name, atMs: Date.now() });
+    this.#options.startEngine(name, links.expect(name, feed.events));
     this.#changed();
     return feed;
-  }
-
-  /** A spare may have to serve any feed: it has every look that one of them wears. */
-  #prepareLooks(): void {
-    this.#options.engines.prepare(
-      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.defaults.look),
-    );
   }
 
   #changed(): void {

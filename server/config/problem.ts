@@ -5,6 +5,7 @@
 export const PROBLEMS = {
   bad_request: [400, 'The request could not be understood.'],
   sdp_malformed: [400, 'The SDP offer is malformed: send a WebRTC offer with one video section.'],
+  fragment_malformed: [400, 'The ICE fragment is malformed: send one as RFC 8840 lays it down.'],
   token_wrong: [
     401,
     'This link or token is not valid (any more): take a fresh link from the place where the server was started.',
@@ -17,11 +18,18 @@ export const PROBLEMS = {
   method_refused: [405, 'This address does not take that method.'],
   feed_busy: [409, 'Another camera is already on this feed: stop it first, or use another feed name.'],
   feed_idle: [409, 'No camera is on this feed yet: start it, then open the monitor again.'],
-  sdp_too_large: [413, 'The SDP offer is larger than 128 KiB.'],
+  ice_outdated: [412, 'This is not the current ICE session (any more): send the ETag of the last answer in If-Match.'],
+  sdp_too_large: [413, 'The SDP is larger than 128 KiB.'],
   body_too_large: [413, 'The request is larger than this address takes.'],
-  media_type_wrong: [415, 'Send the offer as application/sdp.'],
+  media_type_wrong: [415, 'Send an offer as application/sdp, and candidates as application/trickle-ice-sdpfrag.'],
   sdp_unusable: [422, 'The offer holds nothing this server can use: it needs a video section with H.264 or VP8.'],
+  candidates_too_many: [422, 'A session takes 64 candidates at most.'],
+  restart_refused: [422, 'ICE cannot be restarted on this session: end it, then open a new one.'],
   upgrade_required: [426, 'This address speaks WebSocket only.'],
+  if_match_missing: [
+    428,
+    'Say in If-Match which ICE session is meant: the ETag of the last answer, or * to restart ICE.',
+  ],
   too_many: [429, 'Too many requests: wait a moment.'],
   internal: [500, 'The server failed to do this; the log says why.'],
   pages_missing: [503, 'The pages are not built yet: run "npm run build", then open this link again.'],

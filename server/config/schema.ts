@@ -45,6 +45,7 @@ const mediaKeys = z.strictObject({
     .refine(([first, last]) => first <= last, 'the first port comes before the last: [50000, 50100]')
     .nullable()
     .default(null),
+  signalling: z.enum(['strict', 'compatible']).default('strict'),
   maxIngestBitrate: bitrate(100e3, 100e6).default(8e6),
   programBitrate: bitrate(100e3, 100e6).default(4e6),
 });

@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../config/problem.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { Reports } from '../observe/reports.ts';
+import { LENIENCIES, type Leniency } from './ice-sessions.ts';
 import { FEED_FAMILIES } from './metrics-feeds.ts';
 import { storeFamilies } from './metrics-store.ts';
 import type { FeedMeasures, StageApi } from './stage-api.ts';
@@ -15,6 +16,8 @@ export interface Metrics {
   /** An answer has gone out. `route` is the pattern, undefined where no route matched. */
   answered(method: string, route: string | undefined, status: number): void;
   refused(code: ProblemCode): void;
+  /** A WHIP or WHEP client did something that only `media.signalling: compatible` lets through. */
+  lenient(leniency: Leniency): void;
   close(): void;
 }
 
@@ -65,6 +68,14 @@ export function createMetrics(
   });
   for (const code of Object.keys(PROBLEMS)) refusals.inc({ code }, 0);
 
+  const leniencies = new Counter({
+    name: 'understudy_signalling_leniencies_total',
+    help: 'What WHIP and WHEP clients did against the standard and media.signalling: compatible let through.',
+    labelNames: ['leniency'],
+    registers,
+  });
+  for (const leniency of LENIENCIES) leniencies.inc({ leniency }, 0);
+
   new Counter({
     name: 'understudy_reports_total',
     help: 'Warnings and errors of the front process, written to its log singly or in its summary of a minute.',
@@ -87,6 +98,7 @@ export function createMetrics(
     },
     answered: (method, route = 'none', status) => requests.inc({ method, route, status }),
     refused: (code) => refusals.inc({ code }),
+    lenient: (leniency) => leniencies.inc({ leniency }),
     close: () => loopDelay.close(),
   };
 }

@@ -8,7 +8,12 @@ import { sentencePage } from './page.ts';
 const MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
 /** What a client does well to wait before it tries again, where the refusal does not say. */
-const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = { engine_down: 1, full: 10, feed_idle: 2 };
+const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
+  engine_down: 1,
+  full: 10,
+  feed_idle: 2,
+  feed_busy: 2,
+};
 
 interface ProblemBody {
   type: string;

@@ -1,14 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../config/problem.ts';
 import { feedName } from '../wire/messages.ts';
 import type { Access } from './access.ts';
+import type { IceSession, IceSessions } from './ice-sessions.ts';
 import { checkOffer, MAX_SDP_BYTES } from './sdp.ts';
 import type { StageApi } from './stage-api.ts';
 
 /** What WHIP (RFC 9725) and WHEP (its draft) share: media types, headers, sessions, who may come in. */
 
+const SDP = 'application/sdp';
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const SESSION_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** A feed's name from an address. */
@@ -22,9 +24,10 @@ export function feedOf(text: string | undefined): string {
 export async function signallingScope(scope: FastifyInstance, access: Access): Promise<void> {
   await scope.register(cors, {
     origin: '*',
-    methods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match'],
-    exposedHeaders: ['Location', 'ETag', 'Link', 'Accept-Post', 'Retry-After'],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
+    // ETag is no request's header, but a client that sends it must get as far as being told so.
+    allowedHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'ETag'],
+    exposedHeaders: ['Location', 'ETag', 'Link', 'Accept-Post', 'Accept-Patch', 'Retry-After'],
     maxAge: 600,
     strictPreflight: false,
     preflightContinue: true,
@@ -34,30 +37,65 @@ export async function signallingScope(scope: FastifyInstance, access: Access): P
     if (request.method !== 'OPTIONS') access.check(request.headers);
   });
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('application/sdp', { parseAs: 'string', bodyLimit: MAX_SDP_BYTES }, (_, body, done) =>
+  scope.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string', bodyLimit: MAX_SDP_BYTES }, (_, body, done) =>
     done(null, body),
   );
 }
 
+/** The body where it is of this media type. Throws `Problem` media_type_wrong. */
+function bodyOf(request: FastifyRequest, type: string): string {
+  const given = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (typeof request.body !== 'string' || given !== type) throw new Problem('media_type_wrong');
+  return request.body;
+}
+
 interface Offered {
   open(offer: string): Promise<{ session: string; answer: string }>;
+  session(id: string): IceSession | null;
   end(session: string): boolean;
 }
 
 /** Answers a POST with a new session under `address`, and ends it again when the client has gone while it was opened. */
-export async function postOffer(request: FastifyRequest, reply: FastifyReply, address: string, offered: Offered) {
-  if (typeof request.body !== 'string') throw new Problem('media_type_wrong');
-  checkOffer(request.body);
-  const { session, answer } = await offered.open(request.body);
+export async function postOffer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  address: string,
+  ice: IceSessions,
+  offered: Offered,
+) {
+  const offer = bodyOf(request, SDP);
+  checkOffer(offer);
+  const { session, answer } = await offered.open(offer);
+  const opened = offered.session(session);
   if (request.raw.socket.destroyed) offered.end(session);
+  if (opened) reply.header('etag', ice.begin(opened, offer));
   return reply
     .code(201)
     .header('location', `${address}/${session}`)
-    .header('etag', `"${randomBytes(9).toString('base64url')}"`)
     .header('cache-control', 'no-store')
-    .type('application/sdp')
+    .type(SDP)
     .send(answer);
 }
+
+/** The session of an address. Throws `Problem` session_unknown. */
+export function sessionOf(stage: StageApi, feed: string, session: string): IceSession {
+  const found = SESSION_ID.test(session) ? stage.session(feed, session) : null;
+  if (!found) throw new Problem('session_unknown');
+  return found;
+}
+
+/** Answers a PATCH on a session's address: candidates with 204, a restart with 200 (RFC 9725 §4.3). */
+export async function patchIce(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, session: IceSession) {
+  reply.header('accept-patch', FRAGMENT).header('cache-control', 'no-store');
+  const body = bodyOf(request, FRAGMENT);
+  const { tag, fragment } = await ice.patch(session, request.headers['if-match'], body);
+  if (tag !== null) reply.header('etag', tag);
+  return fragment === null ? reply.code(204).send() : reply.code(200).type(FRAGMENT).send(fragment);
+}
+
+/** GET is kept for later and says nothing (RFC 9725 §4.2); HEAD is answered with 200 (WHEP draft). */
+export const saysNothing = (request: FastifyRequest, reply: FastifyReply) =>
+  reply.code(request.method === 'HEAD' ? 200 : 204).send();
 
 /** Ends a session of a feed. */
 export function endSession(stage: StageApi, feed: string, session: string): void {
@@ -69,7 +107,8 @@ export function otherMethods(scope: FastifyInstance, url: string, allowed: reado
   const allow = [...allowed, 'OPTIONS'].join(', ');
   scope.options(url, async (_, reply) => {
     reply.header('allow', allow);
-    if (allowed.includes('POST')) reply.header('accept-post', 'application/sdp');
+    if (allowed.includes('POST')) reply.header('accept-post', SDP);
+    if (allowed.includes('PATCH')) reply.header('accept-patch', FRAGMENT);
     return reply.code(200).send();
   });
   const refused = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !allowed.includes(method));

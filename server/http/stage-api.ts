@@ -1,3 +1,4 @@
+import type { PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName, UncastPolicy } from '../wire/messages.ts';
 
 /** One feed in numbers, for /metrics. */
@@ -20,6 +21,8 @@ export interface StageApi {
   publish(feed: string, offer: string): Promise<{ session: string; answer: string }>;
   /** A viewer's WHEP offer for a rendition of a feed. */
   watch(feed: string, rendition: RenditionName, offer: string): Promise<{ session: string; answer: string }>;
+  /** A session of that id on that feed, for candidates and ICE restarts; null when there is none. */
+  session(feed: string, session: string): Pick<PeerSession, 'trickle' | 'restart'> | null;
   /** Ends a session; false when there is none of that id on that feed. */
   end(feed: string, session: string): boolean;
   feeds(): FeedInfo[];

@@ -2,7 +2,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../config/problem.ts';
 import { type RenditionName, renditionName } from '../wire/messages.ts';
 import type { Access } from './access.ts';
-import { endSession, feedOf, otherMethods, postOffer, signallingScope } from './signalling.ts';
+import type { IceSessions } from './ice-sessions.ts';
+import {
+  endSession,
+  feedOf,
+  otherMethods,
+  patchIce,
+  postOffer,
+  saysNothing,
+  sessionOf,
+  signallingScope,
+} from './signalling.ts';
 import type { StageApi } from './stage-api.ts';
 
 type RenditionRoute = { Params: { feed: string; rendition?: string } };
@@ -15,28 +25,29 @@ function renditionOf(text: string | undefined): RenditionName {
 }
 
 /**
- * A monitor goes on (WHEP draft): POST /whep/:feed or /whep/:feed/:rendition, then DELETE what Location named. A session's
+ * A monitor goes on (WHEP draft): POST /whep/:feed or /whep/:feed/:rendition, then PATCH and DELETE what Location
+ * named. A session's
  * address always names its rendition, so that it cannot be taken for one.
  */
 export async function whep(
   scope: FastifyInstance,
-  { stage, access }: { stage: StageApi; access: Access },
+  { stage, access, ice }: { stage: StageApi; access: Access; ice: IceSessions },
 ): Promise<void> {
   await signallingScope(scope, access);
 
   const post = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
     const feed = feedOf(request.params.feed);
     const rendition = renditionOf(request.params.rendition);
-    return postOffer(request, reply, `/whep/${feed}/${rendition}`, {
+    return postOffer(request, reply, `/whep/${feed}/${rendition}`, ice, {
       open: (offer) => stage.watch(feed, rendition, offer),
+      session: (id) => stage.session(feed, id),
       end: (id) => stage.end(feed, id),
     });
   };
-  // The draft answers HEAD with 200; GET is kept for later and says nothing.
   const get = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
     feedOf(request.params.feed);
     renditionOf(request.params.rendition);
-    return reply.code(request.method === 'HEAD' ? 200 : 204).send();
+    return saysNothing(request, reply);
   };
   for (const url of ['/:feed', '/:feed/:rendition']) {
     scope.post<RenditionRoute>(url, post);
@@ -50,6 +61,16 @@ export async function whep(
     endSession(stage, feedOf(request.params.feed), request.params.session);
     return reply.code(200).send();
   });
-  scope.get<SessionRoute>(session, get);
-  otherMethods(scope, session, ['GET', 'HEAD', 'DELETE']);
+  const sessionIn = ({ feed, rendition, session: id }: SessionRoute['Params']) => {
+    renditionOf(rendition);
+    return sessionOf(stage, feedOf(feed), id);
+  };
+  scope.patch<SessionRoute>(session, async (request, reply) =>
+    patchIce(request, reply, ice, sessionIn(request.params)),
+  );
+  scope.get<SessionRoute>(session, async (request, reply) => {
+    sessionIn(request.params);
+    return saysNothing(request, reply);
+  });
+  otherMethods(scope, session, ['GET', 'HEAD', 'PATCH', 'DELETE']);
 }

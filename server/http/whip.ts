@@ -1,28 +1,39 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from './access.ts';
-import { endSession, feedOf, otherMethods, postOffer, signallingScope } from './signalling.ts';
+import type { IceSessions } from './ice-sessions.ts';
+import {
+  endSession,
+  feedOf,
+  otherMethods,
+  patchIce,
+  postOffer,
+  saysNothing,
+  sessionOf,
+  signallingScope,
+} from './signalling.ts';
 import type { StageApi } from './stage-api.ts';
 
 type FeedRoute = { Params: { feed: string } };
 type SessionRoute = { Params: { feed: string; session: string } };
 
-/** A camera comes in (RFC 9725): POST /whip/:feed, then DELETE what Location named. */
+/** A camera comes in (RFC 9725): POST /whip/:feed, then PATCH and DELETE what Location named. */
 export async function whip(
   scope: FastifyInstance,
-  { stage, access }: { stage: StageApi; access: Access },
+  { stage, access, ice }: { stage: StageApi; access: Access; ice: IceSessions },
 ): Promise<void> {
   await signallingScope(scope, access);
 
   scope.post<FeedRoute>('/:feed', async (request, reply) => {
     const feed = feedOf(request.params.feed);
-    return postOffer(request, reply, `/whip/${feed}`, {
+    return postOffer(request, reply, `/whip/${feed}`, ice, {
       open: (offer) => stage.publish(feed, offer),
+      session: (id) => stage.session(feed, id),
       end: (id) => stage.end(feed, id),
     });
   });
   scope.get<FeedRoute>('/:feed', async (request, reply) => {
     feedOf(request.params.feed);
-    return reply.code(204).send();
+    return saysNothing(request, reply);
   });
   otherMethods(scope, '/:feed', ['GET', 'HEAD', 'POST']);
 
@@ -30,9 +41,14 @@ export async function whip(
     endSession(stage, feedOf(request.params.feed), request.params.session);
     return reply.code(200).send();
   });
-  scope.get<SessionRoute>('/:feed/:session', async (request, reply) => {
-    feedOf(request.params.feed);
-    return reply.code(204).send();
+  scope.patch<SessionRoute>('/:feed/:session', async (request, reply) => {
+    const { feed, session } = request.params;
+    return patchIce(request, reply, ice, sessionOf(stage, feedOf(feed), session));
   });
-  otherMethods(scope, '/:feed/:session', ['GET', 'HEAD', 'DELETE']);
+  scope.get<SessionRoute>('/:feed/:session', async (request, reply) => {
+    const { feed, session } = request.params;
+    sessionOf(stage, feedOf(feed), session);
+    return saysNothing(request, reply);
+  });
+  otherMethods(scope, '/:feed/:session', ['GET', 'HEAD', 'PATCH', 'DELETE']);
 }

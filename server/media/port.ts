@@ -26,11 +26,33 @@ export interface IngestSink {
   state(state: LinkState, reason: string): void;
 }
 
-/** One camera's connection. */
-export interface IngestSession {
+/** An ICE agent's name and key for one ICE session (RFC 8839 §5.4). */
+export interface IceCredentials {
+  ufrag: string;
+  pwd: string;
+}
+
+/** The server's end of a restarted ICE session; candidates as "candidate:…". */
+export interface RestartedIce extends IceCredentials {
+  candidates: string[];
+}
+
+/** What every connection can be asked after its answer. */
+export interface PeerSession {
   readonly id: string;
   /** The SDP answer. */
   readonly answer: string;
+  /** Further candidates of the client, as "candidate:…"; those that cannot be used are passed over. */
+  trickle(candidates: readonly string[]): void;
+  /**
+   * Restarts ICE (RFC 8445 §2.4) with the client's new credentials; DTLS and media go on. What was in use stays in use until
+   * the client's checks prove the new credentials. Rejects with `Problem` restart_refused, and then nothing has changed.
+   */
+  restart(client: IceCredentials): Promise<RestartedIce>;
+}
+
+/** One camera's connection. */
+export interface IngestSession extends PeerSession {
   /** Asks the camera for a key frame (paced: at most one request per 300 ms). */
   requestKey(): void;
   stats(): IngestStats;
@@ -47,9 +69,7 @@ export interface ViewerStats {
 }
 
 /** One viewer's connection. */
-export interface ViewerSession {
-  readonly id: string;
-  readonly answer: string;
+export interface ViewerSession extends PeerSession {
   stats(): ViewerStats;
   close(): void;
 }

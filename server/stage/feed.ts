@@ -6,7 +6,15 @@ import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel
 import { Problem } from '../config/problem.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
-import type { IngestSession, LinkState, MediaEngine, RenditionOut, ViewerSession, ViewerStats } from '../media/port.ts';
+import type {
+  IngestSession,
+  LinkState,
+  MediaEngine,
+  PeerSession,
+  RenditionOut,
+  ViewerSession,
+  ViewerStats,
+} from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineEvents, EngineLink } from './engine-links.ts';
 import { FeedCounts } from './feed-counts.ts';
@@ -139,6 +147,11 @@ export class Feed {
     this.#updateWanted();
     this.#options.changed();
     return viewer;
+  }
+
+  /** A camera's or viewer's session; null when it is not one of this feed's. */
+  session(id: string): PeerSession | null {
+    return this.#ingest?.id === id ? this.#ingest : (this.#viewers.get(id)?.session ?? null);
   }
 
   /** Ends a camera's or viewer's session; false when it is not one of this feed's. */

@@ -1,7 +1,7 @@
 import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
-import type { MediaEngine } from '../media/port.ts';
+import type { MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLinks } from './engine-links.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -57,6 +57,10 @@ export class Stage implements StageApi {
     this.#refuseWhileDraining();
     const { id, answer } = await this.#feed(feed).watch(rendition, offer);
     return { session: id, answer };
+  }
+
+  session(feed: string, session: string): PeerSession | null {
+    return this.#feeds.get(feed)?.session(session) ?? null;
   }
 
   end(feed: string, session: string): boolean {

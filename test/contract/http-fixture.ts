@@ -8,9 +8,11 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
 import { Problem } from '../../server/config/problem.ts';
 import { createApp } from '../../server/http/app.ts';
+import type { IceSession } from '../../server/http/ice-sessions.ts';
 import type { FeedMeasures, StageApi } from '../../server/http/stage-api.ts';
 import type { StoreApi } from '../../server/http/store-api.ts';
 import { createTokens } from '../../server/http/tokens.ts';
+import type { IceCredentials } from '../../server/media/port.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { createReports } from '../../server/observe/reports.ts';
 import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
@@ -65,6 +67,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
 export function fakeStage() {
   const changes = new EventEmitter();
   const sessions = new Map<string, string>();
+  const handles = new Map<string, IceSession>();
   const sets: { feed: string; change: object }[] = [];
   const fake = {
     infos: [feedInfo('demo')],
@@ -76,6 +79,10 @@ export function fakeStage() {
     refuse: null as Error | null,
     /** Awaited by the next publish or watch. */
     hold: null as Promise<void> | null,
+    /** Thrown by the next restart. */
+    refuseRestart: null as Error | null,
+    trickled: [] as string[],
+    restarted: [] as IceCredentials[],
     watched: [] as string[],
     ended: [] as string[],
     clockUs: 1000,
@@ -93,6 +100,20 @@ export function fakeStage() {
     if (refuse) throw refuse;
     const session = `s${sessions.size}-${Math.random().toString(36).slice(2)}`;
     sessions.set(session, feed);
+    handles.set(session, {
+      trickle: (candidates) => void fake.trickled.push(...candidates),
+      async restart(client) {
+        const refused = fake.refuseRestart;
+        fake.refuseRestart = null;
+        if (refused) throw refused;
+        fake.restarted.push(client);
+        return {
+          ufrag: 'ours',
+          pwd: 'our-password-of-24-bytes',
+          candidates: ['candidate:1 1 udp 2130706431 127.0.0.1 5000 typ host'],
+        };
+      },
+    });
     return { session, answer: 'v=0\r\nan answer of the fake\r\n' };
   };
   const stage: StageApi = {
@@ -101,6 +122,7 @@ export function fakeStage() {
       fake.watched.push(`${feed}/${rendition}`);
       return open(feed);
     },
+    session: (feed, session) => (sessions.get(session) === feed ? (handles.get(session) ?? null) : null),
     end(feed, session) {
       fake.ended.push(session);
       return sessions.get(session) === feed && sessions.delete(session);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Problem } from '../../config/problem.ts';
 import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, RenditionOut } from '../port.ts';
 import { RtpIngest } from './ingest.ts';
@@ -9,13 +10,14 @@ export interface RtpEngineOptions extends IceOptions {
   maxIngestBitrate?: number;
   /** Cameras at once (default 8). */
   maxIngests?: number;
-  /** A peer that sends nothing for this long is gone, however it went (default 10 s). */
+  /** A peer that sends nothing for this long is gone, however it went (default 30 s: until then it may restart ICE). */
   silenceMs?: number;
   /** Viewers of one rendition (default 64). */
   maxViewers?: number;
 }
 
-const SILENCE_MS = 10_000;
+/** As long as consent to send lasts (RFC 7675 §5.1). */
+const SILENCE_MS = 30_000;
 
 /** The `rtp` media engine: node-datachannel for ICE, DTLS and SRTP; RTP and RTCP here. It owns its sessions. */
 class RtpEngine implements MediaEngine {
@@ -37,7 +39,7 @@ class RtpEngine implements MediaEngine {
     let ingest: RtpIngest | null = null;
     this.#opening++;
     try {
-      ingest = await RtpIngest.open(`camera-${this.#ids++}`, offer, {
+      ingest = await RtpIngest.open(this.#nextId('camera'), offer, {
         ice: this.#options,
         maxBitrate: this.#options.maxIngestBitrate ?? 8e6,
         silenceMs: this.#options.silenceMs ?? SILENCE_MS,
@@ -59,11 +61,16 @@ class RtpEngine implements MediaEngine {
       ice: this.#options,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
       maxViewers: this.#options.maxViewers ?? 64,
-      nextId: () => `viewer-${this.#ids++}`,
+      nextId: () => this.#nextId('viewer'),
       closed: () => this.#renditions.delete(rendition),
     });
     this.#renditions.add(rendition);
     return rendition;
+  }
+
+  /** Part of a session's address: not to be guessed (RFC 9725 §5). */
+  #nextId(kind: string): string {
+    return `${kind}-${this.#ids++}-${randomBytes(9).toString('base64url')}`;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
+import { Problem } from '../../config/problem.ts';
 import type { CodedFrame } from '../../frame/coded.ts';
-import type { IngestSession, IngestSink, IngestStats } from '../port.ts';
+import type { IceCredentials, IngestSession, IngestSink, IngestStats, RestartedIce } from '../port.ts';
 import { CaptureClock, monotonicUs } from './clock.ts';
 import type { CodedPicture } from './depacketize.ts';
 import { type IceOptions, Link } from './link.ts';
@@ -66,6 +67,15 @@ export class RtpIngest implements IngestSession {
   /** Audio datagrams so far; nothing is done with them yet. */
   get audioPackets(): number {
     return this.#audioPackets;
+  }
+
+  trickle(candidates: readonly string[]): void {
+    this.#link?.ice.trickle(candidates);
+  }
+
+  async restart(client: IceCredentials): Promise<RestartedIce> {
+    if (!this.#link) throw new Problem('session_unknown');
+    return this.#link.ice.restart(client);
   }
 
   requestKey(): void {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
+import { LinkIce } from './link-ice.ts';
 import {
   fmtpValue,
   type Offer,
@@ -93,6 +94,7 @@ export class Link {
   /** Native objects that must not be collected while the peer lives. */
   readonly #kept: unknown[] = [];
   readonly #connectTimer: NodeJS.Timeout;
+  #ice: LinkIce | null = null;
   #state: LinkState = 'connecting';
 
   private constructor(options: LinkOptions) {
@@ -116,13 +118,12 @@ export class Link {
     const link = new Link({ ...options, solo });
     try {
       prepare(link);
+      const remote = usableCandidates(solo ? soloOffer(sdp, mid) : sdp, isLoopback(options.ice));
       await gathered(link.#peer, () => {
-        link.#peer.setRemoteDescription(
-          usableCandidates(solo ? soloOffer(sdp, mid) : sdp, isLoopback(options.ice)),
-          'offer',
-        );
+        link.#peer.setRemoteDescription(remote, 'offer');
         link.#peer.setLocalDescription('answer');
       });
+      link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
       const answer = link.#peer.localDescription()?.sdp;
       if (!answer) throw new Error('The answer could not be built.');
       if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid) : answer;
@@ -137,6 +138,12 @@ export class Link {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** Candidates and restarts; throws `Problem` session_unknown where the link is gone. */
+  get ice(): LinkIce {
+    if (!this.#ice || this.#state === 'closed') throw new Problem('session_unknown');
+    return this.#ice;
   }
 
   /** Keeps a native object (a media handler) as long as the link. */
@@ -158,6 +165,7 @@ export class Link {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#connectTimer);
+    this.#ice?.close();
     // Not from inside one of the peer's own callbacks.
     setImmediate(() => {
       this.#peer.close();

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
-import type { ViewerSession, ViewerStats } from '../port.ts';
+import type { IceCredentials, RestartedIce, ViewerSession, ViewerStats } from '../port.ts';
 import { type IceOptions, Link } from './link.ts';
 import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
@@ -97,6 +97,14 @@ export class RtpViewer implements ViewerSession, StreamTarget {
       keyRequests: this.#keyRequests,
       skipped: this.skipped,
     };
+  }
+
+  trickle(candidates: readonly string[]): void {
+    this.#link.ice.trickle(candidates);
+  }
+
+  async restart(client: IceCredentials): Promise<RestartedIce> {
+    return this.#link.ice.restart(client);
   }
 
   noteConnected(): void {

@@ -11,7 +11,17 @@ export type FeedSettings = z.infer<typeof feedSettings>;
 
 /** Front → engine. */
 export const toEngine = z.discriminatedUnion('type', [
-  /** First message: what this engine is for. */
+  /**
+   * To a spare, first and whenever the looks change: load everything that a feed will need, whichever it will be. Answered by
+   * `prepared` each time.
+   */
+  z.object({
+    type: z.literal('prepare'),
+    looks: z.array(z.string()),
+    memoryMb: z.number().int().min(64).max(4000),
+    passThrough: z.boolean(),
+  }),
+  /** What this engine is for: a spare's second message, any other engine's first. Answered by `ready`. */
   z.object({
     type: z.literal('open'),
     feed: z.string(),
@@ -25,6 +35,8 @@ export const toEngine = z.discriminatedUnion('type', [
     unknownColour: z.enum(['bt709', 'bt601', 'bt2020']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
+    /** The size of the slate that the front has already; null: it has none. */
+    slate: z.object({ width: z.number(), height: z.number() }).nullable(),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
   /**
@@ -54,13 +66,21 @@ export const engineStats = z.object({
   stageMs: z.record(z.string(), z.number()),
   rssMb: z.number(),
   overloaded: z.boolean(),
+  /** Which picture is being worked on, counted from the engine's start; null between pictures. The same one again and again: it hangs. */
+  working: z.number().nullable(),
 });
 export type EngineStats = z.infer<typeof engineStats>;
 
 /** Engine → front. */
 export const fromEngine = z.discriminatedUnion('type', [
   /** First message after connecting: the key that the front gave it proves that it is ours. */
-  z.object({ type: z.literal('hello'), feed: z.string(), key: z.string(), pid: z.number() }),
+  z.object({ type: z.literal('hello'), key: z.string(), pid: z.number() }),
+  /** A spare's sign of life, about twice a second. */
+  z.object({ type: z.literal('idle'), rssMb: z.number() }),
+  z.object({ type: z.literal('prepared') }),
+  /** A look is about to be loaded, which keeps the engine from answering; `loaded` ends it. */
+  z.object({ type: z.literal('loading') }),
+  z.object({ type: z.literal('loaded') }),
   /** Models are loaded; frames may come. */
   z.object({ type: z.literal('ready'), provider: z.string() }),
   /** A key frame (base64) to show when this engine is lost; sent at open and when the size changes. */

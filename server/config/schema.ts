@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { feedName, uncastPolicy } from '../wire/messages.ts';
+import { turnServer } from './turn.ts';
 
 /** Bits per second; written as a number or with k or M: 800k, 8M, 2.5M. */
 const bitrate = (from: number, to: number) =>
@@ -34,6 +36,14 @@ const authKeys = z.strictObject({
   sessionHours: z.number().min(0.1).max(168).default(12),
 });
 
+const announcedName = z
+  .string()
+  .max(255)
+  .refine(
+    (text) => isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text),
+    'write an address or a host name, without a port',
+  );
+
 const mediaKeys = z.strictObject({
   engine: z
     .enum(['rtp', 'wrtc'])
@@ -46,6 +56,11 @@ const mediaKeys = z.strictObject({
     .nullable()
     .default(null),
   signalling: z.enum(['strict', 'compatible']).default('strict'),
+  /** 0 lets the server choose: tests use it. */
+  port: z.number().int().min(0).max(65535).nullable().default(null),
+  announce: z.array(announcedName).max(8).default([]),
+  announceOnly: z.boolean().default(false),
+  turn: z.array(turnServer).max(8).default([]),
   maxIngestBitrate: bitrate(100e3, 100e6).default(8e6),
   programBitrate: bitrate(100e3, 100e6).default(4e6),
 });
@@ -66,14 +81,9 @@ const stageKeys = z.strictObject({
 });
 
 const engineKeys = z.strictObject({
+  spare: z.boolean().default(true),
   memoryMB: z.number().int().min(128).max(4000).default(512),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
-});
-
-const storeKeys = z.strictObject({
-  keep: z.boolean().default(true),
-  dir: z.string().min(1).max(1024).nullable().default(null),
-  sessionDays: z.number().int().min(1).max(3650).default(90),
 });
 
 const logKeys = z.strictObject({
@@ -89,8 +99,15 @@ export const configSchema = z
     media: mediaKeys.prefault({}),
     stage: stageKeys.prefault({}),
     engine: engineKeys.prefault({}),
-    store: storeKeys.prefault({}),
     log: logKeys.prefault({}),
+  })
+  .superRefine(({ media }, context) => {
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['media', key], message });
+    if (media.port !== null && media.portRange !== null)
+      refuse('port', 'it stands in place of media.portRange: leave one of them out');
+    if (media.announceOnly && media.announce.length === 0)
+      refuse('announceOnly', 'without media.announce no address at all would be told');
   })
   .superRefine(({ stage }, context) => {
     const refuse = (message: string): void => context.addIssue({ code: 'custom', path: ['stage', 'feeds'], message });

@@ -1,26 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
-import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
-import { createPerceiver } from '../face/perceiver.ts';
-import { Arena } from '../frame/arena.ts';
 import type { CodedFrame } from '../frame/coded.ts';
-import { UNKNOWN_COLOUR } from '../frame/frame.ts';
-import { type Kernels, loadKernels } from '../frame/kernels.ts';
-import { createRuntime } from '../inference/runtime.ts';
-import type { Runtime } from '../inference/session.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
-import { FaceStage } from './face-stage.ts';
-import { Pictures } from './pictures.ts';
 import { Pipeline } from './pipeline.ts';
-import { codedSlate } from './slate.ts';
+import type { Prepared, Slate } from './prepared.ts';
 
-const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
-const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 const STATS_MS = 500;
-/** The size of the first slate, before the camera has told its own. */
-const FIRST_SLATE = { width: 1280, height: 720 };
 
 export interface EngineOutput {
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
@@ -29,60 +15,51 @@ export interface EngineOutput {
 
 export interface Engine {
   push(frame: CodedFrame): void;
-  tell(message: Exclude<ToEngine, { type: 'open' }>): void;
+  tell(message: Exclude<ToEngine, { type: 'open' | 'prepare' }>): void;
   close(): Promise<void>;
 }
 
 type OpenOptions = Extract<ToEngine, { type: 'open' }>;
-type Opener = (look: string) => Promise<Replacer>;
 
-/** Loads models and codecs for a feed. Throws a sentence when a model cannot be loaded. */
-export async function openEngine(options: OpenOptions, output: EngineOutput): Promise<Engine> {
-  const arena = new Arena(options.memoryMb);
-  const kernels = loadKernels(arena);
-  const runtime = createRuntime();
-  const opener: Opener = (name) => openDouble({ dir: `${DOUBLES_DIR}${name}`, runtime, arena, kernels });
-  const faces = options.passThrough
-    ? null
-    : new FaceStage({
-        arena,
-        kernels,
-        perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
-      });
-  faces?.use(await opener(options.settings.look));
-  const engine = new FeedEngine(options, output, { pictures: new Pictures(arena), kernels, runtime, faces, opener });
-  await engine.slate(FIRST_SLATE.width, FIRST_SLATE.height);
-  output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
-  return engine;
-}
-
-interface EngineParts {
-  pictures: Pictures;
-  kernels: Kernels;
-  runtime: Runtime;
-  faces: FaceStage | null;
-  opener: Opener;
+/**
+ * A feed's engine from what has been prepared; at once, so that the frames right behind the message find it open.
+ * @param look null only where faces are not looked at (pass through).
+ */
+export function openEngine(
+  prepared: Prepared,
+  options: OpenOptions,
+  look: Replacer | null,
+  output: EngineOutput,
+): Engine {
+  prepared.faces?.use(look);
+  return new FeedEngine(prepared, options, output);
 }
 
 class FeedEngine implements Engine {
   readonly #output: EngineOutput;
-  readonly #parts: EngineParts;
+  readonly #prepared: Prepared;
   readonly #decoder: Decoder;
   readonly #encoders: { program: Encoder; plate: Encoder };
   readonly #pipeline: Pipeline;
   readonly #reporting: NodeJS.Timeout;
   #look: string;
+  /** Of the slate that the front has. */
+  #slateSize: { width: number; height: number } | null;
   #closed = false;
 
-  constructor(options: OpenOptions, output: EngineOutput, parts: EngineParts) {
+  constructor(prepared: Prepared, options: OpenOptions, output: EngineOutput) {
+    const { pictures, kernels, faces, firstSlate } = prepared;
     const encoder = { bitrate: options.programBitrate, threads: options.encoderThreads };
     this.#output = output;
-    this.#parts = parts;
+    this.#prepared = prepared;
     this.#look = options.settings.look;
-    this.#decoder = new Decoder(parts.pictures, options.feed);
+    this.#slateSize = options.slate;
+    this.#decoder = new Decoder(pictures, options.feed);
     this.#encoders = { program: new Encoder(encoder), plate: new Encoder(encoder) };
     this.#pipeline = new Pipeline({
-      ...parts,
+      pictures,
+      kernels,
+      faces,
       ...this.#encoders,
       decoder: this.#decoder,
       unknownMatrix: options.unknownColour,
@@ -90,31 +67,27 @@ class FeedEngine implements Engine {
         frame: output.frame,
         needKey: () => output.message({ type: 'needKey' }),
         size: (width, height) =>
-          void this.slate(width, height).catch((error: unknown) => this.#trouble(sentence(error))),
+          void this.#newSize(width, height).catch((error: unknown) => this.#trouble(sentence(error))),
         trouble: (text) => this.#trouble(text),
       },
     });
     this.#pipeline.uncast = options.settings.uncast;
     this.#reporting = setInterval(() => output.message(this.#report()), STATS_MS);
+    if (!options.slate && firstSlate) this.#sendSlate(firstSlate);
+    output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
   }
 
   push(frame: CodedFrame): void {
     this.#pipeline.push(frame);
   }
 
-  tell(message: Exclude<ToEngine, { type: 'open' }>): void {
+  tell(message: Exclude<ToEngine, { type: 'open' | 'prepare' }>): void {
     if (message.type === 'settings') {
       this.#pipeline.uncast = message.settings.uncast;
       void this.#wear(message.settings.look);
     } else if (message.type === 'wanted') this.#pipeline.want(message);
     else if (message.type === 'keyRequest') this.#encoders[message.rendition].requestKey();
     else this.#pipeline.reset();
-  }
-
-  /** Draws and hands out the slate for a size. */
-  async slate(width: number, height: number): Promise<void> {
-    const bytes = await codedSlate(this.#parts.pictures, width, height, UNKNOWN_COLOUR);
-    this.#output.message({ type: 'slate', width, height, bytes: Buffer.from(bytes).toString('base64') });
   }
 
   async close(): Promise<void> {
@@ -125,8 +98,18 @@ class FeedEngine implements Engine {
     this.#decoder.close();
     this.#encoders.program.close();
     this.#encoders.plate.close();
-    this.#parts.faces?.close();
-    this.#parts.runtime.close();
+    this.#prepared.close();
+  }
+
+  /** Another size needs another slate, unless it is what the front has already. */
+  async #newSize(width: number, height: number): Promise<void> {
+    if (this.#slateSize?.width === width && this.#slateSize.height === height) return;
+    this.#sendSlate(await this.#prepared.slate(width, height));
+  }
+
+  #sendSlate({ bytes, width, height }: Slate): void {
+    this.#slateSize = { width, height };
+    this.#output.message({ type: 'slate', width, height, bytes: Buffer.from(bytes).toString('base64') });
   }
 
   /** Changes the look between two pictures; the old one stays when the new one cannot be opened. */
@@ -134,24 +117,28 @@ class FeedEngine implements Engine {
     if (name === this.#look) return;
     const before = this.#look;
     this.#look = name;
+    // Loading keeps this thread from reporting.
+    this.#output.message({ type: 'loading' });
     try {
-      const replacer = await this.#parts.opener(name);
-      if (this.#look === name && !this.#closed) this.#parts.faces?.use(replacer);
+      const replacer = await this.#prepared.look(name);
+      if (this.#look === name && !this.#closed) this.#prepared.faces?.use(replacer);
       else replacer.close();
     } catch (error) {
       if (this.#look === name) this.#look = before;
       this.#trouble(`The look ${name} could not be opened, the one before stays: ${sentence(error)}`);
+    } finally {
+      this.#output.message({ type: 'loaded' });
     }
   }
 
   #report(): FromEngine {
-    const { counts, scale, shown, size, times } = this.#pipeline;
+    const { counts, scale, shown, size, times, working } = this.#pipeline;
     return {
       type: 'stats',
       ...size,
       ...counts,
       scale,
-      provider: this.#parts.faces?.provider ?? 'cpu',
+      provider: this.#prepared.faces?.provider ?? 'cpu',
       faces: shown.map(({ track, treatment }) => ({
         track: track.id,
         shown: SHOWN[treatment.kind],
@@ -160,6 +147,7 @@ class FeedEngine implements Engine {
       stageMs: times.take(),
       rssMb: Math.round(process.memoryUsage.rss() / 1e6),
       overloaded: scale < 1,
+      working,
     };
   }
 

@@ -1,22 +1,34 @@
 /**
  * The engine process: one feed's codecs, models and faces. It is started by main with the front's socket and its own key in the
- * environment, connects, and lives until the channel closes. It never touches the network.
+ * environment, connects, and lives until the channel closes. It never touches the network. A spare is the same process that is told to
+ * prepare for any feed first, and for which one later.
  */
 import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
+import type { Replacer } from '../double/replacer.ts';
 import { favour } from '../observe/priority.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { Prepared, type PrepareOptions } from './prepared.ts';
 import { quietCodecs } from './quiet.ts';
 
-const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_FEED: feed, UNDERSTUDY_KEY: key } = process.env;
-if (!channel || !feed || !key) {
+const IDLE_MS = 500;
+
+const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_KEY: key } = process.env;
+if (!channel || !key) {
   process.stderr.write('This is the engine of Understudy and is started by the server: run `npm start` instead.\n');
   process.exit(2);
 }
 
+type Open = Extract<ToEngine, { type: 'open' }>;
+type Prepare = Extract<ToEngine, { type: 'prepare' }>;
+
 quietCodecs();
-favour(process.pid);
+let feed: string | null = null;
+let preparing: Promise<Prepared> | null = null;
+/** Set when nothing of the preparation is under way any more: from then on a feed can be opened at once. */
+let prepared: Prepared | null = null;
+let stocking: Promise<void> = Promise.resolve();
 let opening: Promise<Engine> | null = null;
 let engine: Engine | null = null;
 const socket = connect(channel);
@@ -26,10 +38,9 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
     if (role === 'ingest') engine?.push(frame);
   },
   message: (message) => {
-    if (message.type === 'open') {
-      opening ??= start(message);
-      opening.catch(failed);
-    } else if (engine) {
+    if (message.type === 'prepare') prepare(message);
+    else if (message.type === 'open') open(message);
+    else if (engine) {
       // At once: a camera that goes must not take the next one's first frames, right behind it on the channel, with it.
       engine.tell(message);
     } else {
@@ -40,34 +51,86 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
     }
   },
   closed: (reason) => {
-    if (reason) process.stderr.write(`The channel to the front of feed "${feed}" broke: ${reason}\n`);
+    if (reason) process.stderr.write(`The channel to the front broke (feed ${feed ?? 'none'}): ${reason}\n`);
     void stop(0);
   },
 });
-link.send({ type: 'hello', feed, key, pid: process.pid });
+link.send({ type: 'hello', key, pid: process.pid });
+const idle = setInterval(() => {
+  if (!feed) link.send({ type: 'idle', rssMb: Math.round(process.memoryUsage.rss() / 1e6) });
+}, IDLE_MS);
 
-async function start(options: Extract<ToEngine, { type: 'open' }>): Promise<Engine> {
-  engine = await openEngine(options, {
+async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepared> {
+  const loaded = await Prepared.load(options);
+  if (rehearsed) await loaded.rehearse();
+  prepared = loaded;
+  return loaded;
+}
+
+/** Loads what any feed will need. A look that cannot be opened leaves the spare good for every other. */
+function prepare({ looks, memoryMb, passThrough }: Prepare): void {
+  preparing ??= load({ memoryMb, passThrough }, true);
+  const ready = preparing;
+  stocking = stocking.then(async () => {
+    const stock = await ready;
+    for (const look of looks) {
+      if (feed) return;
+      await stock.stock(look).catch((error: unknown) => link.send({ type: 'trouble', sentence: sentence(error) }));
+    }
+    if (!feed) link.send({ type: 'prepared' });
+  });
+  stocking.catch(failed);
+}
+
+function open(options: Open): void {
+  if (feed) return;
+  feed = options.feed;
+  clearInterval(idle);
+  // Frames of a live feed go first; a spare that loads does not take time from those who work.
+  favour(process.pid);
+  const look = options.passThrough ? null : (prepared?.take(options.settings.look) ?? null);
+  if (prepared && (look || options.passThrough)) begin(prepared, options, look);
+  else {
+    opening = start(options);
+    opening.catch(failed);
+  }
+}
+
+async function start(options: Open): Promise<Engine> {
+  preparing ??= load({ memoryMb: options.memoryMb, passThrough: options.passThrough }, false);
+  const stock = await preparing;
+  return begin(stock, options, options.passThrough ? null : await stock.look(options.settings.look));
+}
+
+function begin(stock: Prepared, options: Open, look: Replacer | null): Engine {
+  engine = openEngine(stock, options, look, {
     frame: (rendition, frame) => link.sendFrame(rendition, frame),
     message: (message) => link.send(fromEngine.parse(message)),
   });
   return engine;
 }
 
-/** A feed that cannot open says why; main starts the engine again, with growing pauses. */
+/** A feed that cannot open says why; the front starts another engine, with growing pauses. */
 function failed(error: unknown): void {
-  const sentence = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${sentence}\n`);
-  link.send({ type: 'trouble', sentence });
+  process.stderr.write(`${sentence(error)}\n`);
+  link.send({ type: 'trouble', sentence: sentence(error) });
   // Leave time for the sentence to go out.
   setTimeout(() => process.exit(3), 100);
 }
 
 async function stop(code: number): Promise<void> {
-  const open = await opening?.catch(() => null);
-  await open?.close();
+  clearInterval(idle);
+  await opening?.catch(() => null);
+  if (engine) await engine.close();
+  else {
+    const idling = await preparing?.catch(() => null);
+    await stocking.catch(() => undefined);
+    idling?.close();
+  }
   process.exit(code);
 }
+
+const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 // Ctrl-C, and a service manager's SIGTERM, reach every process of the group at once. An engine ends when its channel closes, so that
 // monitors keep their picture while the front drains; main kills what does not end in time.

@@ -73,6 +73,8 @@ export class Pipeline {
   #lastCaptureUs = 0;
   #shown: ShownFace[] = [];
   #blind = 0;
+  #frames = 0;
+  #working = false;
   #closed = false;
 
   constructor(parts: PipelineParts) {
@@ -81,6 +83,11 @@ export class Pipeline {
 
   get scale(): number {
     return this.#overload.scale;
+  }
+
+  /** Which frame is in work, counted from the start; null between frames. */
+  get working(): number | null {
+    return this.#working ? this.#frames : null;
   }
 
   get shown(): readonly ShownFace[] {
@@ -153,10 +160,14 @@ export class Pipeline {
         continue;
       }
       this.#keyFirst = false;
+      this.#frames++;
+      this.#working = true;
       try {
         await this.#frame(next.coded, next.atMs);
       } catch (error) {
         this.#parts.events.trouble(error instanceof Error ? error.message : String(error));
+      } finally {
+        this.#working = false;
       }
     }
   }

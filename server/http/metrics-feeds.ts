@@ -106,6 +106,12 @@ export const FEED_FAMILIES: readonly Family[] = [
     ({ engineRssBytes }) => engineRssBytes,
   ),
   each('counter', 'engine_restarts_total', 'Engines lost and started again.', ({ engineLosses }) => engineLosses),
+  each(
+    'counter',
+    'engine_hangs_total',
+    'Engines that hung, were ended and replaced; counted among the restarts too.',
+    ({ engineHangs }) => engineHangs,
+  ),
   by('gauge', 'rendition_viewers', 'rendition', 'Viewers connected now.', ({ info }) => Object.entries(info.viewers)),
   perRendition('sent_packets_total', 'RTP packets sent to all viewers.', 'packets'),
   perRendition('nacks_total', 'Packets that viewers asked for again.', 'nacks'),

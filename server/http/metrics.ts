@@ -4,9 +4,7 @@ import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { Reports } from '../observe/reports.ts';
 import { LENIENCIES, type Leniency } from './ice-sessions.ts';
 import { FEED_FAMILIES } from './metrics-feeds.ts';
-import { storeFamilies } from './metrics-store.ts';
 import type { FeedMeasures, StageApi } from './stage-api.ts';
-import type { StoreApi } from './store-api.ts';
 
 /** What /metrics tells (server/docs/metrics.md). Labels are feeds, renditions, route patterns and codes: never a session or a person. */
 export interface Metrics {
@@ -24,7 +22,7 @@ export interface Metrics {
 /** Owns a timer: `close()` it. */
 export function createMetrics(
   stage: StageApi,
-  { store, controlSockets, reports }: { store: StoreApi; controlSockets(): number; reports: Pick<Reports, 'totals'> },
+  { controlSockets, reports }: { controlSockets(): number; reports: Pick<Reports, 'totals'> },
 ): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -87,7 +85,7 @@ export function createMetrics(
     },
   });
 
-  storeFamilies(registry, store);
+  spareFamilies(registry, () => stage.spare());
   frontFamilies(registry, controlSockets, loopDelay.seconds);
 
   return {
@@ -101,6 +99,26 @@ export function createMetrics(
     lenient: (leniency) => leniencies.inc({ leniency }),
     close: () => loopDelay.close(),
   };
+}
+
+/** The engine that stands by for whichever feed loses its own. */
+function spareFamilies(registry: Registry, spare: StageApi['spare']): void {
+  new Gauge({
+    name: 'understudy_spare_engine_ready',
+    help: 'Whether a spare engine stands by with its models loaded.',
+    registers: [registry],
+    collect() {
+      this.set(Number(spare()?.ready ?? false));
+    },
+  });
+  new Gauge({
+    name: 'understudy_spare_engine_resident_memory_bytes',
+    help: 'Resident memory of the spare engine process; 0 while there is none or it has not said.',
+    registers: [registry],
+    collect() {
+      this.set(spare()?.rssBytes ?? 0);
+    },
+  });
 }
 
 /** The front process itself. */

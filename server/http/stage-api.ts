@@ -9,6 +9,8 @@ export interface FeedMeasures {
   engineRssBytes: number | null;
   /** How often an engine of this feed was lost and started again. */
   engineLosses: number;
+  /** How many of those had to be ended because they hung. */
+  engineHangs: number;
   /** Totals since this front started, over all cameras, engines and viewers of the feed so far: they never fall. */
   camera: Record<'packets' | 'lost' | 'nacks' | 'keyRequests', number>;
   pictures: Record<'decoded' | 'encoded' | 'skipped' | 'undecodable', number>;
@@ -27,6 +29,8 @@ export interface StageApi {
   end(feed: string, session: string): boolean;
   feeds(): FeedInfo[];
   measures(): FeedMeasures[];
+  /** The spare engine; null while there is none. */
+  spare(): { ready: boolean; rssBytes: number | null } | null;
   /** What a new camera would have to wait for, in a few words each; empty when the stage is ready. */
   missing(): string[];
   /** Names of the looks that can be set. */

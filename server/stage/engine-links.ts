@@ -7,24 +7,31 @@ import type { CodedFrame } from '../frame/coded.ts';
 
 export type EngineLink = Link<ToEngine, FromEngine>;
 
-/** What a feed hears of its engine. */
+/** What comes from one engine process. */
 export interface EngineEvents {
   connected(link: EngineLink): void;
   frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
   message(message: FromEngine): void;
+  /** `reason`: what broke, null for an orderly end and for a process that has died. */
   lost(reason: string | null): void;
 }
 
 /** An engine that connects must say who it is within this time. */
 const HELLO_MS = 5000;
 
+interface Expected {
+  key: string;
+  events: EngineEvents;
+  link: EngineLink | null;
+}
+
 /**
- * The front's end of the channel: engines connect here, prove themselves with the key they were started with, and are handed to
- * their feed. A socket in a directory that only this user can enter, so that a front that was restarted finds its engines again.
+ * The front's end of the channel: engines connect here, prove themselves with the key they were started with, and are handed to who
+ * expects them. A socket in a directory that only this user can enter.
  */
 export class EngineLinks {
   readonly #server: Server;
-  readonly #feeds = new Map<string, { key: string; events: EngineEvents; link: EngineLink | null }>();
+  readonly #expected = new Map<string, Expected>();
   readonly #strangers = new Set<Socket>();
 
   private constructor(server: Server) {
@@ -45,21 +52,24 @@ export class EngineLinks {
     return links;
   }
 
-  /** Expects an engine for a feed. Returns the key that the engine must be started with. */
-  expect(feed: string, events: EngineEvents): string {
+  /** Expects one engine process. Returns the key that it must be started with. */
+  expect(events: EngineEvents): string {
     const key = randomBytes(24).toString('base64url');
-    this.#feeds.set(feed, { key, events, link: null });
+    this.#expected.set(key, { key, events, link: null });
     return key;
   }
 
-  forget(feed: string): void {
-    const entry = this.#feeds.get(feed);
-    this.#feeds.delete(feed);
-    entry?.link?.close();
+  /** Closes the link of an engine and expects it no more. It hears of no loss. */
+  forget(key: string): void {
+    const entry = this.#expected.get(key);
+    this.#expected.delete(key);
+    const link = entry?.link;
+    if (entry) entry.link = null;
+    link?.close();
   }
 
   close(): void {
-    for (const feed of [...this.#feeds.keys()]) this.forget(feed);
+    for (const key of [...this.#expected.keys()]) this.forget(key);
     for (const socket of this.#strangers) socket.destroy();
     this.#server.close();
   }
@@ -67,7 +77,7 @@ export class EngineLinks {
   #accept(socket: Socket): void {
     this.#strangers.add(socket);
     const timer = setTimeout(() => socket.destroy(), HELLO_MS);
-    let entry: { key: string; events: EngineEvents; link: EngineLink | null } | undefined;
+    let entry: Expected | undefined;
     const link: EngineLink = new Link<ToEngine, FromEngine>(socket, (message) => fromEngine.parse(message), {
       frame: (role, frame) => {
         if (entry && role !== 'ingest') entry.events.frame(role, frame);
@@ -78,7 +88,7 @@ export class EngineLinks {
           return;
         }
         clearTimeout(timer);
-        entry = message.type === 'hello' ? this.#claim(message.feed, message.key) : undefined;
+        entry = message.type === 'hello' ? this.#claim(message.key) : undefined;
         if (!entry) {
           link.close();
           return;
@@ -98,10 +108,11 @@ export class EngineLinks {
     });
   }
 
-  #claim(feed: string, key: string) {
-    const entry = this.#feeds.get(feed);
-    if (!entry) return undefined;
-    const [given, wanted] = [Buffer.from(key), Buffer.from(entry.key)];
-    return given.length === wanted.length && timingSafeEqual(given, wanted) ? entry : undefined;
+  #claim(key: string): Expected | undefined {
+    const given = Buffer.from(key);
+    return [...this.#expected.values()].find((entry) => {
+      const wanted = Buffer.from(entry.key);
+      return given.length === wanted.length && timingSafeEqual(given, wanted);
+    });
   }
 }

@@ -19,6 +19,7 @@ export class FeedCounts {
   readonly #pictures = new Totals(['decoded', 'encoded', 'skipped', 'undecodable']);
   readonly #renditions = { program: new Totals(VIEWER_KEYS), plate: new Totals(VIEWER_KEYS) };
   #engineLosses = 0;
+  #engineHangs = 0;
 
   cameraEnded(last: IngestStats): void {
     this.#camera.end(last);
@@ -28,12 +29,17 @@ export class FeedCounts {
     this.#renditions[rendition].end(last);
   }
 
-  engineLost(last: EngineStats | null): void {
+  engineLost(last: EngineStats | null, hung: boolean): void {
     this.#engineLosses++;
+    if (hung) this.#engineHangs++;
     if (last) this.#pictures.end(last);
   }
 
-  now({ ingest, stats, viewers }: Counting): Pick<FeedMeasures, 'camera' | 'pictures' | 'renditions' | 'engineLosses'> {
+  now({
+    ingest,
+    stats,
+    viewers,
+  }: Counting): Pick<FeedMeasures, 'camera' | 'pictures' | 'renditions' | 'engineLosses' | 'engineHangs'> {
     return {
       camera: this.#camera.sum(ingest ? [ingest] : []),
       pictures: this.#pictures.sum(stats ? [stats] : []),
@@ -42,6 +48,7 @@ export class FeedCounts {
         plate: this.#renditions.plate.sum(viewers.plate),
       },
       engineLosses: this.#engineLosses,
+      engineHangs: this.#engineHangs,
     };
   }
 }

@@ -16,11 +16,11 @@ import type {
   ViewerStats,
 } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
-import type { EngineEvents, EngineLink } from './engine-links.ts';
+import type { EngineLink } from './engine-links.ts';
+import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
-import { countsOf, type Records, type SessionEnded } from './records.ts';
 import { SlateShow } from './slate.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
@@ -32,16 +32,15 @@ export interface FeedOptions {
   name: string;
   settings: FeedSettings;
   media: MediaEngine;
-  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings'>;
+  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slate'>;
   maxViewers: number;
-  records: Records;
   changed(): void;
   warn(sentence: string): void;
 }
 
 export class Feed {
   readonly name: string;
-  readonly events: EngineEvents;
+  readonly events: FeedEngineEvents;
   readonly #options: FeedOptions;
   readonly #renditions: Record<RenditionName, RenditionOut>;
   readonly #slate: SlateShow;
@@ -74,11 +73,15 @@ export class Feed {
     };
     this.#slate = new SlateShow(this.#renditions.program);
     this.events = {
-      connected: (link) => this.#connected(link),
+      connected: (link, prepared) => this.#connected(link, prepared),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),
       message: (message) => this.#heard(message),
-      lost: (reason) => this.#lost(reason),
+      lost: (loss) => this.#lost(loss),
     };
+  }
+
+  get look(): string {
+    return this.#settings.look;
   }
 
   get info(): FeedInfo {
@@ -103,18 +106,14 @@ export class Feed {
     if (this.#publishing) throw new Problem('feed_busy', `The feed is "${this.name}".`);
     this.#publishing = true;
     try {
-      const owner: { session: IngestSession | null; ended: SessionEnded | null } = { session: null, ended: null };
+      const owner: { session: IngestSession | null } = { session: null };
       const session = await this.#options.media.ingest(offer, {
         frame: (frame) => {
           if (this.#ingest === owner.session) this.#fromCamera(frame);
         },
-        state: (state, reason) => {
-          this.#ingestState(owner.session, state);
-          if (owner.session && state === 'closed') owner.ended?.(reason, countsOf(owner.session.stats()));
-        },
+        state: (state) => this.#ingestState(owner.session, state),
       });
       owner.session = session;
-      owner.ended = this.#options.records.session({ feed: this.name, kind: 'camera', rendition: null });
       this.#ingest = session;
       this.#camera = null;
       this.#options.changed();
@@ -129,21 +128,17 @@ export class Feed {
     if (this.#viewers.size >= this.#options.maxViewers)
       throw new Problem('full', 'This feed has as many monitors as it may have.', 10);
     let gone = false;
-    const owner: { id: string | null; ended: SessionEnded | null } = { id: null, ended: null };
-    const viewer = await this.#renditions[rendition].addViewer(offer, (reason) => {
+    const owner: { id: string | null } = { id: null };
+    const viewer = await this.#renditions[rendition].addViewer(offer, () => {
       gone = true;
       const ended = owner.id === null ? undefined : this.#viewers.get(owner.id);
       if (ended) this.#counts.viewerEnded(rendition, ended.session.stats());
-      if (ended) owner.ended?.(reason, countsOf(ended.session.stats()));
       if (owner.id) this.#viewers.delete(owner.id);
       this.#options.changed();
       this.#updateWanted();
     });
     owner.id = viewer.id;
-    if (!gone) {
-      this.#viewers.set(viewer.id, { rendition, session: viewer });
-      owner.ended = this.#options.records.session({ feed: this.name, kind: 'viewer', rendition });
-    }
+    if (!gone) this.#viewers.set(viewer.id, { rendition, session: viewer });
     this.#updateWanted();
     this.#options.changed();
     return viewer;
@@ -165,10 +160,8 @@ export class Feed {
     return viewer !== undefined;
   }
 
-  set(settings: FeedSettings): void {
-    const { look, uncast } = this.#settings;
-    if (settings.look === look && settings.uncast === uncast) return;
-    this.#settings = settings;
+  set(change: Partial<FeedSettings>): void {
+    this.#settings = { ...this.#settings, ...change };
     this.#link?.send({ type: 'settings', settings: this.#settings });
     this.#options.changed();
   }
@@ -178,7 +171,6 @@ export class Feed {
     this.#ingest?.close();
     this.#renditions.program.close();
     this.#renditions.plate.close();
-    this.#link?.close();
   }
 
   #facts(): FeedFacts {
@@ -238,12 +230,15 @@ export class Feed {
     this.#options.changed();
   }
 
-  #connected(link: EngineLink): void {
+  #connected(link: EngineLink, prepared: boolean): void {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
-    link.send({ type: 'open', feed: this.name, settings: this.#settings, ...this.#options.open });
+    const { open } = this.#options;
+    link.send({ type: 'open', feed: this.name, settings: this.#settings, slate: this.#slate.size, ...open });
     this.#wanted = { program: false, plate: false };
     this.#updateWanted();
+    // It takes frames right behind these messages: the camera's answer is on its way while it opens.
+    if (prepared) this.#ingest?.requestKey();
     this.#options.changed();
   }
 
@@ -263,13 +258,13 @@ export class Feed {
     }
   }
 
-  #lost(reason: string | null): void {
+  #lost({ sentence, hung }: EngineLoss): void {
     this.#link = null;
-    this.#counts.engineLost(this.#stats);
+    this.#counts.engineLost(this.#stats, hung);
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';
     this.#slate.start();
-    if (reason) this.#warn(`The engine's channel broke: ${reason}`);
+    if (sentence) this.#warn(sentence);
     this.#options.changed();
   }
 

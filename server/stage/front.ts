@@ -8,25 +8,20 @@ import { type Config, mediaBindAddress } from '../config/config.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
+import { resolveAnnounced } from '../media/rtp/candidates.ts';
 import { createRtpEngine } from '../media/rtp/engine.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
 import { EngineLinks } from './engine-links.ts';
-import { KeeperLink } from './keeper-link.ts';
+import { EnginePool } from './engine-pool.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
-import { NO_RECORDS } from './records.ts';
-import { type Configured, Settings } from './settings.ts';
 import { Stage } from './stage.ts';
 
 const CLIENT_DIR = fileURLToPath(new URL('../../dist/client/', import.meta.url));
 const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 const PAGES = ['/monitor?feed=demo', '/try', '/camera', '/'] as const;
 const MAX_VIEWERS = 32;
-/** What the first camera waits for the store at most; without it, the configuration holds. */
-const STORE_MS = 1000;
-/** What the close waits for the last records. */
-const FLUSH_MS = 2000;
 
 if (!process.send) {
   process.stderr.write('This is the front of Understudy and is started by the server: run `npm start` instead.\n');
@@ -38,9 +33,12 @@ favour(process.pid);
 let listening = false;
 let drain: (seconds: number) => Promise<void> = async () => undefined;
 let close: () => Promise<void> = async () => undefined;
+let engineEnded: (key: string) => void = () => undefined;
 process.on('message', (raw) => {
   const message = toFront.parse(raw);
-  if (message.type === 'start') void start(message).catch(refuse);
+  if (message.type === 'ping') say({ type: 'pong' });
+  else if (message.type === 'engineEnded') engineEnded(message.key);
+  else if (message.type === 'start') void start(message).catch(refuse);
   else if (message.type === 'drain') void drain(message.seconds).then(() => say({ type: 'drained' }));
   else void stop();
 });
@@ -55,39 +53,30 @@ async function start({
   channel,
   apiToken,
   passThrough,
-  keeper: found,
 }: Extract<ToFront, { type: 'start' }>): Promise<void> {
   const config = configSchema.parse(raw);
   const log = createLog(config.log);
   const reports = createReports(log);
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
-  const media = createRtpEngine(mediaOptions(config));
+  const media = createRtpEngine(await mediaOptions(config));
   const links = await EngineLinks.listen(channel);
-  const keeper =
-    found &&
-    (await KeeperLink.listen({
-      ...found,
-      reports,
-      settings: (stored) => {
-        settings.learn(stored);
-        stage.applySettings();
-      },
-    }));
-  const records = keeper ?? NO_RECORDS;
-  const settings = new Settings({
-    configured: configured(config),
-    looks: looks(),
-    keep: (record) => records.keep(record),
+  const engines = new EnginePool({
+    links,
+    spare: config.engine.spare,
+    prepare: { memoryMb: config.engine.memoryMB, passThrough },
+    start: (key, feed) => say({ type: 'startEngine', key, feed }),
+    serves: (key, feed) => say({ type: 'engineServes', key, feed }),
+    end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
+    warn: (sentence) => reports.warn(sentence, sentence),
   });
+  engineEnded = (key) => engines.ended(key);
   const stage = new Stage({
     media,
-    links,
-    startEngine: (feed, key) => say({ type: 'startEngine', feed, key }),
+    engines,
     maxFeeds: config.stage.maxFeeds,
     maxViewers: MAX_VIEWERS,
-    feeds: configured(config).feeds.map(({ name }) => name),
-    settings,
-    records,
+    feeds: feedsOf(config),
+    defaults: { look: config.stage.look, uncast: config.stage.uncast },
     open: {
       programBitrate: config.media.programBitrate,
       encoderThreads: encoderThreads(config),
@@ -98,27 +87,27 @@ async function start({
     looks: looks(),
     warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });
-  const app = await createApp({ stage, store: records, config, clientDir: CLIENT_DIR, log, reports, tokens });
+  const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, reports, tokens });
   drain = (seconds) => stage.drain(seconds);
   close = async () => {
     await app.close();
     stage.close();
     await media.close();
+    engines.close();
     links.close();
-    await keeper?.flush(FLUSH_MS);
-    keeper?.close();
     reports.close();
   };
-  if (keeper && !(await keeper.opened(STORE_MS)))
-    log.warn('The store is not there yet: feeds begin with the configuration’s settings.');
   const url = await listen(app, config);
   listening = true;
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
 }
 
-const mediaOptions = (config: Config) => {
+const mediaOptions = async (config: Config) => {
   const bindAddress = mediaBindAddress(config);
+  const addresses = await resolveAnnounced(config.media.announce);
   return {
+    announce: { addresses, only: config.media.announceOnly },
+    ...(config.media.port === null ? {} : { port: config.media.port }),
     maxIngestBitrate: config.media.maxIngestBitrate,
     ...(bindAddress ? { bindAddress } : {}),
     ...(config.media.portRange ? { portRange: config.media.portRange } : {}),
@@ -131,14 +120,13 @@ const encoderThreads = ({ engine }: Config): number =>
     ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)))
     : engine.encoderThreads;
 
-function configured({ stage }: Config): Configured {
+function feedsOf({ stage }: Config) {
   const listed = stage.feeds.map(({ name, look, uncast }) => ({
     name,
     look: look ?? stage.look,
     uncast: uncast ?? stage.uncast,
   }));
-  const defaults = { look: stage.look, uncast: stage.uncast };
-  return { defaults, feeds: stage.demo ? [{ name: 'demo', ...defaults }, ...listed] : listed };
+  return stage.demo ? [{ name: 'demo', look: stage.look, uncast: stage.uncast }, ...listed] : listed;
 }
 
 /** Every folder of models/doubles that holds a manifest is a look. */

@@ -21,6 +21,11 @@ export class SlateShow {
     return this.#timer !== null;
   }
 
+  /** The size of the slate that is kept; null while there is none. */
+  get size(): { width: number; height: number } | null {
+    return this.#slate && { width: this.#slate.width, height: this.#slate.height };
+  }
+
   keep(slate: { bytes: Uint8Array; width: number; height: number }): void {
     this.#slate = slate;
   }

@@ -3,10 +3,8 @@ import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
-import type { EngineLinks } from './engine-links.ts';
+import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
-import type { Records } from './records.ts';
-import type { Settings } from './settings.ts';
 
 /** Changes are told at most this often. */
 const CHANGE_MS = 100;
@@ -15,15 +13,12 @@ const REFRESH_MS = 500;
 
 export interface StageOptions {
   media: MediaEngine;
-  links: EngineLinks;
-  /** Asks for an engine process for a feed, started with this key. */
-  startEngine(feed: string, key: string): void;
+  engines: Pick<EnginePool, 'serve' | 'forget' | 'prepare' | 'spare'>;
   maxFeeds: number;
   maxViewers: number;
   /** Feeds that exist from the start. */
-  feeds: readonly string[];
-  settings: Settings;
-  records: Records;
+  feeds: readonly ({ name: string } & FeedSettings)[];
+  defaults: FeedSettings;
   open: FeedOptions['open'];
   looks: readonly string[];
   warn(feed: string, sentence: string): void;
@@ -41,7 +36,7 @@ export class Stage implements StageApi {
 
   constructor(options: StageOptions) {
     this.#options = options;
-    for (const name of options.feeds) this.#add(name);
+    for (const { name, ...settings } of options.feeds) this.#add(name, settings);
     this.#refresh = setInterval(() => {
       if (this.feeds().some((feed) => feed.state !== 'idle')) this.#changed();
     }, REFRESH_MS);
@@ -49,7 +44,7 @@ export class Stage implements StageApi {
 
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publish(offer);
+    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed, this.#options.defaults)).publish(offer);
     return { session: id, answer };
   }
 
@@ -75,6 +70,11 @@ export class Stage implements StageApi {
     return [...this.#feeds.values()].map((feed) => feed.measures);
   }
 
+  spare(): ReturnType<StageApi['spare']> {
+    const { spare } = this.#options.engines;
+    return spare && { ready: spare.ready, rssBytes: spare.rssMb === null ? null : spare.rssMb * 1e6 };
+  }
+
   missing(): string[] {
     if (this.#draining !== null) return ['the server is closing'];
     return this.measures()
@@ -93,12 +93,8 @@ export class Stage implements StageApi {
         `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`,
       );
     }
-    this.#feed(feed).set(this.#options.settings.set(feed, change));
-  }
-
-  /** Settings have changed behind the feeds: they take what holds now. */
-  applySettings(): void {
-    for (const feed of this.#feeds.values()) feed.set(this.#options.settings.of(feed.name));
+    this.#feed(feed).set(change);
+    if (change.look !== undefined) this.#prepareLooks();
   }
 
   onChange(listener: () => void): () => void {
@@ -128,7 +124,10 @@ export class Stage implements StageApi {
   close(): void {
     clearInterval(this.#refresh);
     if (this.#pending) clearTimeout(this.#pending);
-    for (const feed of this.#feeds.values()) feed.close();
+    for (const [name, feed] of this.#feeds) {
+      feed.close();
+      this.#options.engines.forget(name);
+    }
     this.#listeners.clear();
   }
 
@@ -142,26 +141,32 @@ export class Stage implements StageApi {
     return feed;
   }
 
-  #add(name: string): Feed {
+  #add(name: string, settings: FeedSettings): Feed {
     if (this.#feeds.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, links, settings, records } = this.#options;
+    const { media, open, maxViewers, engines } = this.#options;
     const feed = new Feed({
       name,
-      settings: settings.of(name),
+      settings,
       media,
       open,
       maxViewers,
-      records,
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });
     this.#feeds.set(name, feed);
-    records.keep({ type: 'feed', feed: name, atMs: Date.now() });
-    this.#options.startEngine(name, links.expect(name, feed.events));
+    engines.serve(name, feed.events);
+    this.#prepareLooks();
     this.#changed();
     return feed;
+  }
+
+  /** A spare may have to serve any feed: it has every look that one of them wears. */
+  #prepareLooks(): void {
+    this.#options.engines.prepare(
+      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.defaults.look),
+    );
   }
 
   #changed(): void {

@@ -1,6 +1,6 @@
 /**
  * Main's side of the house: starts the front and the engines, watches them, starts again what dies, and closes everything in order:
- * demo camera, front (viewers say goodbye), engines, keeper. Before that, `drain` lets viewers keep their picture for a while.
+ * demo camera, front (viewers say goodbye), engines. Before that, `drain` lets viewers keep their picture for a while.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -10,19 +10,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
-import { KeeperProcess } from './keeper-process.ts';
+import { EngineProcesses, ended } from './engine-processes.ts';
 import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
+import { Watchdog } from './watchdog.ts';
 
 const FRONT = fileURLToPath(new URL('./front.ts', import.meta.url));
-const ENGINE = fileURLToPath(new URL('../engine/main.ts', import.meta.url));
 
-/** Networks and codecs run on libuv's pool: one thread each for a feed's detector, landmarks, look and codecs, and some to spare. */
-const ENGINE_POOL = '8';
-/** A child that lived this long starts again at once; one that died sooner waits, longer each time. */
+/** A front that served this long starts again at once when it is lost; one that died sooner waits, longer each time. */
 const HEALTHY_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
-const CLOSE_MS = 5000;
+const PING_MS = 500;
+/** A front whose loop stands still for this long is hung: its viewers have no picture anyway. */
+const HUNG_MS = 3000;
+/** Before it listens it loads its modules, on a machine that may be busy. */
+const STARTING_MS = 60_000;
 
 export interface ServerOptions {
   config: Config;
@@ -35,8 +37,12 @@ export interface RunningServer {
   url: string;
   apiToken: string;
   links: { page: string; url: string }[];
-  /** Process ids by role, for benches and fault tests: front, keeper, engine of each feed. */
-  pids(): { front: number | undefined; keeper: number | undefined; engines: Record<string, number | undefined> };
+  /** Process ids by role, for benches and fault tests: front, engine of each feed, spare engine. */
+  pids(): {
+    front: number | undefined;
+    engines: Record<string, number | undefined>;
+    spare: number | undefined;
+  };
   /**
    * Takes no new sessions. Resolves when the last viewer has gone, at the latest after `server.drainSeconds`; nothing is closed.
    */
@@ -47,11 +53,9 @@ export interface RunningServer {
 /** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
-  const socket = (name: string): string =>
-    process.platform === 'win32'
-      ? `\\\\.\\pipe\\understudy-${name}-${randomBytes(8).toString('hex')}`
-      : join(dir, name);
-  const supervisor = new Supervisor(options, socket);
+  const channel =
+    process.platform === 'win32' ? `\\\\.\\pipe\\understudy-${randomBytes(8).toString('hex')}` : join(dir, 'channel');
+  const supervisor = new Supervisor(options, channel);
   try {
     const { url, links } = await supervisor.start();
     return {
@@ -76,65 +80,71 @@ class Supervisor {
   readonly apiToken: string;
   readonly #options: ServerOptions;
   readonly #channel: string;
-  readonly #keeper: KeeperProcess | null;
-  readonly #engines = new Map<string, ChildProcess>();
-  readonly #pauses = new Map<string, NodeJS.Timeout>();
+  readonly #engines: EngineProcesses;
   /** Settles the drain that is under way. */
   #drained: () => void = () => undefined;
   #front: ChildProcess | null = null;
   #closing = false;
+  /** Deaths of fronts in a row, each soon after it listened. */
+  #frontDeaths = 0;
+  /** Ends the pause before the next front. */
+  #pauseOver: () => void = () => undefined;
 
-  /** @param socket where a local socket of this name lies. */
-  constructor(options: ServerOptions, socket: (name: string) => string) {
+  constructor(options: ServerOptions, channel: string) {
     this.#options = options;
-    this.#channel = socket('channel');
-    this.#keeper = options.config.store.keep ? new KeeperProcess(socket('keeper'), options.config, options.log) : null;
+    this.#channel = channel;
+    this.#engines = new EngineProcesses({
+      channel,
+      log: options.log,
+      ended: (key) => this.#tell({ type: 'engineEnded', key }),
+    });
     this.apiToken = options.config.auth.token ?? randomBytes(24).toString('base64url');
   }
 
   pids(): ReturnType<RunningServer['pids']> {
-    return {
-      front: this.#front?.pid,
-      keeper: this.#keeper?.pid,
-      engines: Object.fromEntries([...this.#engines].map(([feed, child]) => [feed, child.pid])),
-    };
+    return { front: this.#front?.pid, ...this.#engines.pids() };
   }
 
   start(): Promise<{ url: string; links: { page: string; url: string }[] }> {
     return new Promise((resolve, reject) => {
       const front = spawn(process.execPath, [FRONT], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
       this.#front = front;
-      let listening = false;
+      const watchdog = new Watchdog(STARTING_MS);
+      const watching = this.#watch(front, watchdog);
+      let listeningSinceMs: number | null = null;
       // Also later: a message to a front that has just died ends here and not the whole server.
       front.on('error', (error) => {
         if (front.pid === undefined && this.#front === front) this.#front = null;
+        if (front.pid === undefined) clearInterval(watching);
         reject(error);
       });
       front.once('exit', (code, signal) => {
+        clearInterval(watching);
         if (this.#front === front) this.#front = null;
         this.#drained();
         reject(new Error(`The front process ended while starting (${signal ?? code}): the lines above say why.`));
         // One that ended while starting is told by the rejection: who started it tries again.
-        if (listening && !this.#closing) void this.#frontLost(signal ?? String(code));
+        if (listeningSinceMs !== null && !this.#closing) {
+          void this.#frontLost(signal ?? String(code), performance.now() - listeningSinceMs);
+        }
       });
       front.on('message', (raw) => {
         const message: FromFront = fromFront.parse(raw);
+        watchdog.heard();
         if (message.type === 'listening') {
-          listening = true;
+          listeningSinceMs = performance.now();
+          watchdog.allow(HUNG_MS);
           resolve(message);
-        } else if (message.type === 'drained') this.#drained();
-        else if (message.type === 'refused') reject(new Error(message.sentence));
-        else this.#startEngine(message.feed, message.key, FIRST_PAUSE_MS);
+        } else if (message.type === 'refused') reject(new Error(message.sentence));
+        else this.#heard(message);
       });
-      const start: ToFront = {
+      this.#tell({
         type: 'start',
         config: this.#options.config,
         channel: this.#channel,
         apiToken: this.apiToken,
         passThrough: this.#options.passThrough ?? false,
-        keeper: this.#keeper && { socket: this.#keeper.socket, key: this.#keeper.key },
-      };
-      front.send(start);
+      });
     });
   }
 
@@ -143,7 +153,7 @@ class Supervisor {
     if (!this.#front || this.#closing || drainSeconds === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drained = resolve;
-    this.#front.send({ type: 'drain', seconds: drainSeconds } satisfies ToFront);
+    this.#tell({ type: 'drain', seconds: drainSeconds });
     const late = setTimeout(resolve, drainSeconds * 1000);
     await promise;
     clearTimeout(late);
@@ -153,18 +163,18 @@ class Supervisor {
     if (this.#closing) return;
     this.#closing = true;
     this.#drained();
-    for (const pause of this.#pauses.values()) clearTimeout(pause);
-    if (this.#front) await ended(this.#front, () => this.#front?.send({ type: 'close' } satisfies ToFront));
-    await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));
-    await this.#keeper?.close();
+    this.#pauseOver();
+    if (this.#front) await ended(this.#front, () => this.#tell({ type: 'close' }));
+    await this.#engines.close();
   }
 
   /** Its socket went with it: engines have ended too. A new front on the same port takes over. */
-  async #frontLost(how: string): Promise<void> {
+  async #frontLost(how: string, servedMs: number): Promise<void> {
     this.#options.log.error({ how }, 'The front process ended: starting it again.');
-    // The new front gives its engines other keys.
-    for (const pause of this.#pauses.values()) clearTimeout(pause);
-    await Promise.all([...this.#engines.values()].map((engine) => ended(engine, () => engine.kill('SIGTERM'))));
+    await this.#engines.close();
+    this.#frontDeaths = servedMs > HEALTHY_MS ? 0 : this.#frontDeaths + 1;
+    // The first death soon after the start is forgiven.
+    if (this.#frontDeaths > 1) await this.#pause(FIRST_PAUSE_MS * 2 ** (this.#frontDeaths - 2));
     while (!this.#closing) {
       try {
         await this.start();
@@ -173,55 +183,48 @@ class Supervisor {
         this.#options.log.error(error instanceof Error ? error.message : String(error));
         const refused = this.#front;
         if (refused) await ended(refused, () => refused.kill('SIGTERM'));
-        await new Promise((resolve) => setTimeout(resolve, LONGEST_PAUSE_MS));
+        await this.#pause(LONGEST_PAUSE_MS);
       }
     }
   }
 
-  #startEngine(feed: string, key: string, pauseMs: number): void {
+  /** Settles after a while, or at once when everything closes. */
+  async #pause(ms: number): Promise<void> {
     if (this.#closing) return;
-    const began = performance.now();
-    const engine = spawn(process.execPath, [ENGINE], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: {
-        ...process.env,
-        UNDERSTUDY_CHANNEL: this.#channel,
-        UNDERSTUDY_FEED: feed,
-        UNDERSTUDY_KEY: key,
-        UV_THREADPOOL_SIZE: ENGINE_POOL,
-        ORT_DISABLE_TELEMETRY: '1',
-      },
-    });
-    this.#engines.set(feed, engine);
-    const over = (how: string | number | null): void => {
-      if (this.#engines.get(feed) === engine) this.#engines.delete(feed);
-      if (this.#closing || !this.#front) return;
-      const healthy = performance.now() - began > HEALTHY_MS;
-      const wait = healthy ? 0 : pauseMs;
-      this.#options.log.error({ feed, how }, 'An engine ended: starting it again.');
-      const next = healthy ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      this.#pauses.set(
-        feed,
-        setTimeout(() => this.#startEngine(feed, key, next), wait),
-      );
-    };
-    engine.once('exit', (code, signal) => over(signal ?? code));
-    // A process that could not be started at all (no memory, no file handles) has no exit.
-    engine.on('error', (error) => {
-      if (engine.pid === undefined) over(error.message);
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pauseOver = resolve;
+    const timer = setTimeout(resolve, Math.min(ms, LONGEST_PAUSE_MS));
+    await promise;
+    clearTimeout(timer);
   }
-}
 
-/** Asks a child to end and waits; kills it when it does not. */
-async function ended(child: ChildProcess, ask: () => unknown): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  await new Promise<void>((resolve) => {
-    const hard = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS);
-    child.once('exit', () => {
-      clearTimeout(hard);
-      resolve();
-    });
-    ask();
-  });
+  /** Asks the front for a sign of life, and kills it when it gives none: its exit starts another. */
+  #watch(front: ChildProcess, watchdog: Watchdog): NodeJS.Timeout {
+    let tickedMs = performance.now();
+    const timer = setInterval(() => {
+      const nowMs = performance.now();
+      const hung = watchdog.passed(nowMs - tickedMs);
+      tickedMs = nowMs;
+      if (!hung) {
+        if (front.connected) front.send({ type: 'ping' } satisfies ToFront);
+        return;
+      }
+      clearInterval(timer);
+      this.#options.log.error('The front process did not answer any more: it is ended and started again.');
+      front.kill('SIGKILL');
+    }, PING_MS);
+    return timer;
+  }
+
+  #tell(message: ToFront): void {
+    if (this.#front?.connected) this.#front.send(message);
+  }
+
+  #heard(message: FromFront): void {
+    if (message.type === 'drained') this.#drained();
+    else if (message.type === 'startEngine') {
+      if (!this.#closing) this.#engines.start(message.key, message.feed);
+    } else if (message.type === 'engineServes') this.#engines.serves(message.key, message.feed);
+    else if (message.type === 'endEngine') this.#engines.end(message.key, message.atOnce);
+  }
 }

@@ -10,13 +10,11 @@ import { Problem } from '../../server/config/problem.ts';
 import { createApp } from '../../server/http/app.ts';
 import type { IceSession } from '../../server/http/ice-sessions.ts';
 import type { FeedMeasures, StageApi } from '../../server/http/stage-api.ts';
-import type { StoreApi } from '../../server/http/store-api.ts';
 import { createTokens } from '../../server/http/tokens.ts';
 import type { IceCredentials } from '../../server/media/port.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { createReports } from '../../server/observe/reports.ts';
 import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
-import type { SessionRecord } from '../../server/wire/sessions.ts';
 
 export const API_TOKEN = 'a-token-for-tests-0123456789';
 export const AUTHORIZED = { authorization: `Bearer ${API_TOKEN}` };
@@ -56,6 +54,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     engine: 'ready',
     engineRssBytes: null,
     engineLosses: 0,
+    engineHangs: 0,
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
     pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
     renditions: { program: sent, plate: sent },
@@ -63,7 +62,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
   };
 }
 
-/** A FAKE stage with a FAKE store: no pictures, no peers, no disk; it keeps what HTTP asked of it and answers what the test laid down. */
+/** A FAKE stage: no pictures, no peers; it keeps what HTTP asked of it and answers what the test laid down. */
 export function fakeStage() {
   const changes = new EventEmitter();
   const sessions = new Map<string, string>();
@@ -73,6 +72,7 @@ export function fakeStage() {
     infos: [feedInfo('demo')],
     measures: null as FeedMeasures[] | null,
     missing: [] as string[],
+    spare: null as ReturnType<StageApi['spare']>,
     sets,
     sessions,
     /** Thrown by the next publish or watch. */
@@ -86,9 +86,6 @@ export function fakeStage() {
     watched: [] as string[],
     ended: [] as string[],
     clockUs: 1000,
-    storeState: 'ok' as ReturnType<StoreApi['state']>,
-    storeCounts: { stored: 0, waiting: 0, lost: 0 },
-    kept: [] as SessionRecord[],
     changed: () => changes.emit('change'),
     listeners: () => changes.listenerCount('change'),
   };
@@ -117,6 +114,7 @@ export function fakeStage() {
     return { session, answer: 'v=0\r\nan answer of the fake\r\n' };
   };
   const stage: StageApi = {
+    spare: () => fake.spare,
     publish: async (feed) => open(feed),
     watch: async (feed, rendition) => {
       fake.watched.push(`${feed}/${rendition}`);
@@ -141,15 +139,7 @@ export function fakeStage() {
     },
     nowUs: () => fake.clockUs++,
   };
-  const store: StoreApi = {
-    state: () => fake.storeState,
-    counts: () => fake.storeCounts,
-    sessions: async (feed, limit) => {
-      if (fake.storeState !== 'ok') throw new Problem('store_down');
-      return fake.kept.filter((session) => feed === null || session.feed === feed).slice(0, limit);
-    },
-  };
-  return Object.assign(fake, { stage, store });
+  return Object.assign(fake, { stage });
 }
 
 export interface Answer {
@@ -213,15 +203,7 @@ export async function startServer(overrides: ConfigInput = {}, nowMs: () => numb
   const logged: string[] = [];
   const log = createLog({ level: 'debug', pretty: false, to: { write: (line) => void logged.push(line) } });
   const reports = createReports(log);
-  const app = await createApp({
-    stage: fake.stage,
-    store: fake.store,
-    config,
-    clientDir: folder,
-    log,
-    reports,
-    tokens,
-  });
+  const app = await createApp({ stage: fake.stage, config, clientDir: folder, log, reports, tokens });
   await app.listen({ host: config.server.host, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const send = (path: string, options?: Ask) => ask(port, path, options);

@@ -16,19 +16,11 @@ async function appFor(overrides: ConfigInput) {
   const config = loadConfig(undefined, overrides);
   const log = createLog({ level: 'silent', pretty: false });
   const tokens = createTokens({ sessionHours: 1 });
-  const { stage, store } = fakeStage();
+  const { stage } = fakeStage();
   return {
     config,
     tokens,
-    app: await createApp({
-      stage,
-      store,
-      config,
-      clientDir: '/nowhere/client',
-      log,
-      reports: createReports(log),
-      tokens,
-    }),
+    app: await createApp({ stage, config, clientDir: '/nowhere/client', log, reports: createReports(log), tokens }),
   };
 }
 

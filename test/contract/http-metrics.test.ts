@@ -48,6 +48,7 @@ const LIVE = feedMeasures(
   {
     engineRssBytes: 321e6,
     engineLosses: 2,
+    engineHangs: 1,
     camera: { packets: 1000, lost: 7, nacks: 12, keyRequests: 3 },
     pictures: { decoded: 500, encoded: 490, skipped: 9, undecodable: 1 },
     renditions: {

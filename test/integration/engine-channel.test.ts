@@ -34,7 +34,7 @@ beforeAll(async () => {
   const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
   engine = spawn(process.execPath, [ENGINE], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, UNDERSTUDY_CHANNEL: path, UNDERSTUDY_FEED: 'test', UNDERSTUDY_KEY: 'key' },
+    env: { ...process.env, UNDERSTUDY_CHANNEL: path, UNDERSTUDY_KEY: 'key' },
   });
   socket = await connected;
   const deframer = new Deframer({
@@ -55,6 +55,7 @@ beforeAll(async () => {
       memoryMb: 128,
       unknownColour: 'bt709',
       passThrough: true,
+      slate: null,
     }),
   );
   await until(({ message }) => message?.type === 'ready');

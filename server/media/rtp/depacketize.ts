@@ -26,6 +26,9 @@ export interface Depacketizer {
 export const createDepacketizer = (codec: VideoCodec, parameterSets: readonly Buffer[] = []): Depacketizer =>
   codec === 'h264' ? new H264Depacketizer(parameterSets) : new Vp8Depacketizer();
 
+/** A frame in more pieces than this is none: pieces of a byte each would fill the memory long before the frame's size is up. */
+const MAX_PARTS = 65_536;
+
 const ONE_BYTE = Array.from({ length: 256 }, (_, value) => Buffer.from([value]));
 
 /** RFC 6184, packetization modes 0 and 1. Parameter sets are kept and put before a key frame that comes without. */
@@ -46,6 +49,7 @@ class H264Depacketizer implements Depacketizer {
   }
 
   add(payload: Buffer): boolean {
+    if (this.#parts.length > MAX_PARTS) return false;
     const type = nalType(payload);
     if (type === NAL.fuA) return this.#addFragment(payload);
     if (this.#fragmentType >= 0) return false;
@@ -163,7 +167,7 @@ class Vp8Depacketizer implements Depacketizer {
 
   add(payload: Buffer): boolean {
     const bytes = descriptorBytes(payload);
-    if (bytes < 0) return false;
+    if (bytes < 0 || this.#parts.length > MAX_PARTS) return false;
     const startsPartition = ((payload[0] as number) & 0x17) === 0x10;
     if (this.#parts.length === 0 && !startsPartition) return false;
     this.#parts.push(payload.subarray(bytes));

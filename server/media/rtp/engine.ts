@@ -4,8 +4,11 @@ import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, Renditio
 import { RtpIngest } from './ingest.ts';
 import type { IceOptions } from './link.ts';
 import { RtpRendition } from './rendition.ts';
+import { holdSharedPort, PortRange, type SharedPort } from './udp-ports.ts';
 
-export interface RtpEngineOptions extends IceOptions {
+export interface RtpEngineOptions extends Omit<IceOptions, 'places' | 'sharedPort'> {
+  /** One UDP port for all peers (0: any free one); a port each where absent. */
+  port?: number;
   /** Bits per second granted to a camera (default 8 Mbps). */
   maxIngestBitrate?: number;
   /** Cameras at once (default 8). */
@@ -23,6 +26,8 @@ const SILENCE_MS = 30_000;
 class RtpEngine implements MediaEngine {
   readonly name = 'rtp';
   readonly #options: RtpEngineOptions;
+  readonly #ice: IceOptions;
+  readonly #sharedPort: SharedPort | null;
   readonly #ingests = new Set<RtpIngest>();
   readonly #renditions = new Set<RtpRendition>();
   #ids = 0;
@@ -31,6 +36,14 @@ class RtpEngine implements MediaEngine {
 
   constructor(options: RtpEngineOptions) {
     this.#options = options;
+    const { bindAddress, portRange, announce, port } = options;
+    this.#sharedPort = port === undefined ? null : holdSharedPort(port, bindAddress);
+    this.#ice = {
+      ...(bindAddress ? { bindAddress } : {}),
+      ...(announce ? { announce } : {}),
+      ...(this.#sharedPort ? { sharedPort: this.#sharedPort.port } : {}),
+      ...(portRange && !this.#sharedPort ? { portRange, places: new PortRange(portRange) } : {}),
+    };
   }
 
   async ingest(offer: string, sink: IngestSink): Promise<IngestSession> {
@@ -40,7 +53,7 @@ class RtpEngine implements MediaEngine {
     this.#opening++;
     try {
       ingest = await RtpIngest.open(this.#nextId('camera'), offer, {
-        ice: this.#options,
+        ice: this.#ice,
         maxBitrate: this.#options.maxIngestBitrate ?? 8e6,
         silenceMs: this.#options.silenceMs ?? SILENCE_MS,
         sink,
@@ -58,7 +71,7 @@ class RtpEngine implements MediaEngine {
   rendition(options: RenditionOptions): RenditionOut {
     const rendition: RtpRendition = new RtpRendition({
       ...options,
-      ice: this.#options,
+      ice: this.#ice,
       silenceMs: this.#options.silenceMs ?? SILENCE_MS,
       maxViewers: this.#options.maxViewers ?? 64,
       nextId: () => this.#nextId('viewer'),
@@ -79,7 +92,9 @@ class RtpEngine implements MediaEngine {
     for (const rendition of [...this.#renditions]) rendition.close();
     // Links close their peers in the next turn of the loop.
     await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+    this.#sharedPort?.close();
   }
 }
 
+/** @throws `ConfigError` with a sentence where `port` cannot be had. */
 export const createRtpEngine = (options: RtpEngineOptions = {}): MediaEngine => new RtpEngine(options);

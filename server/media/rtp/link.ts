@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
+import { type Announce, withAnnounced } from './candidates.ts';
 import { LinkIce } from './link-ice.ts';
 import {
   fmtpValue,
@@ -12,12 +13,19 @@ import {
   withPlayoutDelay,
 } from './sdp.ts';
 import { needsSolo, soloOffer, withIdle } from './solo.ts';
+import { isWildcard, type PortRange } from './udp-ports.ts';
 
 export interface IceOptions {
   /** Address to offer and listen on; all interfaces where absent. */
   bindAddress?: string;
   /** UDP ports, inclusive. */
   portRange?: [first: number, last: number];
+  /** Places in that range: a peer that finds none ends the process. */
+  places?: PortRange;
+  /** One UDP port for all, held by the engine (udp-ports.ts); in place of a range. */
+  sharedPort?: number;
+  /** What is told of our addresses. */
+  announce?: Announce;
 }
 
 const GATHER_MS = 1500;
@@ -29,8 +37,12 @@ export const isLoopback = (ice: IceOptions): boolean =>
 
 export function createPeer(name: string, ice: IceOptions): PeerConnection {
   const config: RtcConfig = { iceServers: [], disableAutoNegotiation: true };
-  if (ice.bindAddress && ice.bindAddress !== '0.0.0.0') config.bindAddress = ice.bindAddress;
+  if (ice.bindAddress && !isWildcard(ice.bindAddress)) config.bindAddress = ice.bindAddress;
   if (ice.portRange) [config.portRangeBegin, config.portRangeEnd] = ice.portRange;
+  if (ice.sharedPort) {
+    config.enableIceUdpMux = true;
+    config.portRangeBegin = config.portRangeEnd = ice.sharedPort;
+  }
   return new PeerConnection(`${name}${count++}`, config);
 }
 
@@ -95,10 +107,12 @@ export class Link {
   readonly #kept: unknown[] = [];
   readonly #connectTimer: NodeJS.Timeout;
   #ice: LinkIce | null = null;
+  readonly #givePort: () => void;
   #state: LinkState = 'connecting';
 
   private constructor(options: LinkOptions) {
     this.#options = options;
+    this.#givePort = options.ice.places?.take() ?? (() => undefined);
     this.#peer = createPeer(options.name, options.ice);
     this.#peer.onStateChange((state) => this.#peerState(state));
     let video: Track | null = null;
@@ -124,7 +138,7 @@ export class Link {
         link.#peer.setLocalDescription('answer');
       });
       link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
-      const answer = link.#peer.localDescription()?.sdp;
+      const answer = withAnnounced(link.#peer.localDescription()?.sdp ?? '', options.ice.announce);
       if (!answer) throw new Error('The answer could not be built.');
       if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid) : answer;
       else link.answer = withPlayoutDelay(answer, mid, playoutDelayId);
@@ -170,6 +184,7 @@ export class Link {
     setImmediate(() => {
       this.#peer.close();
       this.#kept.length = 0;
+      this.#givePort();
     });
     this.#options.state('closed', reason);
   }
@@ -201,7 +216,9 @@ export class Link {
     if (!opus) return null;
     const takes = this.#options.receiving && section.sends;
     const media = new Audio(section.mid, takes ? 'RecvOnly' : 'Inactive');
-    media.addOpusCodec(opus.payloadType, opus.fmtp || undefined);
+    // FFmpeg names no parameters; the binding takes a string or nothing at all.
+    if (opus.fmtp) media.addOpusCodec(opus.payloadType, opus.fmtp);
+    else media.addOpusCodec(opus.payloadType);
     const track = this.#addTrack(media);
     const { audio } = this.#options;
     if (takes && audio) track.onMessage((datagram) => audio(datagram));

@@ -31,6 +31,8 @@ const TAIL_GUESS_PACKETS = 3;
 const TAIL_TRIES = 4;
 /** A wider jump than this is an outage or a new stream, not a gap to repair. */
 const MAX_GAP_PACKETS = 512;
+/** More holes than this at once are not repaired one by one: every packet would have to walk through all of them. */
+const MAX_MISSING = 1024;
 const MAX_ABANDONED = 1024;
 
 interface Missing {
@@ -67,7 +69,8 @@ export class ReorderBuffer {
     if (this.highest < 0) this.#begin(packet.seq);
     const ahead = seqDistance(packet.seq, this.highest & 0xffff);
     const at = this.highest + ahead;
-    if (ahead > MAX_GAP_PACKETS || this.#isRestart(ahead)) {
+    const hopeless = ahead > 1 && this.#missing.size + ahead > MAX_MISSING;
+    if (ahead > MAX_GAP_PACKETS || hopeless || this.#isRestart(ahead)) {
       this.#restart(packet, ahead, nowMs);
       return;
     }

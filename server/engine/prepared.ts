@@ -1,0 +1,141 @@
+import { fileURLToPath } from 'node:url';
+import { openDouble } from '../double/open.ts';
+import type { Replacer } from '../double/replacer.ts';
+import { createPerceiver } from '../face/perceiver.ts';
+import { Arena } from '../frame/arena.ts';
+import type { CodedFrame } from '../frame/coded.ts';
+import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import { type Kernels, loadKernels } from '../frame/kernels.ts';
+import { createRuntime } from '../inference/runtime.ts';
+import type { Runtime } from '../inference/session.ts';
+import { Decoder } from './decoder.ts';
+import { FaceStage } from './face-stage.ts';
+import { Pictures } from './pictures.ts';
+import { codedSlate } from './slate.ts';
+
+const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
+const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
+/** The size of the first slate, before the camera has told its own. */
+const FIRST_SLATE = { width: 1280, height: 720 };
+
+export interface PrepareOptions {
+  /** Kernel memory to reserve (address space). */
+  memoryMb: number;
+  /** Decode and encode only: no faces, no looks. */
+  passThrough: boolean;
+}
+
+export interface Slate {
+  bytes: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/**
+ * What an engine has before it knows its feed: kernels, networks, looks, and a slate whose making has opened the codecs once. It never
+ * holds a picture of a feed. Owns all of it.
+ */
+export class Prepared {
+  readonly kernels: Kernels;
+  readonly pictures: Pictures;
+  readonly faces: FaceStage | null;
+  readonly #arena: Arena;
+  readonly #runtime: Runtime;
+  readonly #looks = new Map<string, Replacer>();
+  #slate: Slate | null = null;
+  #closed = false;
+
+  private constructor({ memoryMb, passThrough }: PrepareOptions) {
+    const arena = new Arena(memoryMb);
+    const kernels = loadKernels(arena);
+    const runtime = createRuntime();
+    this.#arena = arena;
+    this.#runtime = runtime;
+    this.kernels = kernels;
+    this.pictures = new Pictures(arena);
+    this.faces = passThrough
+      ? null
+      : new FaceStage({
+          arena,
+          kernels,
+          perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
+        });
+  }
+
+  /** @throws Error with a sentence when a model cannot be loaded. */
+  static async load(options: PrepareOptions): Promise<Prepared> {
+    const prepared = new Prepared(options);
+    try {
+      prepared.#slate = await prepared.slate(FIRST_SLATE.width, FIRST_SLATE.height);
+      return prepared;
+    } catch (error) {
+      prepared.close();
+      throw error;
+    }
+  }
+
+  /** The slate that was made at the start. */
+  get firstSlate(): Slate | null {
+    return this.#slate;
+  }
+
+  /** Draws and encodes the slate for a size. */
+  async slate(width: number, height: number): Promise<Slate> {
+    return { bytes: await codedSlate(this.pictures, width, height, UNKNOWN_COLOUR), width, height };
+  }
+
+  /** Sends the slate once through decoder and face finder: what a first picture waits for has then been done. */
+  async rehearse(): Promise<void> {
+    const slate = this.#slate;
+    if (!slate) return;
+    const coded: CodedFrame = { codec: 'h264', key: true, rtpTs: 0, captureUs: 0, colour: UNKNOWN_COLOUR, ...slate };
+    const decoder = new Decoder(this.pictures, '');
+    try {
+      const decoded = await decoder.decode(coded);
+      if (!('picture' in decoded)) return;
+      await this.faces?.process(decoded.picture, 'blur');
+      this.pictures.give(decoded.picture);
+    } finally {
+      decoder.close();
+      this.faces?.reset();
+    }
+  }
+
+  /** Loads a look to have it at hand. @throws Error with a sentence when it cannot be opened. */
+  async stock(name: string): Promise<void> {
+    if (!this.faces || this.#looks.has(name)) return;
+    const replacer = await this.#open(name);
+    if (this.#closed || this.#looks.has(name)) replacer.close();
+    else this.#looks.set(name, replacer);
+  }
+
+  /** Hands a look over, if it is at hand; it is the caller's then. */
+  take(name: string): Replacer | null {
+    const replacer = this.#looks.get(name) ?? null;
+    this.#looks.delete(name);
+    return replacer;
+  }
+
+  /** The look that is at hand, or a new one; it is the caller's. */
+  async look(name: string): Promise<Replacer> {
+    return this.take(name) ?? this.#open(name);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const look of this.#looks.values()) look.close();
+    this.#looks.clear();
+    this.faces?.close();
+    this.#runtime.close();
+  }
+
+  #open(name: string): Promise<Replacer> {
+    return openDouble({
+      dir: `${DOUBLES_DIR}${name}`,
+      runtime: this.#runtime,
+      arena: this.#arena,
+      kernels: this.kernels,
+    });
+  }
+}

@@ -33,6 +33,7 @@ const RUNS: [title: string, args: string[]][] = [
   ['bench live', [script('./main.ts'), 'live', '--json', ...quick]],
   ['bench browser', [script('./main.ts'), 'browser', '--json', ...quick]],
   ['bench chaos', [script('./main.ts'), 'chaos', '--json', ...quick]],
+  ['bench soak', [script('./main.ts'), 'soak', '--json', ...quick]],
   [
     'eval replace',
     [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...(clips ? ['--clips', clips] : []), ...quick],

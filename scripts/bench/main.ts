@@ -3,6 +3,7 @@ const BENCHES: Record<string, () => Promise<{ run(args: string[]): Promise<numbe
   live: () => import('./live.ts'),
   browser: () => import('./browser.ts'),
   chaos: () => import('./chaos.ts'),
+  soak: () => import('./soak.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

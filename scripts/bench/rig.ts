@@ -18,8 +18,9 @@ export class Child<Order, Answer extends { answer: string }> {
   readonly #waiting: { kind: string; resolve(answer: Answer): void; reject(error: Error): void }[] = [];
   ask: (answer: Answer) => void = () => undefined;
 
-  constructor(script: string) {
-    this.process = fork(script, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /** @param errors `pipe`: who starts it reads what it and its children say on standard error, or does not. */
+  constructor(script: string, errors: 'inherit' | 'pipe' = 'inherit') {
+    this.process = fork(script, { stdio: ['ignore', 'ignore', errors, 'ipc'] });
     this.process.on('message', (answer: Answer) => {
       const failed = answer.answer === 'failed';
       const index = failed ? 0 : this.#waiting.findIndex(({ kind }) => kind === answer.answer);
@@ -54,10 +55,10 @@ export class Child<Order, Answer extends { answer: string }> {
     return (await answered) as Extract<Answer, { answer: Kind }>;
   }
 
-  async end(order: Order): Promise<void> {
-    if (this.process.exitCode !== null) return;
+  async end(order: Order, withinMs = 3000): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
-    const hard = setTimeout(() => this.process.kill('SIGKILL'), 3000);
+    const hard = setTimeout(() => this.process.kill('SIGKILL'), withinMs);
     this.tell(order);
     await gone;
     clearTimeout(hard);

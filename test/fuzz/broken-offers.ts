@@ -6,7 +6,9 @@ const FOLDER = new URL('./offers/', import.meta.url);
 
 export const OFFERS: readonly { name: string; sdp: string }[] = readdirSync(FOLDER)
   .sort()
-  .map((file) => ({ name: file.replace('.sdp', ''), sdp: readFileSync(new URL(file, FOLDER), 'utf8') }));
+  .map((file) => ({ name: file.replace('.sdp', ''), text: readFileSync(new URL(file, FOLDER), 'utf8') }))
+  // A checkout has its own line ends; SDP has these.
+  .map(({ name, text }) => ({ name, sdp: text.replaceAll(/\r?\n/g, '\r\n') }));
 
 export const offerNamed = (name: string): string => {
   const found = OFFERS.find((offer) => offer.name === name);

@@ -77,7 +77,7 @@ export const fromEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), key: z.string(), pid: z.number() }),
   /** A spare's sign of life, about twice a second. */
   z.object({ type: z.literal('idle'), rssMb: z.number() }),
-  z.object({ type: z.literal('prepared') }),
+  z.object({ type: z.literal('prepared'), rssMb: z.number() }),
   /** A look is about to be loaded, which keeps the engine from answering; `loaded` ends it. */
   z.object({ type: z.literal('loading') }),
   z.object({ type: z.literal('loaded') }),

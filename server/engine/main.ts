@@ -57,7 +57,7 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
 });
 link.send({ type: 'hello', key, pid: process.pid });
 const idle = setInterval(() => {
-  if (!feed) link.send({ type: 'idle', rssMb: Math.round(process.memoryUsage.rss() / 1e6) });
+  if (!feed) link.send({ type: 'idle', rssMb: rssMb() });
 }, IDLE_MS);
 
 async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepared> {
@@ -77,7 +77,7 @@ function prepare({ looks, memoryMb, passThrough }: Prepare): void {
       if (feed) return;
       await stock.stock(look).catch((error: unknown) => link.send({ type: 'trouble', sentence: sentence(error) }));
     }
-    if (!feed) link.send({ type: 'prepared' });
+    if (!feed) link.send({ type: 'prepared', rssMb: rssMb() });
   });
   stocking.catch(failed);
 }
@@ -130,6 +130,7 @@ async function stop(code: number): Promise<void> {
   process.exit(code);
 }
 
+const rssMb = (): number => Math.round(process.memoryUsage.rss() / 1e6);
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 // Ctrl-C, and a service manager's SIGTERM, reach every process of the group at once. An engine ends when its channel closes, so that

@@ -198,8 +198,8 @@ export class EnginePool {
     if (message.type === 'loading') watchdog.allow(LOADING_MS);
     else if (message.type === 'loaded') watchdog.allow(SILENT_MS);
     else watchdog.heard();
-    if (message.type === 'idle') engine.rssMb = message.rssMb;
-    else if (message.type === 'ready' || (message.type === 'prepared' && engine.feed === null)) {
+    if (message.type === 'idle' || message.type === 'prepared') engine.rssMb = message.rssMb;
+    if (message.type === 'ready' || (message.type === 'prepared' && engine.feed === null)) {
       engine.ready = true;
       watchdog.allow(SILENT_MS);
       if (engine.feed !== null) this.#spareIn(SPARE_AFTER_MS);

@@ -3,8 +3,11 @@ import { codedClip } from '../../scripts/bench/clip.ts';
 import { readCounter } from '../../scripts/bench/counter.ts';
 import { Decoder } from '../../server/engine/decoder.ts';
 import { Encoder } from '../../server/engine/encoder.ts';
+import { FaceStage } from '../../server/engine/face-stage.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { Pipeline } from '../../server/engine/pipeline.ts';
+import type { Perceiver } from '../../server/face/perceiver.ts';
+import type { Track } from '../../server/face/types.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import { loadKernels } from '../../server/frame/kernels.ts';
@@ -23,8 +26,10 @@ interface Bench {
   close(): Promise<void>;
 }
 
-function open(): Bench {
+/** @param perceiver finds the faces; without one pictures are decoded and encoded only. */
+function open(perceiver: Perceiver | null = null): Bench {
   const arena = new Arena(64);
+  const kernels = loadKernels(arena);
   const pictures = new Pictures(arena);
   const options = { bitrate: 3_000_000, threads: 1 };
   const parts = {
@@ -48,8 +53,8 @@ function open(): Bench {
     },
     pipeline: new Pipeline({
       ...parts,
-      kernels: loadKernels(arena),
-      faces: null,
+      kernels,
+      faces: perceiver && new FaceStage({ arena, kernels, perceiver }),
       unknownMatrix: 'bt709',
       events: {
         frame: (_rendition, frame) => {
@@ -128,6 +133,27 @@ describe('the frame loop, with real codecs', () => {
       wait();
     });
     expect(bench.out.at(-1)?.rtpTs).toBe(90 * TICKS);
+  });
+
+  it('names the frame that a network hangs in until it lets go, however many wait behind it', async () => {
+    let letGo: (tracks: Track[]) => void = () => undefined;
+    const answer = new Promise<Track[]>((resolve) => {
+      letGo = resolve;
+    });
+    bench = open({
+      perceive: () => ({ tracked: answer, complete: answer }),
+      reset: () => undefined,
+      close: () => undefined,
+    });
+    expect(bench.pipeline.working).toBeNull();
+    for (const frame of clip.slice(0, 2)) bench.pipeline.push(frame);
+    await expect.poll(() => bench.pipeline.counts.decoded).toBe(1);
+    expect(bench.pipeline.working).toBe(1);
+    for (const frame of clip.slice(2, 40)) bench.pipeline.push(frame);
+    expect(bench.pipeline.working).toBe(1);
+    letGo([]);
+    await bench.frames(1);
+    await expect.poll(() => bench.pipeline.working).toBeNull();
   });
 
   it('makes only what is watched: nothing, the plate alone, then the program from its next picture on', async () => {

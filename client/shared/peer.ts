@@ -2,6 +2,8 @@ import { refusal } from './problem.ts';
 
 /** Host candidates are there within a few ms; waiting longer only delays the first picture. */
 const GATHER_MS = 200;
+/** A relay's address takes some round trips to the TURN server; with the first one there, nothing more is waited for. */
+const GATHER_RELAY_MS = 1_500;
 const CONNECT_MS = 10_000;
 /** ICE often comes back by itself within this time (a Wi-Fi roam). */
 const DISCONNECTED_MS = 3_000;
@@ -20,7 +22,13 @@ function gathered(pc: RTCPeerConnection): Promise<void> {
       resolve();
       return;
     }
-    const timer = setTimeout(resolve, GATHER_MS);
+    const relays = pc
+      .getConfiguration()
+      .iceServers?.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
+    const timer = setTimeout(resolve, relays ? GATHER_RELAY_MS : GATHER_MS);
+    pc.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate?.type === 'relay') resolve();
+    });
     pc.addEventListener('icegatheringstatechange', () => {
       if (pc.iceGatheringState !== 'complete') return;
       clearTimeout(timer);

@@ -1,4 +1,5 @@
 import type { RenditionName } from '../../server/wire/messages.ts';
+import { currentIceServers } from './ice.ts';
 import { type Connection, connect } from './peer.ts';
 
 export interface Viewing extends Connection {
@@ -8,7 +9,7 @@ export interface Viewing extends Connection {
 
 /** Watches a rendition of a feed with no playout delay of the browser's own: late is worse than uneven on a set. */
 export async function watch(feed: string, rendition: RenditionName): Promise<Viewing> {
-  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await currentIceServers() });
   const stream = new MediaStream();
   for (const kind of ['video', 'audio'] as const) {
     const { receiver } = pc.addTransceiver(kind, { direction: 'recvonly' });

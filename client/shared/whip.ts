@@ -1,3 +1,4 @@
+import { currentIceServers } from './ice.ts';
 import { type Connection, connect } from './peer.ts';
 
 export interface PublishSettings {
@@ -26,7 +27,7 @@ function preferred(): RTCRtpCodec[] {
 /** Sends one video track to a feed. */
 export async function publish({ feed, track, maxBitrate, keep }: PublishSettings): Promise<Connection> {
   track.contentHint = 'motion';
-  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await currentIceServers() });
   const transceiver = pc.addTransceiver(track, {
     direction: 'sendonly',
     // No maxFramerate: the source sets the rate, and a cap at that rate would drop every frame that comes a little early.

@@ -15,6 +15,7 @@ const USAGE = `understudy camera --file CLIP --to URL [options]
   --file CLIP      any video file that FFmpeg reads
   --to URL         the feed's address, like http://127.0.0.1:8080/whip/a
   --token TOKEN    the camera's token (or in the environment: UNDERSTUDY_TOKEN)
+  --relay          tries the server's TURN server too, where no direct way leads to it (media.turn)
   --loop           begins anew at the end, until Ctrl-C
   --fps N          plays the pictures at this rate instead of the file's own times
   --size WxH       scales the pictures
@@ -28,6 +29,7 @@ interface CameraCommand extends FileCameraOptions {
   file: string;
   to: string;
   token?: string;
+  relay: boolean;
   seconds: number;
 }
 
@@ -51,6 +53,7 @@ function parseCommand(args: string[]): CameraCommand {
       bitrate: { type: 'string', default: '6M' },
       seconds: { type: 'string' },
       copy: { type: 'boolean', default: false },
+      relay: { type: 'boolean', default: false },
     },
   });
   if (!values.file || !values.to) throw new CommandError(`A camera needs --file and --to.\n\n${USAGE}`);
@@ -61,6 +64,7 @@ function parseCommand(args: string[]): CameraCommand {
     codec: parseCodec(values.codec),
     bitrate: parseBitrate(values.bitrate),
     copy: values.copy,
+    relay: values.relay,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
   };
   // The environment keeps it out of the process list.
@@ -110,6 +114,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
     publisher = await openPublisher({
       url: command.to,
       ...(command.token ? { token: command.token } : {}),
+      relay: command.relay,
       ...(profile ? { profileLevelId: profile } : {}),
       codec: command.codec,
       onKeyRequest: () => camera.requestKey(),

@@ -8,6 +8,7 @@ const USAGE = `understudy monitor --from URL [options]
   Receives a feed (WHEP) and, if asked, writes it to a file as it comes.
   --from URL       the address, like http://127.0.0.1:8080/whep/a/program
   --token TOKEN    the monitor's token (or in the environment: UNDERSTUDY_TOKEN)
+  --relay          tries the server's TURN server too, where no direct way leads to it (media.turn)
   --out TAKE.mp4   writes an MP4 file without encoding again
   --seconds N      stops after this time; else at Ctrl-C
 `;
@@ -15,6 +16,7 @@ const USAGE = `understudy monitor --from URL [options]
 interface MonitorCommand {
   from: string;
   token?: string;
+  relay: boolean;
   out?: string;
   seconds: number;
 }
@@ -27,11 +29,13 @@ function parseCommand(args: string[]): MonitorCommand {
       token: { type: 'string' },
       out: { type: 'string' },
       seconds: { type: 'string' },
+      relay: { type: 'boolean', default: false },
     },
   });
   if (!values.from) throw new CommandError(`A monitor needs --from.\n\n${USAGE}`);
   const command: MonitorCommand = {
     from: values.from,
+    relay: values.relay,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
   };
   // The environment keeps it out of the process list.
@@ -97,6 +101,7 @@ async function watchFeed(command: MonitorCommand): Promise<void> {
     const viewer = await openViewer({
       url: command.from,
       ...(command.token ? { token: command.token } : {}),
+      relay: command.relay,
       onFrame: (frame) => {
         tally.add(frame);
         file?.add(frame);

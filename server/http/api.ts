@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Problem } from '../config/problem.ts';
 import type { Access } from './access.ts';
 import { pagePath } from './enter.ts';
+import { type IceServerList, iceServersRoute } from './ice-servers.ts';
 import { otherMethods } from './signalling.ts';
 import type { StageApi } from './stage-api.ts';
 import type { Tokens } from './tokens.ts';
@@ -12,7 +13,7 @@ const linkRequest = z.strictObject({ to: pagePath.default('/') });
 /** What scripts and pages ask outside the control socket. */
 export async function api(
   scope: FastifyInstance,
-  { stage, access, tokens }: { stage: StageApi; access: Access; tokens: Tokens },
+  { stage, access, tokens, turn }: { stage: StageApi; access: Access; tokens: Tokens; turn: IceServerList },
 ): Promise<void> {
   scope.addHook('onRequest', async (request, reply) => {
     access.check(request.headers);
@@ -21,6 +22,7 @@ export async function api(
 
   scope.get('/feeds', async () => ({ feeds: stage.feeds(), looks: stage.looks() }));
   otherMethods(scope, '/feeds', ['GET', 'HEAD']);
+  iceServersRoute(scope, turn);
 
   // Whoever is in may let the next tablet in, with a fresh link.
   scope.post('/links', { bodyLimit: 4096 }, async (request, reply) => {

@@ -19,6 +19,7 @@ import { api } from './api.ts';
 import { Control } from './control.ts';
 import { enter } from './enter.ts';
 import { health } from './health.ts';
+import { createIceServers } from './ice-servers.ts';
 import { IceSessions } from './ice-sessions.ts';
 import { createMetrics } from './metrics.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -83,10 +84,11 @@ export async function createApp({
   await app.register(metricsRoute, { metrics, access });
   await app.register(enter, { tokens, access });
   await app.register(pages, { clientDir, access });
-  await app.register(api, { prefix: '/api', stage, access, tokens });
+  const turn = createIceServers(config.media.turn);
+  await app.register(api, { prefix: '/api', stage, access, tokens, turn });
   const ice = new IceSessions({ compatible: config.media.signalling === 'compatible', lenient: metrics.lenient });
-  await app.register(whip, { prefix: '/whip', stage, access, ice });
-  await app.register(whep, { prefix: '/whep', stage, access, ice });
+  await app.register(whip, { prefix: '/whip', stage, access, ice, turn });
+  await app.register(whep, { prefix: '/whep', stage, access, ice, turn });
 
   // Node would answer an odd Expect header by itself, past every rule of this app; RFC 9110 lets a server overlook it.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));

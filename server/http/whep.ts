@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../config/problem.ts';
 import { type RenditionName, renditionName } from '../wire/messages.ts';
 import type { Access } from './access.ts';
+import { type IceServerList, iceServerLinks } from './ice-servers.ts';
 import type { IceSessions } from './ice-sessions.ts';
 import {
   endSession,
@@ -31,9 +32,10 @@ function renditionOf(text: string | undefined): RenditionName {
  */
 export async function whep(
   scope: FastifyInstance,
-  { stage, access, ice }: { stage: StageApi; access: Access; ice: IceSessions },
+  { stage, access, ice, turn }: { stage: StageApi; access: Access; ice: IceSessions; turn: IceServerList },
 ): Promise<void> {
   await signallingScope(scope, access);
+  iceServerLinks(scope, turn, access);
 
   const post = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
     const feed = feedOf(request.params.feed);

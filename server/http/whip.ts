@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Access } from './access.ts';
+import { type IceServerList, iceServerLinks } from './ice-servers.ts';
 import type { IceSessions } from './ice-sessions.ts';
 import {
   endSession,
@@ -19,9 +20,10 @@ type SessionRoute = { Params: { feed: string; session: string } };
 /** A camera comes in (RFC 9725): POST /whip/:feed, then PATCH and DELETE what Location named. */
 export async function whip(
   scope: FastifyInstance,
-  { stage, access, ice }: { stage: StageApi; access: Access; ice: IceSessions },
+  { stage, access, ice, turn }: { stage: StageApi; access: Access; ice: IceSessions; turn: IceServerList },
 ): Promise<void> {
   await signallingScope(scope, access);
+  iceServerLinks(scope, turn, access);
 
   scope.post<FeedRoute>('/:feed', async (request, reply) => {
     const feed = feedOf(request.params.feed);

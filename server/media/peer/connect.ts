@@ -2,6 +2,7 @@ import { type PeerConnection, type Track, Video } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
 import { createPeer, gathered, type IceOptions, isLoopback } from '../rtp/link.ts';
 import { usableCandidates } from '../rtp/sdp.ts';
+import { askTurnServers } from './ice-links.ts';
 import { httpSignal, PeerError, type Signal, type Signalled } from './signal.ts';
 
 export interface PeerOptions extends IceOptions {
@@ -10,6 +11,8 @@ export interface PeerOptions extends IceOptions {
   token?: string;
   /** … or another way to take the offer to the server. */
   signal?: Signal;
+  /** Goes through the TURN server that `url` names where there is no direct way. */
+  relay?: boolean;
   codec?: VideoCodec;
   /** H.264 profile and level, six hex digits; default constrained baseline 3.1. */
   profileLevelId?: string;
@@ -83,8 +86,9 @@ export async function connect(
   prepare: (attempt: Attempt) => void,
 ): Promise<Connected> {
   const signal = options.signal ?? httpSignal(options.url ?? '', options.token);
+  const way = options.relay ? { relays: await askTurnServers(options.url ?? '', options.token) } : {};
   for (let tried = 1; ; tried++) {
-    const attempt = createAttempt(options, direction, ssrc);
+    const attempt = createAttempt({ ...options, ...way }, direction, ssrc);
     let signalled: Signalled | null = null;
     try {
       prepare(attempt);

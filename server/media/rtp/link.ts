@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Audio, cleanup, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
+import { Audio, cleanup, type IceServer, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { LinkState } from '../port.ts';
 import { type Announce, withAnnounced } from './candidates.ts';
@@ -26,6 +26,8 @@ export interface IceOptions {
   sharedPort?: number;
   /** What is told of our addresses. */
   announce?: Announce;
+  /** For our own peers: TURN servers to go through where there is no direct way. */
+  relays?: readonly IceServer[];
 }
 
 const GATHER_MS = 1500;
@@ -43,6 +45,7 @@ export function createPeer(name: string, ice: IceOptions): PeerConnection {
     config.enableIceUdpMux = true;
     config.portRangeBegin = config.portRangeEnd = ice.sharedPort;
   }
+  if (ice.relays) config.iceServers = [...ice.relays];
   return new PeerConnection(`${name}${count++}`, config);
 }
 

@@ -1,10 +1,9 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { RenditionName } from '../../server/wire/messages.ts';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
-import { adoptVideo, feed, oneToOne, videos, view } from './model.ts';
+import { adoptVideo, feed, oneToOne, type Slot, videos, view } from './model.ts';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
 const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
@@ -35,7 +34,7 @@ function placeOneToOne(video: HTMLVideoElement): void {
   });
 }
 
-function Video({ rendition }: { rendition: RenditionName }) {
+function Video({ rendition }: { rendition: Slot }) {
   const ref = useRef<HTMLVideoElement>(null);
   useEffect(() => (ref.current ? adoptVideo(rendition, ref.current) : undefined), []);
   useSignalEffect(() => {

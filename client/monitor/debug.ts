@@ -1,7 +1,6 @@
-import type { RenditionName } from '../../server/wire/messages.ts';
 import type { Shown, ShownFrame } from '../shared/latency.ts';
 import { CounterReader, type CounterReading } from './counter-reader.ts';
-import { control, feed, links, meters, onFrame, videos, view } from './model.ts';
+import { control, feed, links, meters, onFrame, type Slot, videos, view } from './model.ts';
 import { leadingVideo } from './Picture.tsx';
 
 /** window.understudy on /monitor: for measurements and tests; nothing in the product reads it. */
@@ -9,20 +8,20 @@ export interface MonitorDebug {
   readonly page: 'monitor';
   /** The element whose picture leads. */
   readonly video: HTMLVideoElement | null;
-  readonly videos: Record<RenditionName, HTMLVideoElement | null>;
-  readonly lastFrame: Record<RenditionName, ShownFrame | null>;
+  readonly videos: Record<Slot, HTMLVideoElement | null>;
+  readonly lastFrame: Record<Slot, ShownFrame | null>;
   readonly view: string;
   readonly feed: unknown;
   readonly clock: { offsetUs: number | null; rttMs: number | null };
-  pc(rendition: RenditionName): RTCPeerConnection | null;
-  shown(rendition: RenditionName): Shown | null;
+  pc(rendition: Slot): RTCPeerConnection | null;
+  shown(rendition: Slot): Shown | null;
   /**
    * Reads the marks of `/camera?source=counter` from every frame that is shown from now on (shared/testcard.ts), into the
    * list that it returns. Frames without readable marks are listed with a null count.
    */
-  readCounter(rendition: RenditionName): CounterReading[];
+  readCounter(rendition: Slot): CounterReading[];
   /** Calls back with every frame, with the video element that shows it. Returns the unsubscriber. */
-  onFrame(listener: (rendition: RenditionName, frame: ShownFrame, video: HTMLVideoElement) => void): () => void;
+  onFrame(listener: (rendition: Slot, frame: ShownFrame, video: HTMLVideoElement) => void): () => void;
 }
 
 declare global {

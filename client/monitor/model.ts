@@ -1,12 +1,14 @@
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { FeedInfo, RenditionName } from '../../server/wire/messages.ts';
+import type { FeedInfo } from '../../server/wire/messages.ts';
 import { onReturn, openControl } from '../shared/control.ts';
 import { FrameMeter, type ShownFrame } from '../shared/latency.ts';
 import { Link } from '../shared/link.ts';
 import { type Viewing, watch } from '../shared/whep.ts';
 
+/** The page's two pictures; the program's may be its low rendition. */
+export type Slot = 'program' | 'plate';
 /** What the picture's place shows. */
-export type View = RenditionName | 'wipe' | 'side';
+export type View = Slot | 'wipe' | 'side';
 
 const query = new URLSearchParams(location.search);
 
@@ -38,31 +40,31 @@ export const feed = computed<FeedInfo | null>(
 /** There is something to watch: a feed without a camera is waited for, not asked again and again. */
 const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
 
-function opener(rendition: RenditionName) {
+function opener(rendition: Slot) {
   return new Link<Viewing>(async () => {
     const name = feedName.peek();
     if (!name || !ready.peek()) throw new Error('No camera is on this feed.');
     return watch(name, rendition);
   });
 }
-export const links: Record<RenditionName, Link<Viewing>> = { program: opener('program'), plate: opener('plate') };
+export const links: Record<Slot, Link<Viewing>> = { program: opener('program'), plate: opener('plate') };
 
 /** Counts frames of both renditions; the first of a connection ends the slate. */
 export const hasPicture = { program: signal(false), plate: signal(false) };
-export const meters: Record<RenditionName, FrameMeter | null> = { program: null, plate: null };
-export const videos: Record<RenditionName, HTMLVideoElement | null> = { program: null, plate: null };
+export const meters: Record<Slot, FrameMeter | null> = { program: null, plate: null };
+export const videos: Record<Slot, HTMLVideoElement | null> = { program: null, plate: null };
 
 /** A picture this young needs no new connection. */
 const ALIVE_MS = 700;
 
-type FrameListener = (rendition: RenditionName, frame: ShownFrame) => void;
+type FrameListener = (rendition: Slot, frame: ShownFrame) => void;
 const frameListeners = new Set<FrameListener>();
 export function onFrame(listener: FrameListener): () => void {
   frameListeners.add(listener);
   return () => frameListeners.delete(listener);
 }
 
-export function adoptVideo(rendition: RenditionName, video: HTMLVideoElement): () => void {
+export function adoptVideo(rendition: Slot, video: HTMLVideoElement): () => void {
   videos[rendition] = video;
   const context = () => ({ anchor: feed.peek()?.anchor ?? null, offsetUs: control.clock.offsetUs });
   const meter = new FrameMeter(video, context, (frame) => {
@@ -84,7 +86,7 @@ export function adoptVideo(rendition: RenditionName, video: HTMLVideoElement): (
   };
 }
 
-function arrived(rendition: RenditionName): void {
+function arrived(rendition: Slot): void {
   if (hasPicture[rendition].peek()) return;
   batch(() => {
     hasPicture[rendition].value = true;
@@ -93,7 +95,7 @@ function arrived(rendition: RenditionName): void {
   });
 }
 
-export function renditionsOf(of: View): RenditionName[] {
+export function renditionsOf(of: View): Slot[] {
   return of === 'wipe' || of === 'side' ? ['plate', 'program'] : [of];
 }
 
@@ -146,8 +148,7 @@ effect(() => {
 });
 
 function openLinks(): void {
-  for (const name of new Set<RenditionName>(['program', ...renditionsOf(wanted.peek() ?? view.peek())]))
-    links[name].start();
+  for (const name of new Set<Slot>(['program', ...renditionsOf(wanted.peek() ?? view.peek())])) links[name].start();
 }
 
 /** A server that came back does not know the connections of the one before; ICE would take ten seconds to find that out. */

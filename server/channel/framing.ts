@@ -2,11 +2,12 @@
  * The wire between front and engine: 4-byte little-endian length, one byte of kind, then the body. It carries whole coded frames
  * beside small JSON messages over any ordered byte stream, so an engine may one day sit on another machine.
  *
- * A frame's body: rendition u8 · codec u8 · flags u8 (1 = key) · matrix, primaries, transfer, range u8 · pad u8 ·
+ * A frame's body: role u8 · codec u8 · flags u8 (1 = key) · matrix, primaries, transfer, range u8 · pad u8 ·
  * rtpTs u32 · width u16 · height u16 · captureUs f64 · bytes.
  */
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { Colour } from '../frame/frame.ts';
+import { renditionName } from '../wire/messages.ts';
 
 const KIND_MESSAGE = 0;
 const KIND_FRAME = 1;
@@ -15,9 +16,12 @@ const FRAME_HEADER = 25;
 /** A coded frame larger than this is a fault of the sender, not a picture. */
 const MAX_BODY = 32 * 1024 * 1024;
 
-const RENDITIONS = ['ingest', 'program', 'plate'] as const;
-/** Which way a frame travels and what it is: the camera's (front → engine) or a rendition (engine → front). */
-export type FrameRole = (typeof RENDITIONS)[number];
+const ROLES = ['ingest', ...renditionName.options] as const;
+/**
+ * Which way a frame travels and what it is: the camera's (front → engine) or a rendition (engine → front), whose key is this name
+ * with the frame's codec.
+ */
+export type FrameRole = (typeof ROLES)[number];
 
 const CODECS: readonly VideoCodec[] = ['h264', 'vp8'];
 const MATRICES: readonly Colour['matrix'][] = ['unknown', 'bt709', 'bt601', 'bt2020'];
@@ -30,7 +34,7 @@ export function frameHeader(role: FrameRole, frame: CodedFrame): Buffer {
   const header = Buffer.allocUnsafe(LENGTH_BYTES + FRAME_HEADER);
   header.writeUInt32LE(FRAME_HEADER + frame.bytes.length, 0);
   header[4] = KIND_FRAME;
-  header[5] = RENDITIONS.indexOf(role);
+  header[5] = ROLES.indexOf(role);
   header[6] = CODECS.indexOf(frame.codec);
   header[7] = frame.key ? 1 : 0;
   header[8] = MATRICES.indexOf(frame.colour.matrix);
@@ -99,7 +103,7 @@ export class Deframer {
     }
     if (body[0] !== KIND_FRAME || body.length < FRAME_HEADER)
       throw new Error('The channel carried a body of unknown kind: the stream is damaged.');
-    const role = RENDITIONS[body[1] as number];
+    const role = ROLES[body[1] as number];
     const codec = CODECS[body[2] as number];
     if (!role || !codec) throw new Error('The channel carried a frame of unknown kind: the stream is damaged.');
     this.#receiver.frame(role, {

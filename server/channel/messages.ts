@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { faceInfo, uncastPolicy } from '../wire/messages.ts';
+import { faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
 
 /** What front and engine say to each other beside frames. Checked on both sides: an engine may one day be another version. */
 
@@ -28,6 +28,7 @@ export const toEngine = z.discriminatedUnion('type', [
     settings: feedSettings,
     /** Bits per second. */
     programBitrate: z.number(),
+    lowBitrate: z.number(),
     encoderThreads: z.number().int().min(1).max(16),
     /** Kernel memory to reserve (address space). */
     memoryMb: z.number().int().min(64).max(4000),
@@ -35,16 +36,16 @@ export const toEngine = z.discriminatedUnion('type', [
     unknownColour: z.enum(['bt709', 'bt601', 'bt2020']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
-    /** The size of the slate that the front has already; null: it has none. */
-    slate: z.object({ width: z.number(), height: z.number() }).nullable(),
+    /** The slates that the front has already. */
+    slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
   /**
-   * Which renditions somebody watches. While nobody watches the program, pictures are decoded and no more; the plate is encoded only
-   * where the camera's bitstream does not suit its viewers.
+   * Which renditions the engine makes, one encoder each, until it is told otherwise; none: pictures are decoded and no more. A plate
+   * is among them only where the camera's own bitstream does not suit its viewers.
    */
-  z.object({ type: z.literal('wanted'), program: z.boolean(), plate: z.boolean() }),
-  z.object({ type: z.literal('keyRequest'), rendition: z.enum(['program', 'plate']) }),
+  z.object({ type: z.literal('wanted'), renditions: z.array(renditionKey).max(16) }),
+  z.object({ type: z.literal('keyRequest'), rendition: renditionKey }),
   /** The camera has gone: forget tracks, codecs start anew with the next key frame. */
   z.object({ type: z.literal('cameraGone') }),
 ]);
@@ -83,8 +84,14 @@ export const fromEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('loaded') }),
   /** Models are loaded; frames may come. */
   z.object({ type: z.literal('ready'), provider: z.string() }),
-  /** A key frame (base64) to show when this engine is lost; sent at open and when the size changes. */
-  z.object({ type: z.literal('slate'), width: z.number(), height: z.number(), bytes: z.string() }),
+  /** A key frame (base64) for a rendition to show when this engine is lost; sent when the rendition opens and when its size changes. */
+  z.object({
+    type: z.literal('slate'),
+    rendition: renditionKey,
+    width: z.number(),
+    height: z.number(),
+    bytes: z.string(),
+  }),
   /** The decoder needs a key frame from the camera. */
   z.object({ type: z.literal('needKey') }),
   engineStats,

@@ -63,6 +63,7 @@ const mediaKeys = z.strictObject({
   turn: z.array(turnServer).max(8).default([]),
   maxIngestBitrate: bitrate(100e3, 100e6).default(8e6),
   programBitrate: bitrate(100e3, 100e6).default(4e6),
+  lowBitrate: bitrate(50e3, 100e6).default(500e3),
 });
 
 const feedKeys = z.strictObject({
@@ -83,6 +84,7 @@ const stageKeys = z.strictObject({
 const engineKeys = z.strictObject({
   spare: z.boolean().default(true),
   memoryMB: z.number().int().min(128).max(4000).default(512),
+  maxEncoders: z.number().int().min(1).max(6).default(4),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 

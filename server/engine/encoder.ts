@@ -1,6 +1,7 @@
 import * as av from 'node-av';
-import type { CodedFrame } from '../frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
+import { levelOf, levelWords } from '../frame/h264-level.ts';
 import { sameColour, tagEncoder } from './colour-tags.ts';
 import { unpack } from './planes.ts';
 
@@ -11,15 +12,41 @@ const LONG_GOP = 100_000;
 /** The rate buffer in seconds: small, so that no frame takes longer to send than its own duration by much. */
 const BUFFER_SECONDS = 0.125;
 
+/** What encoders are opened for; a camera at another rate is encoded at its own. */
+const NOMINAL_FPS = 30;
+
 export interface EncoderOptions {
+  /** H.264 where left out. */
+  codec?: VideoCodec;
   /** Bits per second. */
   bitrate: number;
   threads: number;
 }
 
-/** One rendition's H.264 encoder: constrained baseline, no delay, key frames on request. Opens anew when size or colour changes. */
+const ENCODERS: Record<VideoCodec, av.FFEncoderCodec> = { h264: av.FF_ENCODER_LIBX264, vp8: av.FF_ENCODER_LIBVPX_VP8 };
+
+const H264_SETTINGS = [
+  ['preset', 'ultrafast'],
+  ['tune', 'zerolatency'],
+  ['profile', 'baseline'],
+  ['forced-idr', '1'],
+] as const;
+
+/** libvpx in realtime: no frames held back, a constant bit rate (as FFmpeg tells it: least, most and mean are one). */
+const VP8_SETTINGS = [
+  ['deadline', 'realtime'],
+  ['cpu-used', '-6'],
+  ['lag-in-frames', '0'],
+  ['auto-alt-ref', '0'],
+  ['error-resilient', '0'],
+  ['undershoot-pct', '95'],
+  ['static-thresh', '0'],
+] as const;
+
+/** One rendition's encoder: no delay, key frames on request; H.264 is constrained baseline. Opens anew when size or colour changes. */
 export class Encoder {
   readonly #options: EncoderOptions;
+  readonly #codec: VideoCodec;
   readonly #packet = new av.Packet();
   #context: av.CodecContext | null = null;
   #frame: av.Frame | null = null;
@@ -29,6 +56,7 @@ export class Encoder {
 
   constructor(options: EncoderOptions) {
     this.#options = options;
+    this.#codec = options.codec ?? 'h264';
     this.#packet.alloc();
   }
 
@@ -74,7 +102,7 @@ export class Encoder {
     const got = await context.receivePacket(this.#packet);
     if (got < 0 || !this.#packet.data) throw new Error(`The encoder gave no frame (FFmpeg error ${got}).`);
     const coded: CodedFrame = {
-      codec: 'h264',
+      codec: this.#codec,
       key: this.#packet.isKeyframe,
       rtpTs: picture.id.rtpTs,
       captureUs: picture.id.captureUs,
@@ -105,35 +133,31 @@ export class Encoder {
 
   async #open({ width, height, colour }: Picture): Promise<void> {
     this.#drop();
-    const codec = av.Codec.findEncoderByName(av.FF_ENCODER_LIBX264);
-    if (!codec) throw new Error("This machine's FFmpeg build has no H.264 encoder (libx264): reinstall the packages.");
+    const codec = av.Codec.findEncoderByName(ENCODERS[this.#codec]);
+    if (!codec) {
+      throw new Error(
+        `This machine's FFmpeg build has no ${this.#codec} encoder (${ENCODERS[this.#codec]}): reinstall the packages.`,
+      );
+    }
     const context = new av.CodecContext();
     context.allocContext3(codec);
     context.width = width;
     context.height = height;
     context.pixelFormat = av.AV_PIX_FMT_YUV420P;
     context.timeBase = new av.Rational(1, VIDEO_CLOCK);
-    context.framerate = new av.Rational(30, 1);
+    context.framerate = new av.Rational(NOMINAL_FPS, 1);
     context.bitRate = BigInt(this.#options.bitrate);
     context.gopSize = LONG_GOP;
     context.maxBFrames = 0;
     context.threadCount = this.#options.threads;
     tagEncoder(context, colour);
-    const rate = String(this.#options.bitrate);
-    for (const [key, value] of [
-      ['preset', 'ultrafast'],
-      ['tune', 'zerolatency'],
-      ['profile', 'baseline'],
-      ['forced-idr', '1'],
-      ['maxrate', rate],
-      ['bufsize', String(Math.round(this.#options.bitrate * BUFFER_SECONDS))],
-    ] as const) {
-      context.setOption(key, value);
-    }
+    for (const [key, value] of this.#settings(width, height)) context.setOption(key, value);
     const opened = await context.open2(codec, null);
     if (opened < 0) {
       context.freeContext();
-      throw new Error(`The H.264 encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`);
+      throw new Error(
+        `The ${this.#codec} encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`,
+      );
     }
     const frame = new av.Frame();
     frame.alloc();
@@ -145,5 +169,14 @@ export class Encoder {
     this.#frame = frame;
     this.#opened = { width, height, colour };
     this.#keyWanted = true;
+  }
+
+  #settings(width: number, height: number): readonly (readonly [name: string, value: string])[] {
+    const { bitrate } = this.#options;
+    const rate = String(bitrate);
+    const buffer = ['bufsize', String(Math.round(bitrate * BUFFER_SECONDS))] as const;
+    if (this.#codec === 'vp8') return [...VP8_SETTINGS, ['minrate', rate], ['maxrate', rate], buffer];
+    const level = levelWords(levelOf({ width, height, fps: NOMINAL_FPS, bitrate }));
+    return [...H264_SETTINGS, ['level', level], ['maxrate', rate], buffer];
   }
 }

@@ -1,15 +1,19 @@
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
 import type { Replacer } from '../double/replacer.ts';
 import type { CodedFrame } from '../frame/coded.ts';
+import { lowSize } from '../frame/low-size.ts';
+import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
 import { Decoder } from './decoder.ts';
-import { Encoder } from './encoder.ts';
+import { Encoders } from './encoders.ts';
 import { Pipeline } from './pipeline.ts';
-import type { Prepared, Slate } from './prepared.ts';
+import { FIRST_SLATE, type Prepared, type Slate } from './prepared.ts';
 
 const STATS_MS = 500;
+/** The rendition that has a slate before anybody watches. */
+const MAIN: RenditionKey = { name: 'program', codec: 'h264' };
 
 export interface EngineOutput {
-  frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
+  frame(rendition: RenditionName, frame: CodedFrame): void;
   message(message: FromEngine): void;
 }
 
@@ -39,41 +43,45 @@ class FeedEngine implements Engine {
   readonly #output: EngineOutput;
   readonly #prepared: Prepared;
   readonly #decoder: Decoder;
-  readonly #encoders: { program: Encoder; plate: Encoder };
+  readonly #encoders: Encoders;
   readonly #pipeline: Pipeline;
   readonly #reporting: NodeJS.Timeout;
   #look: string;
-  /** Of the slate that the front has. */
-  #slateSize: { width: number; height: number } | null;
+  /** Of the slates that the front has. */
+  readonly #slateSizes = new Map<RenditionId, { width: number; height: number }>();
+  /** Of the program; null before the first picture. */
+  #size: { width: number; height: number } | null = null;
   #closed = false;
 
   constructor(prepared: Prepared, options: OpenOptions, output: EngineOutput) {
     const { pictures, kernels, faces, firstSlate } = prepared;
-    const encoder = { bitrate: options.programBitrate, threads: options.encoderThreads };
     this.#output = output;
     this.#prepared = prepared;
     this.#look = options.settings.look;
-    this.#slateSize = options.slate;
+    for (const { rendition, width, height } of options.slates)
+      this.#slateSizes.set(renditionId(rendition), { width, height });
     this.#decoder = new Decoder(pictures, options.feed);
-    this.#encoders = { program: new Encoder(encoder), plate: new Encoder(encoder) };
+    this.#encoders = new Encoders({ ...options, pictures, kernels, threads: options.encoderThreads });
     this.#pipeline = new Pipeline({
       pictures,
       kernels,
       faces,
-      ...this.#encoders,
+      encoders: this.#encoders,
       decoder: this.#decoder,
       unknownMatrix: options.unknownColour,
       events: {
         frame: output.frame,
         needKey: () => output.message({ type: 'needKey' }),
-        size: (width, height) =>
-          void this.#newSize(width, height).catch((error: unknown) => this.#trouble(sentence(error))),
+        size: (width, height) => {
+          this.#size = { width, height };
+          this.#slates(this.#encoders.wanted);
+        },
         trouble: (text) => this.#trouble(text),
       },
     });
     this.#pipeline.uncast = options.settings.uncast;
     this.#reporting = setInterval(() => output.message(this.#report()), STATS_MS);
-    if (!options.slate && firstSlate) this.#sendSlate(firstSlate);
+    if (firstSlate && !this.#slateSizes.has(renditionId(MAIN))) this.#sendSlate(MAIN, firstSlate);
     output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
   }
 
@@ -85,8 +93,8 @@ class FeedEngine implements Engine {
     if (message.type === 'settings') {
       this.#pipeline.uncast = message.settings.uncast;
       void this.#wear(message.settings.look);
-    } else if (message.type === 'wanted') this.#pipeline.want(message);
-    else if (message.type === 'keyRequest') this.#encoders[message.rendition].requestKey();
+    } else if (message.type === 'wanted') this.#want(message.renditions);
+    else if (message.type === 'keyRequest') this.#encoders.requestKey(message.rendition);
     else this.#pipeline.reset();
   }
 
@@ -96,20 +104,35 @@ class FeedEngine implements Engine {
     clearInterval(this.#reporting);
     await this.#pipeline.close();
     this.#decoder.close();
-    this.#encoders.program.close();
-    this.#encoders.plate.close();
+    this.#encoders.close();
     this.#prepared.close();
   }
 
-  /** Another size needs another slate, unless it is what the front has already. */
-  async #newSize(width: number, height: number): Promise<void> {
-    if (this.#slateSize?.width === width && this.#slateSize.height === height) return;
-    this.#sendSlate(await this.#prepared.slate(width, height));
+  /** What opens gets its slate: the engine may be lost before anything else is known of it. */
+  #want(wanted: readonly RenditionKey[]): void {
+    const before = new Set(this.#encoders.wanted.map(renditionId));
+    this.#pipeline.want(wanted);
+    this.#slates(wanted.filter((key) => !before.has(renditionId(key))));
   }
 
-  #sendSlate({ bytes, width, height }: Slate): void {
-    this.#slateSize = { width, height };
-    this.#output.message({ type: 'slate', width, height, bytes: Buffer.from(bytes).toString('base64') });
+  #slates(keys: readonly RenditionKey[]): void {
+    for (const key of keys) void this.#slate(key).catch((error: unknown) => this.#trouble(sentence(error)));
+  }
+
+  /** Draws a rendition's slate and hands it out, unless the front has it already; before the size is known, one of a usual size. */
+  async #slate(rendition: RenditionKey): Promise<void> {
+    const id = renditionId(rendition);
+    const had = this.#slateSizes.get(id);
+    if (!this.#size && had) return;
+    const size = this.#size ?? FIRST_SLATE;
+    const { width, height } = rendition.name === 'low' ? lowSize(size.width, size.height) : size;
+    if (had?.width === width && had.height === height) return;
+    this.#sendSlate(rendition, await this.#prepared.slate(width, height, rendition.codec));
+  }
+
+  #sendSlate(rendition: RenditionKey, { bytes, width, height }: Slate): void {
+    this.#slateSizes.set(renditionId(rendition), { width, height });
+    this.#output.message({ type: 'slate', rendition, width, height, bytes: Buffer.from(bytes).toString('base64') });
   }
 
   /** Changes the look between two pictures; the old one stays when the new one cannot be opened. */

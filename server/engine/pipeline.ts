@@ -5,9 +5,9 @@
 import type { CodedFrame } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
-import type { UncastPolicy } from '../wire/messages.ts';
+import type { RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
 import type { Decoder } from './decoder.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoders, EncodersEvents, Outputs } from './encoders.ts';
 import type { FaceStage, ShownFace } from './face-stage.ts';
 import { Overload } from './overload.ts';
 import type { Pictures } from './pictures.ts';
@@ -23,7 +23,7 @@ const MAX_BACKLOG = 30;
 const BLIND = 30;
 
 export interface PipelineEvents {
-  frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
+  frame(rendition: RenditionName, frame: CodedFrame): void;
   needKey(): void;
   /** The picture's size changed (also at the start): time for a new slate. */
   size(width: number, height: number): void;
@@ -33,9 +33,8 @@ export interface PipelineEvents {
 export interface PipelineParts {
   pictures: Pictures;
   decoder: Decoder;
-  program: Encoder;
-  /** Encodes the plate when the camera's own bitstream does not suit the viewers. */
-  plate: Encoder;
+  /** One for each rendition that somebody watches. */
+  encoders: Encoders;
   kernels: Kernels;
   /** Null: decode and encode only. */
   faces: FaceStage | null;
@@ -51,16 +50,10 @@ export interface PipelineCounts {
   undecodable: number;
 }
 
-interface Outputs {
-  program: Picture | null;
-  plate: Picture | null;
-}
-
 export class Pipeline {
   readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
   readonly times = new StageTimes();
   uncast: UncastPolicy = 'look';
-  #wanted = { program: false, plate: false };
   readonly #parts: PipelineParts;
   readonly #queue: { coded: CodedFrame; atMs: number }[] = [];
   readonly #overload = new Overload();
@@ -99,10 +92,12 @@ export class Pipeline {
   }
 
   /** Which renditions are watched: what nobody watches is not made. */
-  want(wanted: { program: boolean; plate: boolean }): void {
+  want(wanted: readonly RenditionKey[]): void {
+    const { encoders } = this.#parts;
+    const before = encoders.needs.program;
+    encoders.want(wanted);
     // Faces seen before a pause say nothing of those after it.
-    if (wanted.program && !this.#wanted.program) this.#forgetWanted = true;
-    this.#wanted = { program: wanted.program, plate: wanted.plate };
+    if (encoders.needs.program && !before) this.#forgetWanted = true;
   }
 
   push(coded: CodedFrame): void {
@@ -202,7 +197,7 @@ export class Pipeline {
     if (this.#queue.length >= MAX_WAITING) {
       this.counts.skipped++;
       pictures.give(picture);
-    } else if (this.#wanted.program || this.#wanted.plate) {
+    } else if (this.#parts.encoders.wanted.length > 0) {
       await this.#picture(this.#scaled(picture), began, atMs);
     } else {
       // Decoded all the same, so that the first monitor that comes has its picture at once.
@@ -214,8 +209,8 @@ export class Pipeline {
 
   /** Takes the picture over; it goes back after its encoders have read it. */
   async #picture(picture: Picture, beganMs: number, atMs: number): Promise<void> {
-    const { faces, pictures } = this.#parts;
-    const { program, plate } = this.#wanted;
+    const { encoders, faces, pictures } = this.#parts;
+    const { program, plate } = encoders.needs;
     const outputs: Outputs = { program: null, plate: null };
     if (program) outputs.program = picture;
     else outputs.plate = picture;
@@ -246,21 +241,22 @@ export class Pipeline {
   }
 
   async #encode(outputs: Outputs, atMs: number): Promise<void> {
-    const { events } = this.#parts;
-    try {
-      if (outputs.program) {
-        const began = performance.now();
-        events.frame('program', await this.#parts.program.encode(outputs.program));
+    const { encoders, events } = this.#parts;
+    let programDone = false;
+    const heard: EncodersEvents = {
+      frame: events.frame,
+      trouble: events.trouble,
+      took: ({ name, codec }, ms) => {
+        const main = name === 'program' && codec === 'h264';
+        this.times.add(main ? 'encode' : `encode ${name} ${codec}`, ms);
+        if (name === 'plate' || programDone) return;
+        programDone = true;
         this.counts.encoded++;
-        this.times.add('encode', performance.now() - began);
         this.times.add('total', performance.now() - atMs);
-      }
-      if (outputs.plate) events.frame('plate', await this.#parts.plate.encode(outputs.plate));
-    } catch (error) {
-      events.trouble(error instanceof Error ? error.message : String(error));
-    } finally {
-      this.#give(outputs);
-    }
+      },
+    };
+    await encoders.encode(outputs, heard);
+    this.#give(outputs);
   }
 
   #give({ program, plate }: Outputs): void {

@@ -3,7 +3,7 @@ import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';
 import { Arena } from '../frame/arena.ts';
-import type { CodedFrame } from '../frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
@@ -16,7 +16,7 @@ import { codedSlate } from './slate.ts';
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 /** The size of the first slate, before the camera has told its own. */
-const FIRST_SLATE = { width: 1280, height: 720 };
+export const FIRST_SLATE = { width: 1280, height: 720 };
 
 export interface PrepareOptions {
   /** Kernel memory to reserve (address space). */
@@ -80,8 +80,8 @@ export class Prepared {
   }
 
   /** Draws and encodes the slate for a size. */
-  async slate(width: number, height: number): Promise<Slate> {
-    return { bytes: await codedSlate(this.pictures, width, height, UNKNOWN_COLOUR), width, height };
+  async slate(width: number, height: number, codec: VideoCodec = 'h264'): Promise<Slate> {
+    return { bytes: await codedSlate(this.pictures, width, height, codec), width, height };
   }
 
   /** Sends the slate once through decoder and face finder: what a first picture waits for has then been done. */

@@ -2,7 +2,8 @@
  * The slate: what viewers see while an engine is lost. Drawn and encoded when the picture's size is known, kept by the front.
  * Neutral grey with the words in a 5×7 dot font, so that no font library is needed.
  */
-import type { Colour, FrameId, Picture } from '../frame/frame.ts';
+import type { VideoCodec } from '../frame/coded.ts';
+import { type FrameId, type Picture, UNKNOWN_COLOUR } from '../frame/frame.ts';
 import { Encoder } from './encoder.ts';
 import type { Pictures } from './pictures.ts';
 
@@ -69,16 +70,16 @@ function drawGlyph(
   }
 }
 
-/** The slate as one H.264 key frame. */
+/** The slate as one key frame. */
 export async function codedSlate(
   pictures: Pictures,
   width: number,
   height: number,
-  colour: Colour,
+  codec: VideoCodec,
 ): Promise<Uint8Array> {
   const id: FrameId = { feed: '', rtpTs: 0, captureUs: 0 };
-  const picture = pictures.take(width, height, colour, id);
-  const encoder = new Encoder({ bitrate: 2_000_000, threads: 1 });
+  const picture = pictures.take(width, height, UNKNOWN_COLOUR, id);
+  const encoder = new Encoder({ codec, bitrate: 2_000_000, threads: 1 });
   try {
     drawSlate(picture);
     return (await encoder.encode(picture)).bytes;

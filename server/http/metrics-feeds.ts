@@ -1,5 +1,5 @@
 import { faceInfo, feedInfo } from '../wire/messages.ts';
-import type { FeedMeasures } from './stage-api.ts';
+import type { FeedMeasures, RenditionMeasures } from './stage-api.ts';
 
 type Sample = [labels: Record<string, string>, value: number];
 
@@ -43,10 +43,20 @@ const by = (
   samples: (feed) => values(feed).map(([value, number]) => [{ feed: feed.info.name, [label]: value }, number]),
 });
 
-const perRendition = (name: string, help: string, key: keyof FeedMeasures['renditions']['program']): Family =>
-  by('counter', `rendition_${name}`, 'rendition', help, ({ renditions }) =>
-    Object.entries(renditions).map(([rendition, totals]) => [rendition, totals[key]]),
-  );
+/** One number for each rendition there can be. */
+const perRendition = (
+  type: Family['type'],
+  name: string,
+  help: string,
+  value: (rendition: RenditionMeasures) => number,
+): Family => ({
+  name: `understudy_rendition_${name}`,
+  help,
+  type,
+  labelNames: ['feed', 'rendition', 'codec'],
+  samples: ({ info, renditions }) =>
+    renditions.map((one) => [{ feed: info.name, rendition: one.name, codec: one.codec }, value(one)]),
+});
 
 /** Every family that has one sample or more a feed. */
 export const FEED_FAMILIES: readonly Family[] = [
@@ -112,9 +122,18 @@ export const FEED_FAMILIES: readonly Family[] = [
     'Engines that hung, were ended and replaced; counted among the restarts too.',
     ({ engineHangs }) => engineHangs,
   ),
-  by('gauge', 'rendition_viewers', 'rendition', 'Viewers connected now.', ({ info }) => Object.entries(info.viewers)),
-  perRendition('sent_packets_total', 'RTP packets sent to all viewers.', 'packets'),
-  perRendition('nacks_total', 'Packets that viewers asked for again.', 'nacks'),
-  perRendition('key_requests_total', 'Key frames that viewers asked for.', 'keyRequests'),
-  perRendition('skipped_frames_total', 'Frames not sent to viewers that waited for a key frame.', 'skipped'),
+  perRendition('gauge', 'viewers', 'Viewers connected now.', ({ viewers }) => viewers),
+  perRendition('gauge', 'encoding', 'Whether the engine has an encoder open for it.', ({ encoding }) =>
+    Number(encoding),
+  ),
+  perRendition('gauge', 'frames_per_second', 'Frames over the last second.', ({ fps }) => fps),
+  perRendition('counter', 'sent_packets_total', 'RTP packets sent to all viewers.', ({ packets }) => packets),
+  perRendition('counter', 'nacks_total', 'Packets that viewers asked for again.', ({ nacks }) => nacks),
+  perRendition('counter', 'key_requests_total', 'Key frames that viewers asked for.', ({ keyRequests }) => keyRequests),
+  perRendition(
+    'counter',
+    'skipped_frames_total',
+    'Frames not sent to viewers that waited for a key frame.',
+    ({ skipped }) => skipped,
+  ),
 ];

@@ -50,22 +50,17 @@ function bodyOf(request: FastifyRequest, type: string): string {
 }
 
 interface Offered {
-  open(offer: string): Promise<{ session: string; answer: string }>;
+  /** `address`: under which the session gets its own. */
+  open(offer: string): Promise<{ session: string; answer: string; address: string }>;
   session(id: string): IceSession | null;
   end(session: string): boolean;
 }
 
-/** Answers a POST with a new session under `address`, and ends it again when the client has gone while it was opened. */
-export async function postOffer(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  address: string,
-  ice: IceSessions,
-  offered: Offered,
-) {
+/** Answers a POST with a new session, and ends it again when the client has gone while it was opened. */
+export async function postOffer(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, offered: Offered) {
   const offer = bodyOf(request, SDP);
   checkOffer(offer);
-  const { session, answer } = await offered.open(offer);
+  const { session, answer, address } = await offered.open(offer);
   const opened = offered.session(session);
   if (request.raw.socket.destroyed) offered.end(session);
   if (opened) reply.header('etag', ice.begin(opened, offer));

@@ -1,5 +1,19 @@
 import type { PeerSession } from '../media/port.ts';
-import type { FeedInfo, RenditionName, UncastPolicy } from '../wire/messages.ts';
+import type { FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
+
+/** One rendition in numbers. */
+export interface RenditionMeasures extends RenditionKey {
+  viewers: number;
+  /** The engine has an encoder for it (a plate may be the camera's own bitstream). */
+  encoding: boolean;
+  /** Over the last second. */
+  fps: number;
+  /** Totals over all its viewers so far. */
+  packets: number;
+  nacks: number;
+  keyRequests: number;
+  skipped: number;
+}
 
 /** One feed in numbers, for /metrics. */
 export interface FeedMeasures {
@@ -14,15 +28,20 @@ export interface FeedMeasures {
   /** Totals since this front started, over all cameras, engines and viewers of the feed so far: they never fall. */
   camera: Record<'packets' | 'lost' | 'nacks' | 'keyRequests', number>;
   pictures: Record<'decoded' | 'encoded' | 'skipped' | 'undecodable', number>;
-  renditions: Record<RenditionName, Record<'packets' | 'nacks' | 'keyRequests' | 'skipped', number>>;
+  /** Every rendition there can be, open or not. */
+  renditions: RenditionMeasures[];
 }
 
 /** What HTTP and the control socket need of a stage; server/stage implements it. Methods throw `Problem`. */
 export interface StageApi {
   /** A camera's WHIP offer for a feed (created on demand, under the cap). */
   publish(feed: string, offer: string): Promise<{ session: string; answer: string }>;
-  /** A viewer's WHEP offer for a rendition of a feed. */
-  watch(feed: string, rendition: RenditionName, offer: string): Promise<{ session: string; answer: string }>;
+  /** A viewer's WHEP offer for a rendition of a feed; it may get a smaller one that its offer can take, which `rendition` then names. */
+  watch(
+    feed: string,
+    rendition: RenditionName,
+    offer: string,
+  ): Promise<{ session: string; answer: string; rendition: RenditionName }>;
   /** A session of that id on that feed, for candidates and ICE restarts; null when there is none. */
   session(feed: string, session: string): Pick<PeerSession, 'trickle' | 'restart'> | null;
   /** Ends a session; false when there is none of that id on that feed. */

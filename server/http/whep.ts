@@ -21,7 +21,7 @@ type SessionRoute = { Params: { feed: string; rendition: string; session: string
 
 function renditionOf(text: string | undefined): RenditionName {
   const parsed = renditionName.safeParse(text ?? 'program');
-  if (!parsed.success) throw new Problem('not_found', 'A feed has a program and a plate.');
+  if (!parsed.success) throw new Problem('not_found', 'A feed has a program, a plate and a low rendition.');
   return parsed.data;
 }
 
@@ -40,8 +40,12 @@ export async function whep(
   const post = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
     const feed = feedOf(request.params.feed);
     const rendition = renditionOf(request.params.rendition);
-    return postOffer(request, reply, `/whep/${feed}/${rendition}`, ice, {
-      open: (offer) => stage.watch(feed, rendition, offer),
+    return postOffer(request, reply, ice, {
+      open: async (offer) => {
+        const watched = await stage.watch(feed, rendition, offer);
+        // What it got is what the session's address names.
+        return { ...watched, address: `/whep/${feed}/${watched.rendition}` };
+      },
       session: (id) => stage.session(feed, id),
       end: (id) => stage.end(feed, id),
     });

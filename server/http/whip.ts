@@ -27,8 +27,8 @@ export async function whip(
 
   scope.post<FeedRoute>('/:feed', async (request, reply) => {
     const feed = feedOf(request.params.feed);
-    return postOffer(request, reply, `/whip/${feed}`, ice, {
-      open: (offer) => stage.publish(feed, offer),
+    return postOffer(request, reply, ice, {
+      open: async (offer) => ({ ...(await stage.publish(feed, offer)), address: `/whip/${feed}` }),
       session: (id) => stage.session(feed, id),
       end: (id) => stage.end(feed, id),
     });

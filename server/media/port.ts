@@ -3,6 +3,7 @@
  * nothing of stages, faces or HTTP. Every method that takes an offer throws `Problem` (server/config/problem.ts) for the client.
  */
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { StreamShape } from '../frame/h264-level.ts';
 
 export type LinkState = 'connecting' | 'connected' | 'closed';
 
@@ -84,8 +85,15 @@ export interface RenditionOut {
   close(): void;
 }
 
+/** What a viewer has to be able to receive. */
+export interface StreamKind extends StreamShape {
+  codec: VideoCodec;
+}
+
 export interface RenditionOptions {
   codec: VideoCodec;
+  /** What it carries at this moment, so that an answer can tell the level; where left out, the offer's own is answered. */
+  stream?(): StreamKind;
   /** Called when a viewer needs a key frame (join, PLI, FIR); already paced. */
   keyWanted(): void;
 }
@@ -93,6 +101,8 @@ export interface RenditionOptions {
 export interface MediaEngine {
   readonly name: 'rtp' | 'wrtc';
   ingest(offer: string, sink: IngestSink): Promise<IngestSession>;
+  /** Whether a viewer that offers this can receive such a stream. Throws `Problem` for an offer that cannot be read. */
+  takes(offer: string, stream: StreamKind): boolean;
   rendition(options: RenditionOptions): RenditionOut;
   close(): Promise<void>;
 }

@@ -4,13 +4,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine } from '../channel/messages.ts';
 import type { CodedFrame } from '../frame/coded.ts';
+import type { RenditionName } from '../wire/messages.ts';
 
 export type EngineLink = Link<ToEngine, FromEngine>;
 
 /** What comes from one engine process. */
 export interface EngineEvents {
   connected(link: EngineLink): void;
-  frame(rendition: 'program' | 'plate', frame: CodedFrame): void;
+  frame(rendition: RenditionName, frame: CodedFrame): void;
   message(message: FromEngine): void;
   /** `reason`: what broke, null for an orderly end and for a process that has died. */
   lost(reason: string | null): void;

@@ -17,7 +17,7 @@ export interface FeedFacts {
   programFps: number;
   skippedPerSecond: number;
   trouble: string | null;
-  viewers: { program: number; plate: number };
+  viewers: FeedInfo['viewers'];
   anchor: FeedInfo['anchor'];
 }
 

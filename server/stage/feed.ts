@@ -1,27 +1,19 @@
 /**
- * One feed: its camera's session, its engine's link, its two renditions. Coded frames go straight through: camera → engine →
+ * One feed: its camera's session, its engine's link, its renditions. Coded frames go straight through: camera → engine →
  * program; the plate is the camera's own bitstream, or the engine's encoding of it where the viewers could not take that.
  */
 import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
-import type {
-  IngestSession,
-  LinkState,
-  MediaEngine,
-  PeerSession,
-  RenditionOut,
-  ViewerSession,
-  ViewerStats,
-} from '../media/port.ts';
+import type { IngestSession, LinkState, MediaEngine, PeerSession, ViewerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
-import { SlateShow } from './slate.ts';
+import { type CameraFacts, Renditions } from './renditions.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
 const TROUBLE_MS = 8000;
@@ -32,8 +24,9 @@ export interface FeedOptions {
   name: string;
   settings: FeedSettings;
   media: MediaEngine;
-  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slate'>;
+  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates'>;
   maxViewers: number;
+  maxEncoders: number;
   changed(): void;
   warn(sentence: string): void;
 }
@@ -42,9 +35,7 @@ export class Feed {
   readonly name: string;
   readonly events: FeedEngineEvents;
   readonly #options: FeedOptions;
-  readonly #renditions: Record<RenditionName, RenditionOut>;
-  readonly #slate: SlateShow;
-  readonly #viewers = new Map<string, { rendition: RenditionName; session: ViewerSession }>();
+  readonly #renditions: Renditions;
   readonly #counts = new FeedCounts();
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
@@ -55,7 +46,7 @@ export class Feed {
   #stats: EngineStats | null = null;
   #camera: CodedFrame | null = null;
   #cameraAtMs = 0;
-  #wanted = { program: false, plate: false };
+  #programTs = -1;
   #publishing = false;
   #keyAskedAtMs = 0;
   #trouble: { sentence: string; atMs: number } | null = null;
@@ -64,14 +55,13 @@ export class Feed {
     this.name = options.name;
     this.#options = options;
     this.#settings = options.settings;
-    this.#renditions = {
-      program: options.media.rendition({
-        codec: 'h264',
-        keyWanted: () => this.#link?.send({ type: 'keyRequest', rendition: 'program' }),
-      }),
-      plate: options.media.rendition({ codec: 'h264', keyWanted: () => this.#plateKey() }),
-    };
-    this.#slate = new SlateShow(this.#renditions.program);
+    this.#renditions = new Renditions({
+      ...options,
+      ...options.open,
+      camera: () => this.#cameraFacts(),
+      tellEngine: (message) => this.#link?.send(message),
+      askCamera: () => this.#ingest?.requestKey(),
+    });
     this.events = {
       connected: (link, prepared) => this.#connected(link, prepared),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),
@@ -90,9 +80,9 @@ export class Feed {
 
   get measures(): FeedMeasures {
     const { ingest, engine, stats } = this.#facts();
-    const viewers = { program: this.#viewerStats('program'), plate: this.#viewerStats('plate') };
     const engineRssBytes = stats ? stats.rssMb * 1e6 : null;
-    return { info: this.info, engine, engineRssBytes, ...this.#counts.now({ ingest, stats, viewers }) };
+    const { measures: renditions } = this.#renditions;
+    return { info: this.info, engine, engineRssBytes, renditions, ...this.#counts.now({ ingest, stats }) };
   }
 
   /** A camera's offer. A stalled camera gives way to a new one. */
@@ -123,30 +113,14 @@ export class Feed {
     }
   }
 
-  async watch(rendition: RenditionName, offer: string): Promise<ViewerSession> {
+  async watch(name: RenditionName, offer: string): Promise<{ rendition: RenditionName; session: ViewerSession }> {
     if (stateOf(this.#facts()) === 'idle') throw new Problem('feed_idle', `The feed is "${this.name}".`, 2);
-    if (this.#viewers.size >= this.#options.maxViewers)
-      throw new Problem('full', 'This feed has as many monitors as it may have.', 10);
-    let gone = false;
-    const owner: { id: string | null } = { id: null };
-    const viewer = await this.#renditions[rendition].addViewer(offer, () => {
-      gone = true;
-      const ended = owner.id === null ? undefined : this.#viewers.get(owner.id);
-      if (ended) this.#counts.viewerEnded(rendition, ended.session.stats());
-      if (owner.id) this.#viewers.delete(owner.id);
-      this.#options.changed();
-      this.#updateWanted();
-    });
-    owner.id = viewer.id;
-    if (!gone) this.#viewers.set(viewer.id, { rendition, session: viewer });
-    this.#updateWanted();
-    this.#options.changed();
-    return viewer;
+    return this.#renditions.watch(name, offer);
   }
 
   /** A camera's or viewer's session; null when it is not one of this feed's. */
   session(id: string): PeerSession | null {
-    return this.#ingest?.id === id ? this.#ingest : (this.#viewers.get(id)?.session ?? null);
+    return this.#ingest?.id === id ? this.#ingest : (this.#renditions.viewer(id) ?? null);
   }
 
   /** Ends a camera's or viewer's session; false when it is not one of this feed's. */
@@ -155,7 +129,7 @@ export class Feed {
       this.#ingest.close();
       return true;
     }
-    const viewer = this.#viewers.get(session)?.session;
+    const viewer = this.#renditions.viewer(session);
     viewer?.close();
     return viewer !== undefined;
   }
@@ -167,10 +141,8 @@ export class Feed {
   }
 
   close(): void {
-    this.#slate.stop();
     this.#ingest?.close();
-    this.#renditions.program.close();
-    this.#renditions.plate.close();
+    this.#renditions.close();
   }
 
   #facts(): FeedFacts {
@@ -189,34 +161,38 @@ export class Feed {
       programFps: this.#programRate.perSecond(),
       skippedPerSecond: this.#skipRate.perSecond(),
       trouble,
-      viewers: { program: this.#renditions.program.viewers, plate: this.#renditions.plate.viewers },
+      viewers: this.#renditions.viewers,
       anchor: camera ? { rtpTs: camera.rtpTs, captureUs: camera.captureUs } : null,
     };
   }
 
-  #viewerStats(rendition: RenditionName): ViewerStats[] {
-    return [...this.#viewers.values()]
-      .filter((viewer) => viewer.rendition === rendition)
-      .map(({ session }) => session.stats());
+  #cameraFacts(): CameraFacts {
+    const stats = this.#ingest?.stats();
+    const last = this.#camera;
+    return {
+      codec: last?.codec ?? stats?.codec ?? null,
+      width: last?.width ?? 0,
+      height: last?.height ?? 0,
+      fps: stats?.fps ?? 0,
+      bitrate: stats?.bitrate ?? 0,
+      last,
+    };
   }
 
   #fromCamera(frame: CodedFrame): void {
-    const first = this.#camera === null || this.#camera.codec !== frame.codec;
+    const first = this.#camera === null;
     this.#camera = frame;
     this.#cameraAtMs = performance.now();
     this.#link?.sendFrame('ingest', frame);
-    if (frame.codec === 'h264') this.#renditions.plate.send(frame);
-    if (first) {
-      this.#updateWanted();
-      this.#options.changed();
-    }
+    this.#renditions.fromCamera(frame);
+    if (first) this.#options.changed();
   }
 
-  #fromEngine(rendition: RenditionName, frame: CodedFrame): void {
-    this.#renditions[rendition].send(frame);
-    if (rendition !== 'program') return;
-    this.#slate.stop();
-    this.#slate.passed(frame);
+  #fromEngine(name: RenditionName, frame: CodedFrame): void {
+    this.#renditions.fromEngine(name, frame);
+    // One picture may come as several renditions: it is one program picture all the same.
+    if (name === 'plate' || frame.rtpTs === this.#programTs) return;
+    this.#programTs = frame.rtpTs;
     this.#programRate.tick();
   }
 
@@ -234,9 +210,8 @@ export class Feed {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
     const { open } = this.#options;
-    link.send({ type: 'open', feed: this.name, settings: this.#settings, slate: this.#slate.size, ...open });
-    this.#wanted = { program: false, plate: false };
-    this.#updateWanted();
+    link.send({ type: 'open', feed: this.name, settings: this.#settings, slates: this.#renditions.slates, ...open });
+    this.#renditions.engineConnected();
     // It takes frames right behind these messages: the camera's answer is on its way while it opens.
     if (prepared) this.#ingest?.requestKey();
     this.#options.changed();
@@ -247,9 +222,8 @@ export class Feed {
       this.#engine = 'ready';
       this.#ingest?.requestKey();
       this.#options.changed();
-    } else if (message.type === 'slate') {
-      this.#slate.keep({ bytes: Buffer.from(message.bytes, 'base64'), width: message.width, height: message.height });
-    } else if (message.type === 'needKey') this.#askCamera();
+    } else if (message.type === 'slate') this.#renditions.keepSlate(message);
+    else if (message.type === 'needKey') this.#askCamera();
     else if (message.type === 'trouble') this.#warn(message.sentence);
     else if (message.type === 'stats') {
       for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();
@@ -263,29 +237,9 @@ export class Feed {
     this.#counts.engineLost(this.#stats, hung);
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';
-    this.#slate.start();
+    this.#renditions.engineLost();
     if (sentence) this.#warn(sentence);
     this.#options.changed();
-  }
-
-  #plateKey(): void {
-    if (this.#camera?.codec === 'vp8') this.#link?.send({ type: 'keyRequest', rendition: 'plate' });
-    else this.#ingest?.requestKey();
-  }
-
-  /**
-   * Renditions open on demand: the engine makes the program only while somebody watches it, and the plate only while somebody
-   * watches that and the camera's own bitstream will not do.
-   */
-  #updateWanted(): void {
-    const wanted = {
-      program: this.#renditions.program.viewers > 0,
-      plate: this.#camera?.codec === 'vp8' && this.#renditions.plate.viewers > 0,
-    };
-    if (!this.#link || (wanted.program === this.#wanted.program && wanted.plate === this.#wanted.plate)) return;
-    if (wanted.plate && !this.#wanted.plate) this.#link.send({ type: 'keyRequest', rendition: 'plate' });
-    this.#wanted = wanted;
-    this.#link.send({ type: 'wanted', ...wanted });
   }
 
   #askCamera(): void {

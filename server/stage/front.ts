@@ -75,10 +75,12 @@ async function start({
     engines,
     maxFeeds: config.stage.maxFeeds,
     maxViewers: MAX_VIEWERS,
+    maxEncoders: config.engine.maxEncoders,
     feeds: feedsOf(config),
     defaults: { look: config.stage.look, uncast: config.stage.uncast },
     open: {
       programBitrate: config.media.programBitrate,
+      lowBitrate: config.media.lowBitrate,
       encoderThreads: encoderThreads(config),
       memoryMb: config.engine.memoryMB,
       unknownColour: config.stage.unknownColour,

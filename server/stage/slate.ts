@@ -1,4 +1,4 @@
-import type { CodedFrame } from '../frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
 import type { RenditionOut } from '../media/port.ts';
 
@@ -9,21 +9,18 @@ const REPEAT_MS = 400;
 /** Shows the kept slate on a rendition while its engine is lost, going on with the rendition's own timestamps. */
 export class SlateShow {
   readonly #out: RenditionOut;
+  readonly #codec: VideoCodec;
   #slate: { bytes: Uint8Array; width: number; height: number } | null = null;
   #last = { rtpTs: 0, captureUs: 0, atMs: 0 };
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(out: RenditionOut) {
+  constructor(out: RenditionOut, codec: VideoCodec) {
     this.#out = out;
+    this.#codec = codec;
   }
 
   get showing(): boolean {
     return this.#timer !== null;
-  }
-
-  /** The size of the slate that is kept; null while there is none. */
-  get size(): { width: number; height: number } | null {
-    return this.#slate && { width: this.#slate.width, height: this.#slate.height };
   }
 
   keep(slate: { bytes: Uint8Array; width: number; height: number }): void {
@@ -50,7 +47,7 @@ export class SlateShow {
     if (!this.#slate) return;
     const sinceMs = performance.now() - this.#last.atMs;
     this.#out.send({
-      codec: 'h264',
+      codec: this.#codec,
       key: true,
       rtpTs: (this.#last.rtpTs + Math.max(1, Math.round(sinceMs * RTP_PER_MS))) >>> 0,
       captureUs: this.#last.captureUs + sinceMs * 1000,

@@ -16,6 +16,8 @@ export interface StageOptions {
   engines: Pick<EnginePool, 'serve' | 'forget' | 'prepare' | 'spare'>;
   maxFeeds: number;
   maxViewers: number;
+  /** Renditions that one engine may make at once. */
+  maxEncoders: number;
   /** Feeds that exist from the start. */
   feeds: readonly ({ name: string } & FeedSettings)[];
   defaults: FeedSettings;
@@ -48,10 +50,14 @@ export class Stage implements StageApi {
     return { session: id, answer };
   }
 
-  async watch(feed: string, rendition: RenditionName, offer: string): Promise<{ session: string; answer: string }> {
+  async watch(
+    feed: string,
+    name: RenditionName,
+    offer: string,
+  ): Promise<{ session: string; answer: string; rendition: RenditionName }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await this.#feed(feed).watch(rendition, offer);
-    return { session: id, answer };
+    const { rendition, session } = await this.#feed(feed).watch(name, offer);
+    return { session: session.id, answer: session.answer, rendition };
   }
 
   session(feed: string, session: string): PeerSession | null {
@@ -145,13 +151,14 @@ export class Stage implements StageApi {
     if (this.#feeds.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, engines } = this.#options;
+    const { media, open, maxViewers, maxEncoders, engines } = this.#options;
     const feed = new Feed({
       name,
       settings,
       media,
       open,
       maxViewers,
+      maxEncoders,
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });

@@ -10,8 +10,23 @@ export const feedName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'a feed is named in small letters, digits and dashes, at most 32');
 
-export const renditionName = z.enum(['program', 'plate']);
+/** program: the processed picture. plate: the camera's untouched one. low: the program at half size and few bits, for weak links. */
+export const renditionName = z.enum(['program', 'plate', 'low']);
 export type RenditionName = z.infer<typeof renditionName>;
+
+export const videoCodec = z.enum(['h264', 'vp8']);
+
+/** A rendition: a picture in a codec, made by one encoder of the engine (or by the camera itself: its own plate). */
+export const renditionKey = z.object({ name: renditionName, codec: videoCodec });
+export type RenditionKey = z.infer<typeof renditionKey>;
+export type RenditionId = `${RenditionName}/${RenditionKey['codec']}`;
+
+export const renditionId = ({ name, codec }: RenditionKey): RenditionId => `${name}/${codec}`;
+
+/** Every rendition there can be. */
+export const RENDITIONS: readonly RenditionKey[] = renditionName.options.flatMap((name) =>
+  videoCodec.options.map((codec) => ({ name, codec })),
+);
 
 /** What happens to faces that no casting claims. */
 export const uncastPolicy = z.enum(['look', 'blur', 'pass']);
@@ -33,7 +48,7 @@ export const feedInfo = z.object({
   message: z.string().nullable(),
   camera: z
     .object({
-      codec: z.enum(['h264', 'vp8']),
+      codec: videoCodec,
       width: z.number().int(),
       height: z.number().int(),
       fps: z.number(),
@@ -55,7 +70,7 @@ export const feedInfo = z.object({
   /** Where the models run: cpu, cuda, tensorrt … */
   provider: z.string(),
   faces: z.array(faceInfo),
-  viewers: z.object({ program: z.number().int(), plate: z.number().int() }),
+  viewers: z.object({ program: z.number().int(), plate: z.number().int(), low: z.number().int() }),
   /** Per-stage milliseconds, p50 over the last second: decode, perceive, replace, composite, encode, total. */
   stageMs: z.record(z.string(), z.number()),
   /** An RTP timestamp and the server's monotonic clock at its capture: pages map a shown frame's rtpTimestamp to its age with it. */

@@ -14,7 +14,13 @@ import { createTokens } from '../../server/http/tokens.ts';
 import type { IceCredentials } from '../../server/media/port.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { createReports } from '../../server/observe/reports.ts';
-import { type FeedInfo, type ServerMessage, serverMessage } from '../../server/wire/messages.ts';
+import {
+  type FeedInfo,
+  RENDITIONS,
+  type RenditionName,
+  type ServerMessage,
+  serverMessage,
+} from '../../server/wire/messages.ts';
 
 export const API_TOKEN = 'a-token-for-tests-0123456789';
 export const AUTHORIZED = { authorization: `Bearer ${API_TOKEN}` };
@@ -40,7 +46,7 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
     uncast: 'look',
     provider: 'cpu',
     faces: [],
-    viewers: { program: 0, plate: 0 },
+    viewers: { program: 0, plate: 0, low: 0 },
     stageMs: {},
     anchor: null,
     ...change,
@@ -48,7 +54,7 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
 }
 
 export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {}): FeedMeasures {
-  const sent = { packets: 0, nacks: 0, keyRequests: 0, skipped: 0 };
+  const none = { viewers: 0, encoding: false, fps: 0, packets: 0, nacks: 0, keyRequests: 0, skipped: 0 };
   return {
     info,
     engine: 'ready',
@@ -57,7 +63,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     engineHangs: 0,
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
     pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
-    renditions: { program: sent, plate: sent },
+    renditions: RENDITIONS.map((key) => ({ ...key, ...none })),
     ...change,
   };
 }
@@ -84,6 +90,8 @@ export function fakeStage() {
     trickled: [] as string[],
     restarted: [] as IceCredentials[],
     watched: [] as string[],
+    /** What viewers get instead of what they asked for. */
+    given: null as RenditionName | null,
     ended: [] as string[],
     clockUs: 1000,
     changed: () => changes.emit('change'),
@@ -118,7 +126,7 @@ export function fakeStage() {
     publish: async (feed) => open(feed),
     watch: async (feed, rendition) => {
       fake.watched.push(`${feed}/${rendition}`);
-      return open(feed);
+      return { ...(await open(feed)), rendition: fake.given ?? rendition };
     },
     session: (feed, session) => (sessions.get(session) === feed ? (handles.get(session) ?? null) : null),
     end(feed, session) {

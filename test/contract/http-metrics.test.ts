@@ -42,7 +42,7 @@ const LIVE = feedMeasures(
       { track: 2, shown: 'replaced', why: null },
       { track: 3, shown: 'covered', why: 'unknown' },
     ],
-    viewers: { program: 3, plate: 1 },
+    viewers: { program: 3, plate: 1, low: 0 },
     stageMs: { decode: 3, total: 24.5 },
   }),
   {
@@ -51,10 +51,11 @@ const LIVE = feedMeasures(
     engineHangs: 1,
     camera: { packets: 1000, lost: 7, nacks: 12, keyRequests: 3 },
     pictures: { decoded: 500, encoded: 490, skipped: 9, undecodable: 1 },
-    renditions: {
-      program: { packets: 3000, nacks: 40, keyRequests: 5, skipped: 6 },
-      plate: { packets: 900, nacks: 0, keyRequests: 1, skipped: 0 },
-    },
+    renditions: feedMeasures(feedInfo('a')).renditions.map((one) =>
+      one.name === 'program' && one.codec === 'h264'
+        ? { ...one, viewers: 3, encoding: true, fps: 29, packets: 3000, nacks: 40, keyRequests: 5, skipped: 6 }
+        : one,
+    ),
   },
 );
 
@@ -93,9 +94,13 @@ describe('/metrics', () => {
       'understudy_feed_engine_ready{feed="b"}': 0,
       'understudy_feed_engine_resident_memory_bytes{feed="a"}': 321e6,
       'understudy_feed_engine_restarts_total{feed="a"}': 2,
-      'understudy_rendition_viewers{feed="a",rendition="program"}': 3,
-      'understudy_rendition_nacks_total{feed="a",rendition="program"}': 40,
-      'understudy_rendition_skipped_frames_total{feed="a",rendition="program"}': 6,
+      'understudy_rendition_viewers{feed="a",rendition="program",codec="h264"}': 3,
+      'understudy_rendition_viewers{feed="a",rendition="low",codec="vp8"}': 0,
+      'understudy_rendition_encoding{feed="a",rendition="program",codec="h264"}': 1,
+      'understudy_rendition_encoding{feed="a",rendition="program",codec="vp8"}': 0,
+      'understudy_rendition_frames_per_second{feed="a",rendition="program",codec="h264"}': 29,
+      'understudy_rendition_nacks_total{feed="a",rendition="program",codec="h264"}': 40,
+      'understudy_rendition_skipped_frames_total{feed="a",rendition="program",codec="h264"}': 6,
     };
     for (const [series, wanted] of Object.entries(told)) expect(value(series), series).toBe(wanted);
     expect(

@@ -51,11 +51,12 @@ beforeAll(async () => {
       feed: 'test',
       settings: { look: 'mara', uncast: 'look' },
       programBitrate: 2_000_000,
+      lowBitrate: 300_000,
       encoderThreads: 1,
       memoryMb: 128,
       unknownColour: 'bt709',
       passThrough: true,
-      slate: null,
+      slates: [],
     }),
   );
   await until(({ message }) => message?.type === 'ready');
@@ -72,7 +73,10 @@ it('shows the first pictures of a camera whose frames come right behind the good
   const clip = await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 });
   const [key, next] = clip as [CodedFrame, CodedFrame];
   socket.write(
-    Buffer.concat([tell({ type: 'wanted', program: true, plate: false }), frameBytes({ ...key, rtpTs: 1 })]),
+    Buffer.concat([
+      tell({ type: 'wanted', renditions: [{ name: 'program', codec: 'h264' }] }),
+      frameBytes({ ...key, rtpTs: 1 }),
+    ]),
   );
   await until(({ frame }) => frame?.rtpTs === 1);
   const camera = [frameBytes({ ...key, rtpTs: 2 }), frameBytes({ ...next, rtpTs: 3 })];

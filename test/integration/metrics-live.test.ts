@@ -40,7 +40,7 @@ it('a live feed’s numbers move as its peers do, totals outlive camera, viewer 
       value('feed_faces{feed="a",shown="replaced"}') === 1 && value('feed_program_frames_per_second{feed="a"}') > 10,
   );
   expect(live('feed_state{feed="a",state="live"}')).toBe(1);
-  expect(live('rendition_viewers{feed="a",rendition="program"}')).toBe(1);
+  expect(live('rendition_viewers{feed="a",rendition="program",codec="h264"}')).toBe(1);
   expect(live('feed_camera_bits_per_second{feed="a"}')).toBeGreaterThan(100_000);
   expect(live('feed_engine_resident_memory_bytes{feed="a"}')).toBeGreaterThan(50e6);
   expect(live('feed_stage_seconds{feed="a",stage="total"}')).toBeGreaterThan(0.001);
@@ -64,8 +64,8 @@ it('a live feed’s numbers move as its peers do, totals outlive camera, viewer 
   await feedBecomes(server, 'a', ({ state, viewers }) => state === 'idle' && viewers.program === 0);
   const after = await scrape();
   expect(after('feed_state{feed="a",state="idle"}')).toBe(1);
-  expect(after('rendition_viewers{feed="a",rendition="program"}')).toBe(0);
-  expect(after('rendition_sent_packets_total{feed="a",rendition="program"}')).toBeGreaterThanOrEqual(seen);
+  expect(after('rendition_viewers{feed="a",rendition="program",codec="h264"}')).toBe(0);
+  expect(after('rendition_sent_packets_total{feed="a",rendition="program",codec="h264"}')).toBeGreaterThanOrEqual(seen);
   expect(after('feed_camera_packets_total{feed="a"}')).toBeGreaterThanOrEqual(0.9 * sentByCamera);
   expect(after('feed_camera_bits_per_second{feed="a"}')).toBe(0);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { codedClip } from '../../scripts/bench/clip.ts';
 import { readCounter } from '../../scripts/bench/counter.ts';
 import { Decoder } from '../../server/engine/decoder.ts';
-import { Encoder } from '../../server/engine/encoder.ts';
+import { Encoders } from '../../server/engine/encoders.ts';
 import { FaceStage } from '../../server/engine/face-stage.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { Pipeline } from '../../server/engine/pipeline.ts';
@@ -14,6 +14,7 @@ import { loadKernels } from '../../server/frame/kernels.ts';
 
 const SIZE = { width: 320, height: 192 };
 const TICKS = 3000;
+const PROGRAM = { name: 'program', codec: 'h264' } as const;
 
 interface Bench {
   pipeline: Pipeline;
@@ -31,12 +32,10 @@ function open(perceiver: Perceiver | null = null): Bench {
   const arena = new Arena(64);
   const kernels = loadKernels(arena);
   const pictures = new Pictures(arena);
-  const options = { bitrate: 3_000_000, threads: 1 };
   const parts = {
     pictures,
     decoder: new Decoder(pictures, 'test'),
-    program: new Encoder(options),
-    plate: new Encoder(options),
+    encoders: new Encoders({ pictures, kernels, programBitrate: 3_000_000, lowBitrate: 300_000, threads: 1 }),
   };
   const waiting: { count: number; resolve(): void }[] = [];
   const bench: Bench = {
@@ -48,8 +47,7 @@ function open(perceiver: Perceiver | null = null): Bench {
     close: async () => {
       await bench.pipeline.close();
       parts.decoder.close();
-      parts.program.close();
-      parts.plate.close();
+      parts.encoders.close();
     },
     pipeline: new Pipeline({
       ...parts,
@@ -67,7 +65,7 @@ function open(perceiver: Perceiver | null = null): Bench {
       },
     }),
   };
-  bench.pipeline.want({ program: true, plate: false });
+  bench.pipeline.want([PROGRAM]);
   return bench;
 }
 
@@ -158,14 +156,14 @@ describe('the frame loop, with real codecs', () => {
 
   it('makes only what is watched: nothing, the plate alone, then the program from its next picture on', async () => {
     bench = open();
-    bench.pipeline.want({ program: false, plate: false });
+    bench.pipeline.want([]);
     for (const frame of clip.slice(0, 3)) bench.pipeline.push(frame);
     await expect.poll(() => bench.pipeline.counts.decoded).toBe(3);
-    bench.pipeline.want({ program: false, plate: true });
+    bench.pipeline.want([{ name: 'plate', codec: 'h264' }]);
     bench.pipeline.push(clip[3] as CodedFrame);
     await bench.frames(1);
     expect(bench.pipeline.counts).toMatchObject({ decoded: 4, encoded: 0 });
-    bench.pipeline.want({ program: true, plate: false });
+    bench.pipeline.want([PROGRAM]);
     bench.pipeline.push(clip[4] as CodedFrame);
     await bench.frames(2);
     expect(bench.out.at(-1)?.rtpTs).toBe(4 * TICKS);

@@ -116,7 +116,7 @@ describe('warnings', () => {
     uncast: 'look',
     provider: 'cpu',
     faces: [],
-    viewers: { program: 1, plate: 0 },
+    viewers: { program: 1, plate: 0, low: 0 },
     stageMs: {},
     anchor: null,
   };

@@ -23,7 +23,7 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   programFps: 30,
   skippedPerSecond: 0,
   trouble: null,
-  viewers: { program: 1, plate: 0 },
+  viewers: { program: 1, plate: 0, low: 0 },
   anchor: null,
   ...change,
 });

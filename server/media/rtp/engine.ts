@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Problem } from '../../config/problem.ts';
-import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, RenditionOut } from '../port.ts';
+import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, RenditionOut, StreamKind } from '../port.ts';
 import { RtpIngest } from './ingest.ts';
 import type { IceOptions } from './link.ts';
 import { RtpRendition } from './rendition.ts';
+import { parseOffer } from './sdp.ts';
 import { holdSharedPort, PortRange, type SharedPort } from './udp-ports.ts';
 
 export interface RtpEngineOptions extends Omit<IceOptions, 'places' | 'sharedPort'> {
@@ -66,6 +67,16 @@ class RtpEngine implements MediaEngine {
     }
     this.#ingests.add(ingest);
     return ingest;
+  }
+
+  takes(offer: string, stream: StreamKind): boolean {
+    try {
+      parseOffer(offer, { sends: false, codec: stream.codec, stream });
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'sdp_unusable') return false;
+      throw error;
+    }
   }
 
   rendition(options: RenditionOptions): RenditionOut {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Audio, cleanup, type IceServer, PeerConnection, type RtcConfig, type Track, Video } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
+import type { StreamShape } from '../../frame/h264-level.ts';
 import type { LinkState } from '../port.ts';
 import { type Announce, withAnnounced } from './candidates.ts';
 import { LinkIce } from './link-ice.ts';
@@ -9,6 +10,7 @@ import {
   type Offer,
   type OfferFormat,
   type OfferSection,
+  sendingFmtp,
   usableCandidates,
   withPlayoutDelay,
 } from './sdp.ts';
@@ -79,10 +81,11 @@ function receivingFmtp(fmtp: string): string {
   return fmtp.replace(/(profile-level-id=[0-9a-f]{4})[0-9a-f]{2}/i, '$134');
 }
 
-function addFormat(media: Video, format: OfferFormat, receiving: boolean): void {
-  if (format.name === 'H264')
-    media.addH264Codec(format.payloadType, receiving ? receivingFmtp(format.fmtp) : format.fmtp);
-  else if (format.name === 'VP8') media.addVP8Codec(format.payloadType);
+function addFormat(media: Video, format: OfferFormat, { receiving, stream }: LinkOptions): void {
+  if (format.name === 'H264') {
+    const sending = stream ? sendingFmtp(format.fmtp, stream) : format.fmtp;
+    media.addH264Codec(format.payloadType, receiving ? receivingFmtp(format.fmtp) : sending);
+  } else if (format.name === 'VP8') media.addVP8Codec(format.payloadType);
   else media.addVideoCodec(format.payloadType, format.name);
 }
 
@@ -92,6 +95,8 @@ export interface LinkOptions {
   offer: Offer;
   /** True for a camera's link: we receive. */
   receiving: boolean;
+  /** What a viewer is sent, where that is known: the answer tells its level. */
+  stream?: StreamShape | undefined;
   state(state: LinkState, reason: string): void;
   /** Only the video section is given to libdatachannel (solo.ts). */
   solo?: boolean;
@@ -194,20 +199,20 @@ export class Link {
 
   #addSection(section: OfferSection): Track | null {
     if (section.removed) return null;
-    const { offer, receiving } = this.#options;
+    const { offer } = this.#options;
     if (section === offer.video) return this.#addVideo(section);
     if (section.kind === 'audio') return this.#addAudio(section);
     const [format] = section.formats;
     if (section.kind !== 'video' || !format) return null;
     const media = new Video(section.mid, 'Inactive');
-    addFormat(media, format, receiving);
+    addFormat(media, format, this.#options);
     return this.#addTrack(media);
   }
 
   #addVideo(section: OfferSection): Track {
     const { offer, receiving } = this.#options;
     const media = new Video(section.mid, receiving ? 'RecvOnly' : 'SendOnly');
-    addFormat(media, offer.format, receiving);
+    addFormat(media, offer.format, this.#options);
     // Some players stay black without an msid.
     if (!receiving) media.addSSRC(this.ssrc, 'understudy', 'understudy', 'video');
     return this.#addTrack(media);

@@ -51,6 +51,7 @@ export class RtpRendition implements RenditionOut {
       viewer = await RtpViewer.open(this.#options.nextId(), offer, {
         ice: this.#options.ice,
         codec: this.#options.codec,
+        stream: this.#options.stream?.(),
         silenceMs: this.#options.silenceMs,
         keyWanted: () => this.#keys.request(),
         closed: (reason) => {

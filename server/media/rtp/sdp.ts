@@ -1,5 +1,6 @@
 import { Problem } from '../../config/problem.ts';
 import type { VideoCodec } from '../../frame/coded.ts';
+import { levelOf, type StreamShape } from '../../frame/h264-level.ts';
 
 /** Reads from an SDP offer (RFC 8866, RFC 8829) what an answer needs; everything else is left to libdatachannel. */
 
@@ -34,8 +35,8 @@ export interface Offer {
   codec: VideoCodec;
 }
 
-/** What the other side of an offer is for: a camera sends, a viewer receives one codec. */
-export type OfferUse = { sends: true } | { sends: false; codec: VideoCodec };
+/** What the other side of an offer is for: a camera sends, a viewer receives one codec (of this shape, where it is known). */
+export type OfferUse = { sends: true } | { sends: false; codec: VideoCodec; stream?: StreamShape | undefined };
 
 const malformed = (detail: string): Problem => new Problem('sdp_malformed', detail);
 
@@ -114,6 +115,32 @@ function usableH264(format: OfferFormat): boolean {
 const isConstrainedBaseline = (format: OfferFormat): boolean =>
   /^42[4-7c-f]/i.test(fmtpValue(format.fmtp, 'profile-level-id') ?? '');
 
+const levelIdc = (value: string | null): number | null => {
+  const level = Number.parseInt(value?.slice(-2) ?? '', 16);
+  return Number.isNaN(level) ? null : level;
+};
+
+/** What an offer without a level is taken to mean; RFC 6184's default, level 1, is meant by nobody. */
+const USUAL_LEVEL = 31;
+
+/**
+ * The highest level that may be sent to whoever offers this format. Browsers and tablets write 3.1 with level-asymmetry-allowed=1
+ * whatever they decode, and mean "not a limit"; without that word it is one (server/docs/decisions/h264-level.md).
+ */
+function highestLevel({ fmtp }: OfferFormat): number {
+  if (fmtpValue(fmtp, 'level-asymmetry-allowed') === '1') return Number.POSITIVE_INFINITY;
+  const offered = levelIdc(fmtpValue(fmtp, 'profile-level-id')) ?? USUAL_LEVEL;
+  return Math.max(offered, levelIdc(fmtpValue(fmtp, 'max-recv-level')) ?? 0);
+}
+
+/** The format parameters to answer a viewer with: the level is raised to the stream's where that is higher than the offered one. */
+export function sendingFmtp(fmtp: string, stream: StreamShape): string {
+  const offered = levelIdc(fmtpValue(fmtp, 'profile-level-id'));
+  const level = levelOf(stream);
+  if (offered === null || level <= offered) return fmtp;
+  return fmtp.replace(/(profile-level-id=[0-9a-f]{4})[0-9a-f]{2}/i, `$1${level.toString(16).padStart(2, '0')}`);
+}
+
 function pickFormat(section: OfferSection, use: OfferUse): { format: OfferFormat; codec: VideoCodec } | null {
   const h264 = section.formats.filter(usableH264);
   const vp8 = section.formats.find((format) => format.name === 'VP8');
@@ -122,8 +149,10 @@ function pickFormat(section: OfferSection, use: OfferUse): { format: OfferFormat
     return vp8 ? { format: vp8, codec: 'vp8' } : null;
   }
   if (use.codec === 'vp8') return vp8 ? { format: vp8, codec: 'vp8' } : null;
+  const { stream } = use;
+  const taken = stream ? h264.filter((format) => levelOf(stream) <= highestLevel(format)) : h264;
   // Every browser decodes constrained baseline; what it lists first may be a profile it only prefers.
-  const format = h264.find(isConstrainedBaseline) ?? h264[0];
+  const format = taken.find(isConstrainedBaseline) ?? taken[0];
   return format ? { format, codec: 'h264' } : null;
 }
 

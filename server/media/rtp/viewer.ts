@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
-import type { IceCredentials, RestartedIce, ViewerSession, ViewerStats } from '../port.ts';
+import type { IceCredentials, RestartedIce, StreamKind, ViewerSession, ViewerStats } from '../port.ts';
 import { type IceOptions, Link } from './link.ts';
 import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
@@ -15,6 +15,8 @@ const NACK_PACKETS = 1024;
 export interface ViewerOptions {
   ice: IceOptions;
   codec: VideoCodec;
+  /** What is sent, where that is known. */
+  stream: StreamKind | undefined;
   /** A receiver reports at least every few seconds: one that is silent for this long is gone. */
   silenceMs: number;
   keyWanted(): void;
@@ -57,7 +59,8 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   }
 
   static async open(id: string, sdp: string, options: ViewerOptions): Promise<RtpViewer> {
-    const offer = parseOffer(sdp, { sends: false, codec: options.codec });
+    const { codec, stream } = options;
+    const offer = parseOffer(sdp, { sends: false, codec, stream });
     let viewer: RtpViewer | null = null;
     let answered = false;
     await Link.open(
@@ -66,6 +69,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
         ice: options.ice,
         offer,
         receiving: false,
+        stream,
         state: (state, reason) => {
           if (state === 'connected') viewer?.noteConnected();
           if (state === 'closed' && answered) options.closed(reason);

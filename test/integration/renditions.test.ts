@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codedClip } from '../../scripts/bench/clip.ts';
+import { Decoder } from '../../server/engine/decoder.ts';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import type { CodedFrame } from '../../server/frame/coded.ts';
+import { splitAnnexB } from '../../server/media/rtp/annexb.ts';
+import type { RunningServer } from '../../server/stage/supervisor.ts';
+import { feedBecomes, liveCamera, liveMonitor, liveServer } from '../fixtures/live.ts';
+
+const SIZE = { width: 640, height: 360 };
+
+async function scrape(server: RunningServer): Promise<Map<string, number>> {
+  const answer = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.apiToken}` } });
+  const lines = (await answer.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+const encoding = (metrics: Map<string, number>): string[] =>
+  [...metrics]
+    .filter(([series, value]) => series.startsWith('understudy_rendition_encoding') && value === 1)
+    .map(([series]) => /rendition="(\w+)",codec="(\w+)"/.exec(series)?.slice(1).join('/') ?? '');
+
+const pictures = new Pictures(new Arena(64));
+
+/** Mean luma of a frame that can be decoded by itself. */
+async function meanLuma(frame: CodedFrame): Promise<number> {
+  const decoder = new Decoder(pictures, 'test');
+  try {
+    const decoded = await decoder.decode(frame);
+    if (!('picture' in decoded)) throw new Error(decoded.why);
+    const [luma] = decoded.picture.planes;
+    const mean = luma.reduce((sum, value) => sum + value, 0) / luma.length;
+    pictures.give(decoded.picture);
+    return mean;
+  } finally {
+    decoder.close();
+  }
+}
+
+describe('renditions of a live feed', () => {
+  let server: RunningServer;
+  let clip: CodedFrame[];
+  beforeAll(async () => {
+    clip = await codedClip({ ...SIZE, frames: 60, bitrate: 2_000_000, counter: false });
+    server = await liveServer({ engine: { maxEncoders: 3 } });
+  }, 60_000);
+  afterAll(() => server?.close());
+
+  it('opens what is watched and closes it after the last viewer: VP8 and H.264, full and low, each with the same timestamps', async () => {
+    const camera = await liveCamera(server, 'a', clip);
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
+    const monitors = [
+      await liveMonitor(server, 'a', 'program'),
+      await liveMonitor(server, 'a', 'program', { codec: 'vp8' }),
+      await liveMonitor(server, 'a', 'low'),
+    ];
+    try {
+      const frames = await Promise.all(monitors.map((monitor) => monitor.first(({ key }) => key)));
+      expect(frames.map(({ codec, width, height }) => [codec, width, height])).toEqual([
+        ['h264', 640, 360],
+        ['vp8', 640, 360],
+        ['h264', 320, 180],
+      ]);
+      const lumas = await Promise.all(frames.map(meanLuma));
+      for (const luma of lumas) expect(Math.abs(luma - (lumas[0] as number))).toBeLessThan(4);
+      expect(frames.map(({ rtpTs }) => rtpTs % 3000)).toEqual([0, 0, 0]);
+      expect(encoding(await scrape(server))).toEqual(['program/h264', 'program/vp8', 'low/h264']);
+      // A fourth encoder would be one too many; the camera's own plate needs none.
+      await expect(liveMonitor(server, 'a', 'low', { codec: 'vp8' })).rejects.toThrow(/engine\.maxEncoders/);
+      const plate = await liveMonitor(server, 'a', 'plate');
+      const raw = await plate.first(({ key }) => key);
+      const units = ({ bytes }: CodedFrame): Buffer => Buffer.concat(splitAnnexB(bytes));
+      expect(units(raw).equals(units(clip[0] as CodedFrame))).toBe(true);
+      await plate.close();
+    } finally {
+      await Promise.all(monitors.map((monitor) => monitor.close()));
+      await expect.poll(async () => encoding(await scrape(server)), { timeout: 10_000 }).toEqual([]);
+      await camera.close();
+      await feedBecomes(server, 'a', ({ state }) => state === 'idle');
+    }
+  });
+
+  it('encodes the plate for viewers that cannot take the camera’s codec', async () => {
+    const camera = await liveCamera(server, 'a', clip);
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
+    const plate = await liveMonitor(server, 'a', 'plate', { codec: 'vp8' });
+    try {
+      const raw = await plate.first(({ key }) => key);
+      expect(raw).toMatchObject({ codec: 'vp8', ...SIZE });
+      expect(encoding(await scrape(server))).toEqual(['plate/vp8']);
+    } finally {
+      await plate.close();
+      await camera.close();
+      await feedBecomes(server, 'a', ({ state }) => state === 'idle');
+    }
+  });
+
+  it('shows a slate in the viewer’s own codec and size when the engine is lost', async () => {
+    const camera = await liveCamera(server, 'a', clip);
+    await feedBecomes(server, 'a', ({ state }) => state === 'live');
+    const monitors = [
+      await liveMonitor(server, 'a', 'program', { codec: 'vp8' }),
+      await liveMonitor(server, 'a', 'low', { codec: 'h264' }),
+    ];
+    try {
+      await Promise.all(monitors.map((monitor) => monitor.first(({ key }) => key)));
+      await Promise.all(monitors.map((monitor) => monitor.next()));
+      const slates = monitors.map((monitor) => monitor.next(({ key }) => key));
+      process.kill(server.pids().engines.a as number, 'SIGKILL');
+      const [vp8, low] = await Promise.all(slates);
+      expect([vp8?.codec, vp8?.width, vp8?.height]).toEqual(['vp8', 640, 360]);
+      expect([low?.codec, low?.width, low?.height]).toEqual(['h264', 320, 180]);
+      for (const slate of [vp8, low]) expect(Math.abs((await meanLuma(slate as CodedFrame)) - 65)).toBeLessThan(6);
+      await Promise.all(monitors.map((monitor) => monitor.next(({ key, rtpTs }) => key && rtpTs % 3000 === 0)));
+    } finally {
+      await Promise.all(monitors.map((monitor) => monitor.close()));
+      await camera.close();
+      await feedBecomes(server, 'a', ({ state }) => state === 'idle');
+    }
+  });
+});

@@ -33,6 +33,8 @@ export interface Kernels {
   half(picture: number, width: number, height: number, out: number): void;
   /** Resamples a picture to another size (area-weighted bilinear), for the overload steps. */
   scale(picture: number, width: number, height: number, out: number, outWidth: number, outHeight: number): void;
+  /** Turns a picture by 1, 2 or 3 quarters clockwise; the result of 1 and 3 is height × width. In and out must not overlap. */
+  turn(picture: number, width: number, height: number, quarters: number, out: number): void;
   /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */
   cover(
     picture: number,

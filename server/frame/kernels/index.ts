@@ -4,3 +4,4 @@ export { half, scale } from './scale';
 export { warp } from './warp';
 export { blend } from './blend';
 export { raster } from './raster';
+export { turn } from './turn';

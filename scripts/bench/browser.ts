@@ -13,6 +13,7 @@ import { launchBrowser } from '../../test/fixtures/browser.ts';
 import { enterPage } from '../../test/fixtures/enter.ts';
 import { DEMO_CLIP } from './clip.ts';
 import { type Gate, gate, median, publish, quantile, say } from './report.ts';
+import { temporaryStore } from './temporary-store.ts';
 
 const SIZES = { 360: '640x360', 720: '1280x720' } as const;
 type Size = keyof typeof SIZES;
@@ -139,7 +140,12 @@ async function measureSize(size: Size, plan: Plan): Promise<Result> {
   const result: Result = { full: [], pass: [] };
   for (let round = 0; round < plan.rounds; round++) {
     for (const kind of ['pass', 'full'] as const) {
-      const config = loadConfig(undefined, { server: { port: 0 }, stage: { demo: false }, log: { level: 'error' } });
+      const config = loadConfig(undefined, {
+        server: { port: 0 },
+        stage: { demo: false },
+        store: temporaryStore(),
+        log: { level: 'error' },
+      });
       const server = await startServer({ config, log: createLog(config.log), passThrough: kind === 'pass' });
       try {
         const sample = await measureOnce(server, size, plan);

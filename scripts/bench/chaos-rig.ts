@@ -12,6 +12,7 @@ import type { ClipOptions } from './clip.ts';
 import type { Rate } from './peers.ts';
 import type { Crossing, Direction, RelayAnswer, RelayOrder } from './relay.ts';
 import { Child } from './rig.ts';
+import { temporaryStore } from './temporary-store.ts';
 
 const PEER = fileURLToPath(new URL('./chaos-peers.ts', import.meta.url));
 const RELAY = fileURLToPath(new URL('./relay.ts', import.meta.url));
@@ -65,7 +66,12 @@ export class ChaosRig {
   static async open(options: ChaosRigOptions): Promise<ChaosRig> {
     // A port of its own: a front that was killed comes back on the port of the configuration.
     const port = await freePort();
-    const config = loadConfig(undefined, { server: { port }, stage: { demo: false }, log: { level: 'silent' } });
+    const config = loadConfig(undefined, {
+      server: { port },
+      stage: { demo: false },
+      store: temporaryStore(),
+      log: { level: 'silent' },
+    });
     const server = await startServer({ config, log: createLog(config.log) });
     const rig = new ChaosRig(server);
     try {

@@ -7,6 +7,7 @@ import { type RunningServer, startServer } from '../../server/stage/supervisor.t
 import type { ClipOptions } from './clip.ts';
 import type { MonitorCounts, PeerAnswer, PeerOrder, Rate } from './peers.ts';
 import type { Crossing, RelayAnswer, RelayOrder } from './relay.ts';
+import { temporaryStore } from './temporary-store.ts';
 
 const PEER = fileURLToPath(new URL('./peers.ts', import.meta.url));
 const RELAY = fileURLToPath(new URL('./relay.ts', import.meta.url));
@@ -95,7 +96,12 @@ export class Rig {
 
   /** Starts everything and waits until the monitor receives pictures. */
   static async open(options: RigOptions): Promise<Rig> {
-    const config = loadConfig(undefined, { server: { port: 0 }, stage: { demo: false }, log: { level: 'error' } });
+    const config = loadConfig(undefined, {
+      server: { port: 0 },
+      stage: { demo: false },
+      store: temporaryStore(),
+      log: { level: 'error' },
+    });
     const server = await startServer({ config, log: createLog(config.log), passThrough: options.passThrough });
     const rig = new Rig(server, options);
     try {

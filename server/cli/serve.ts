@@ -13,6 +13,7 @@ const USAGE = `understudy serve [options]
   --config FILE   configuration (YAML); every key is explained in server/config/default.yaml
   --host HOST     address to listen on (default 127.0.0.1: this machine only)
   --port N        port (default 8880)
+  --data FOLDER   where settings and sessions are kept (default data/ in Understudy's own folder)
   --no-demo       without the demo feed`;
 
 const NO_TLS = `Browsers give their camera to HTTPS pages only: on other machines than this one the camera page and /try will not see a
@@ -33,6 +34,7 @@ export async function serve(args: string[]): Promise<number> {
         config: { type: 'string' },
         host: { type: 'string' },
         port: { type: 'string' },
+        data: { type: 'string' },
         'no-demo': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -44,6 +46,7 @@ export async function serve(args: string[]): Promise<number> {
     config = loadConfig(values.config, {
       server: { ...(values.host ? { host: values.host } : {}), ...(values.port ? { port: portOf(values.port) } : {}) },
       stage: values['no-demo'] ? { demo: false } : {},
+      store: values.data ? { dir: values.data } : {},
     });
     server = await startServer({ config, log: createLog(config.log) });
   } catch (error) {

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   pages_missing: [503, 'The pages are not built yet: run "npm run build", then open this link again.'],
   full: [503, 'The server is full: close a feed or a monitor, then try again.'],
   draining: [503, 'The server is closing and takes no new cameras and monitors: try again when it is back.'],
+  store_down: [503, 'What the server has kept cannot be read now: try again in a moment; pictures go on.'],
   engine_down: [503, 'The engine of this feed is starting again: try again in a second.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;
 

@@ -88,6 +88,12 @@ const engineKeys = z.strictObject({
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 
+const storeKeys = z.strictObject({
+  keep: z.boolean().default(true),
+  dir: z.string().min(1).max(1024).nullable().default(null),
+  sessionDays: z.number().int().min(1).max(3650).default(90),
+});
+
 const logKeys = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   pretty: z.union([z.literal('auto'), z.boolean()]).default('auto'),
@@ -101,6 +107,7 @@ export const configSchema = z
     media: mediaKeys.prefault({}),
     stage: stageKeys.prefault({}),
     engine: engineKeys.prefault({}),
+    store: storeKeys.prefault({}),
     log: logKeys.prefault({}),
   })
   .superRefine(({ media }, context) => {

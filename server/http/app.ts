@@ -27,12 +27,14 @@ import { PAGE_STYLE_HASH } from './page.ts';
 import { pages } from './pages.ts';
 import { asProblem, clientErrorHandler, errorHandler, sendProblem, shouldUpgradeCallback } from './problems.ts';
 import type { StageApi } from './stage-api.ts';
+import type { StoreApi } from './store-api.ts';
 import type { Tokens } from './tokens.ts';
 import { whep } from './whep.ts';
 import { whip } from './whip.ts';
 
 export interface AppParts {
   stage: StageApi;
+  store: StoreApi;
   config: Config;
   /** Folder of the built pages (absolute); it may be missing: then the pages say so. */
   clientDir: string;
@@ -48,6 +50,7 @@ const LOOPBACK_FACTOR = 10;
 /** Everything the server says over HTTP and WebSocket. The caller owns it: `app.close()` ends every connection and timer. */
 export async function createApp({
   stage,
+  store,
   config,
   clientDir,
   log,
@@ -58,7 +61,7 @@ export async function createApp({
   await app.register(cookie, { hook: false });
   const access = createAccess(config, tokens, app);
   const fail = errorHandler(reports);
-  const metrics = createMetrics(stage, { controlSockets: () => control.size, reports });
+  const metrics = createMetrics(stage, { store, controlSockets: () => control.size, reports });
 
   app.setErrorHandler(async (error, request, reply) => {
     metrics.refused(asProblem(error).code);
@@ -80,12 +83,12 @@ export async function createApp({
     );
   });
 
-  await app.register(health, { stage });
+  await app.register(health, { stage, store });
   await app.register(metricsRoute, { metrics, access });
   await app.register(enter, { tokens, access });
   await app.register(pages, { clientDir, access });
   const turn = createIceServers(config.media.turn);
-  await app.register(api, { prefix: '/api', stage, access, tokens, turn });
+  await app.register(api, { prefix: '/api', stage, store, access, tokens, turn });
   const ice = new IceSessions({ compatible: config.media.signalling === 'compatible', lenient: metrics.lenient });
   await app.register(whip, { prefix: '/whip', stage, access, ice, turn });
   await app.register(whep, { prefix: '/whep', stage, access, ice, turn });

@@ -4,7 +4,9 @@ import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { Reports } from '../observe/reports.ts';
 import { LENIENCIES, type Leniency } from './ice-sessions.ts';
 import { FEED_FAMILIES } from './metrics-feeds.ts';
+import { storeFamilies } from './metrics-store.ts';
 import type { FeedMeasures, StageApi } from './stage-api.ts';
+import type { StoreApi } from './store-api.ts';
 
 /** What /metrics tells (server/docs/metrics.md). Labels are feeds, renditions, route patterns and codes: never a session or a person. */
 export interface Metrics {
@@ -22,36 +24,14 @@ export interface Metrics {
 /** Owns a timer: `close()` it. */
 export function createMetrics(
   stage: StageApi,
-  { controlSockets, reports }: { controlSockets(): number; reports: Pick<Reports, 'totals'> },
+  { store, controlSockets, reports }: { store: StoreApi; controlSockets(): number; reports: Pick<Reports, 'totals'> },
 ): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const loopDelay = watchLoopDelay();
   let feeds: FeedMeasures[] = [];
 
-  for (const { name, help, type, labelNames, samples } of FEED_FAMILIES) {
-    const collect = (family: Gauge | Counter): void => {
-      family.reset();
-      for (const feed of feeds) for (const [labels, value] of samples(feed)) family.inc(labels, value);
-    };
-    const options = { name, help, labelNames, registers };
-    // prom-client calls `collect` with the metric as `this`.
-    if (type === 'gauge')
-      new Gauge({
-        ...options,
-        collect: function () {
-          collect(this);
-        },
-      });
-    else
-      new Counter({
-        ...options,
-        collect: function () {
-          collect(this);
-        },
-      });
-  }
-
+  feedFamilies(registry, () => feeds);
   const requests = new Counter({
     name: 'understudy_http_requests_total',
     help: 'HTTP requests answered, by method, route pattern and status.',
@@ -86,6 +66,7 @@ export function createMetrics(
   });
 
   spareFamilies(registry, () => stage.spare());
+  storeFamilies(registry, store);
   frontFamilies(registry, controlSockets, loopDelay.seconds);
 
   return {
@@ -119,6 +100,33 @@ function spareFamilies(registry: Registry, spare: StageApi['spare']): void {
       this.set(spare()?.rssBytes ?? 0);
     },
   });
+}
+
+/** The feeds, as they are when they are asked. */
+function feedFamilies(registry: Registry, feeds: () => readonly FeedMeasures[]): void {
+  const registers = [registry];
+  for (const { name, help, type, labelNames, samples } of FEED_FAMILIES) {
+    const collect = (family: Gauge | Counter): void => {
+      family.reset();
+      for (const feed of feeds()) for (const [labels, value] of samples(feed)) family.inc(labels, value);
+    };
+    const options = { name, help, labelNames, registers };
+    // prom-client calls `collect` with the metric as `this`.
+    if (type === 'gauge')
+      new Gauge({
+        ...options,
+        collect: function () {
+          collect(this);
+        },
+      });
+    else
+      new Counter({
+        ...options,
+        collect: function () {
+          collect(this);
+        },
+      });
+  }
 }
 
 /** The front process itself. */

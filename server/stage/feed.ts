@@ -13,6 +13,7 @@ import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
+import { countsOf, type Records, type SessionEnded } from './records.ts';
 import { type CameraFacts, Renditions } from './renditions.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
@@ -27,6 +28,7 @@ export interface FeedOptions {
   open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates'>;
   maxViewers: number;
   maxEncoders: number;
+  records: Records;
   changed(): void;
   warn(sentence: string): void;
 }
@@ -61,6 +63,7 @@ export class Feed {
       camera: () => this.#cameraFacts(),
       tellEngine: (message) => this.#link?.send(message),
       askCamera: () => this.#ingest?.requestKey(),
+      session: (began) => options.records.session({ feed: options.name, ...began }),
     });
     this.events = {
       connected: (link, prepared) => this.#connected(link, prepared),
@@ -96,14 +99,18 @@ export class Feed {
     if (this.#publishing) throw new Problem('feed_busy', `The feed is "${this.name}".`);
     this.#publishing = true;
     try {
-      const owner: { session: IngestSession | null } = { session: null };
+      const owner: { session: IngestSession | null; ended: SessionEnded | null } = { session: null, ended: null };
       const session = await this.#options.media.ingest(offer, {
         frame: (frame) => {
           if (this.#ingest === owner.session) this.#fromCamera(frame);
         },
-        state: (state) => this.#ingestState(owner.session, state),
+        state: (state, reason) => {
+          this.#ingestState(owner.session, state);
+          if (owner.session && state === 'closed') owner.ended?.(reason, countsOf(owner.session.stats()));
+        },
       });
       owner.session = session;
+      owner.ended = this.#options.records.session({ feed: this.name, kind: 'camera', rendition: null });
       this.#ingest = session;
       this.#camera = null;
       this.#options.changed();
@@ -134,8 +141,10 @@ export class Feed {
     return viewer !== undefined;
   }
 
-  set(change: Partial<FeedSettings>): void {
-    this.#settings = { ...this.#settings, ...change };
+  set(settings: FeedSettings): void {
+    const { look, uncast } = this.#settings;
+    if (settings.look === look && settings.uncast === uncast) return;
+    this.#settings = settings;
     this.#link?.send({ type: 'settings', settings: this.#settings });
     this.#options.changed();
   }

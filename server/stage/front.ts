@@ -15,13 +15,20 @@ import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
 import { EngineLinks } from './engine-links.ts';
 import { EnginePool } from './engine-pool.ts';
+import { KeeperLink } from './keeper-link.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
+import { NO_RECORDS } from './records.ts';
+import { type Configured, Settings } from './settings.ts';
 import { Stage } from './stage.ts';
 
 const CLIENT_DIR = fileURLToPath(new URL('../../dist/client/', import.meta.url));
 const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 const PAGES = ['/monitor?feed=demo', '/try', '/camera', '/'] as const;
 const MAX_VIEWERS = 32;
+/** What the first camera waits for the store at most; without it, the configuration holds. */
+const STORE_MS = 1000;
+/** What the close waits for the last records. */
+const FLUSH_MS = 2000;
 
 if (!process.send) {
   process.stderr.write('This is the front of Understudy and is started by the server: run `npm start` instead.\n');
@@ -53,6 +60,7 @@ async function start({
   channel,
   apiToken,
   passThrough,
+  keeper: found,
 }: Extract<ToFront, { type: 'start' }>): Promise<void> {
   const config = configSchema.parse(raw);
   const log = createLog(config.log);
@@ -70,14 +78,31 @@ async function start({
     warn: (sentence) => reports.warn(sentence, sentence),
   });
   engineEnded = (key) => engines.ended(key);
+  const keeper =
+    found &&
+    (await KeeperLink.listen({
+      ...found,
+      reports,
+      settings: (stored) => {
+        settings.learn(stored);
+        stage.applySettings();
+      },
+    }));
+  const records = keeper ?? NO_RECORDS;
+  const settings = new Settings({
+    configured: configured(config),
+    looks: looks(),
+    keep: (record) => records.keep(record),
+  });
   const stage = new Stage({
     media,
     engines,
     maxFeeds: config.stage.maxFeeds,
     maxViewers: MAX_VIEWERS,
     maxEncoders: config.engine.maxEncoders,
-    feeds: feedsOf(config),
-    defaults: { look: config.stage.look, uncast: config.stage.uncast },
+    feeds: configured(config).feeds.map(({ name }) => name),
+    settings,
+    records,
     open: {
       programBitrate: config.media.programBitrate,
       lowBitrate: config.media.lowBitrate,
@@ -89,7 +114,7 @@ async function start({
     looks: looks(),
     warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });
-  const app = await createApp({ stage, config, clientDir: CLIENT_DIR, log, reports, tokens });
+  const app = await createApp({ stage, store: records, config, clientDir: CLIENT_DIR, log, reports, tokens });
   drain = (seconds) => stage.drain(seconds);
   close = async () => {
     await app.close();
@@ -97,8 +122,12 @@ async function start({
     await media.close();
     engines.close();
     links.close();
+    await keeper?.flush(FLUSH_MS);
+    keeper?.close();
     reports.close();
   };
+  if (keeper && !(await keeper.opened(STORE_MS)))
+    log.warn('The store is not there yet: feeds begin with the configuration’s settings.');
   const url = await listen(app, config);
   listening = true;
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
@@ -122,13 +151,14 @@ const encoderThreads = ({ engine }: Config): number =>
     ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)))
     : engine.encoderThreads;
 
-function feedsOf({ stage }: Config) {
+function configured({ stage }: Config): Configured {
   const listed = stage.feeds.map(({ name, look, uncast }) => ({
     name,
     look: look ?? stage.look,
     uncast: uncast ?? stage.uncast,
   }));
-  return stage.demo ? [{ name: 'demo', look: stage.look, uncast: stage.uncast }, ...listed] : listed;
+  const defaults = { look: stage.look, uncast: stage.uncast };
+  return { defaults, feeds: stage.demo ? [{ name: 'demo', ...defaults }, ...listed] : listed };
 }
 
 /** Every folder of models/doubles that holds a manifest is a look. */

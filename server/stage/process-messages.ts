@@ -11,6 +11,8 @@ export const toFront = z.discriminatedUnion('type', [
     channel: z.string(),
     apiToken: z.string(),
     passThrough: z.boolean(),
+    /** Where the keeper connects, and the key that it shows; null where nothing is kept. */
+    keeper: z.object({ socket: z.string(), key: z.string() }).nullable(),
   }),
   /** The engine process that was started with this key has ended, or could not be started. */
   z.object({ type: z.literal('engineEnded'), key: z.string() }),

@@ -10,7 +10,8 @@ export const LINGER_MS = 2000;
 export interface RenditionEvents {
   /** The camera's bitstream took over from the engine's encoding, or the other way round. */
   sourceChanged(): void;
-  viewerEnded(viewer: ViewerSession): void;
+  viewerBegan(viewer: ViewerSession): void;
+  viewerEnded(viewer: ViewerSession, reason: string): void;
   /** Nobody has watched for a while. */
   idle(): void;
 }
@@ -68,12 +69,15 @@ export class Rendition {
     this.#linger = null;
     const owner: { session: ViewerSession | null; gone: boolean } = { session: null, gone: false };
     try {
-      const session = await this.#out.addViewer(offer, () => {
+      const session = await this.#out.addViewer(offer, (reason) => {
         owner.gone = true;
-        if (owner.session) this.#ended(owner.session);
+        if (owner.session) this.#ended(owner.session, reason);
       });
       owner.session = session;
-      if (!owner.gone) this.#viewers.set(session.id, session);
+      if (!owner.gone) {
+        this.#viewers.set(session.id, session);
+        this.#events.viewerBegan(session);
+      }
       this.#watched = true;
       return session;
     } finally {
@@ -123,9 +127,9 @@ export class Rendition {
     this.#out.send(frame);
   }
 
-  #ended(session: ViewerSession): void {
+  #ended(session: ViewerSession, reason: string): void {
     this.#viewers.delete(session.id);
-    this.#events.viewerEnded(session);
+    this.#events.viewerEnded(session, reason);
     this.#rest();
   }
 

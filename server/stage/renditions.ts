@@ -10,6 +10,7 @@ import { lowSize } from '../frame/low-size.ts';
 import type { RenditionMeasures } from '../http/stage-api.ts';
 import type { MediaEngine, StreamKind, ViewerSession } from '../media/port.ts';
 import { RENDITIONS, type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
+import { countsOf, type SessionBegan, type SessionEnded } from './records.ts';
 import { Rendition } from './rendition.ts';
 import { Totals } from './totals.ts';
 
@@ -38,6 +39,7 @@ export interface RenditionsOptions {
   /** Asks the camera for a key frame; paced by the receiver. */
   askCamera(): void;
   changed(): void;
+  session(began: SessionBegan): SessionEnded;
 }
 
 type Slate = Extract<FromEngine, { type: 'slate' }>;
@@ -50,6 +52,8 @@ export class Renditions {
   readonly #open = new Map<RenditionId, Rendition>();
   readonly #slates = new Map<RenditionId, Slate>();
   readonly #totals = new Map(RENDITIONS.map((key) => [renditionId(key), new Totals(VIEWER_KEYS)]));
+  /** What is told at the end of each viewer's session. */
+  readonly #ends = new Map<ViewerSession, SessionEnded>();
   #opening = 0;
   #engineLost = false;
   /** What the engine was last told to make. */
@@ -195,7 +199,10 @@ export class Renditions {
     });
     const rendition: Rendition = new Rendition(key, out, this.#suits(key), {
       sourceChanged: () => this.#tellWanted(),
-      viewerEnded: (viewer) => {
+      viewerBegan: (viewer) => this.#ends.set(viewer, this.#options.session({ kind: 'viewer', rendition: key.name })),
+      viewerEnded: (viewer, reason) => {
+        this.#ends.get(viewer)?.(reason, countsOf(viewer.stats()));
+        this.#ends.delete(viewer);
         this.#totals.get(id)?.end(viewer.stats());
         changed();
       },

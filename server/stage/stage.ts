@@ -5,6 +5,8 @@ import type { MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import type { Records } from './records.ts';
+import type { Settings } from './settings.ts';
 
 /** Changes are told at most this often. */
 const CHANGE_MS = 100;
@@ -19,8 +21,9 @@ export interface StageOptions {
   /** Renditions that one engine may make at once. */
   maxEncoders: number;
   /** Feeds that exist from the start. */
-  feeds: readonly ({ name: string } & FeedSettings)[];
-  defaults: FeedSettings;
+  feeds: readonly string[];
+  settings: Settings;
+  records: Records;
   open: FeedOptions['open'];
   looks: readonly string[];
   warn(feed: string, sentence: string): void;
@@ -38,7 +41,7 @@ export class Stage implements StageApi {
 
   constructor(options: StageOptions) {
     this.#options = options;
-    for (const { name, ...settings } of options.feeds) this.#add(name, settings);
+    for (const name of options.feeds) this.#add(name);
     this.#refresh = setInterval(() => {
       if (this.feeds().some((feed) => feed.state !== 'idle')) this.#changed();
     }, REFRESH_MS);
@@ -46,7 +49,7 @@ export class Stage implements StageApi {
 
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed, this.#options.defaults)).publish(offer);
+    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publish(offer);
     return { session: id, answer };
   }
 
@@ -99,8 +102,14 @@ export class Stage implements StageApi {
         `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`,
       );
     }
-    this.#feed(feed).set(change);
+    this.#feed(feed).set(this.#options.settings.set(feed, change));
     if (change.look !== undefined) this.#prepareLooks();
+  }
+
+  /** Settings have changed behind the feeds: they take what holds now. */
+  applySettings(): void {
+    for (const feed of this.#feeds.values()) feed.set(this.#options.settings.of(feed.name));
+    this.#prepareLooks();
   }
 
   onChange(listener: () => void): () => void {
@@ -147,24 +156,26 @@ export class Stage implements StageApi {
     return feed;
   }
 
-  #add(name: string, settings: FeedSettings): Feed {
+  #add(name: string): Feed {
     if (this.#feeds.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, maxEncoders, engines } = this.#options;
+    const { media, open, maxViewers, maxEncoders, engines, settings, records } = this.#options;
     const feed = new Feed({
       name,
-      settings,
+      settings: settings.of(name),
       media,
       open,
       maxViewers,
       maxEncoders,
+      records,
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });
     this.#feeds.set(name, feed);
     engines.serve(name, feed.events);
     this.#prepareLooks();
+    records.keep({ type: 'feed', feed: name, atMs: Date.now() });
     this.#changed();
     return feed;
   }
@@ -172,7 +183,7 @@ export class Stage implements StageApi {
   /** A spare may have to serve any feed: it has every look that one of them wears. */
   #prepareLooks(): void {
     this.#options.engines.prepare(
-      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.defaults.look),
+      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.settings.defaults.look),
     );
   }
 

@@ -1,6 +1,6 @@
 /**
  * Main's side of the house: starts the front and the engines, watches them, starts again what dies, and closes everything in order:
- * demo camera, front (viewers say goodbye), engines. Before that, `drain` lets viewers keep their picture for a while.
+ * demo camera, front (viewers say goodbye), engines, keeper. Before that, `drain` lets viewers keep their picture for a while.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
 import { EngineProcesses, ended } from './engine-processes.ts';
+import { KeeperProcess } from './keeper-process.ts';
 import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -37,9 +38,10 @@ export interface RunningServer {
   url: string;
   apiToken: string;
   links: { page: string; url: string }[];
-  /** Process ids by role, for benches and fault tests: front, engine of each feed, spare engine. */
+  /** Process ids by role, for benches and fault tests: front, keeper, engine of each feed, spare engine. */
   pids(): {
     front: number | undefined;
+    keeper: number | undefined;
     engines: Record<string, number | undefined>;
     spare: number | undefined;
   };
@@ -53,9 +55,11 @@ export interface RunningServer {
 /** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
-  const channel =
-    process.platform === 'win32' ? `\\\\.\\pipe\\understudy-${randomBytes(8).toString('hex')}` : join(dir, 'channel');
-  const supervisor = new Supervisor(options, channel);
+  const socket = (name: string): string =>
+    process.platform === 'win32'
+      ? `\\\\.\\pipe\\understudy-${name}-${randomBytes(8).toString('hex')}`
+      : join(dir, name);
+  const supervisor = new Supervisor(options, socket);
   try {
     const { url, links } = await supervisor.start();
     return {
@@ -80,6 +84,7 @@ class Supervisor {
   readonly apiToken: string;
   readonly #options: ServerOptions;
   readonly #channel: string;
+  readonly #keeper: KeeperProcess | null;
   readonly #engines: EngineProcesses;
   /** Settles the drain that is under way. */
   #drained: () => void = () => undefined;
@@ -90,11 +95,13 @@ class Supervisor {
   /** Ends the pause before the next front. */
   #pauseOver: () => void = () => undefined;
 
-  constructor(options: ServerOptions, channel: string) {
+  /** @param socket where a local socket of this name lies. */
+  constructor(options: ServerOptions, socket: (name: string) => string) {
     this.#options = options;
-    this.#channel = channel;
+    this.#channel = socket('channel');
+    this.#keeper = options.config.store.keep ? new KeeperProcess(socket('keeper'), options.config, options.log) : null;
     this.#engines = new EngineProcesses({
-      channel,
+      channel: this.#channel,
       log: options.log,
       ended: (key) => this.#tell({ type: 'engineEnded', key }),
     });
@@ -102,7 +109,7 @@ class Supervisor {
   }
 
   pids(): ReturnType<RunningServer['pids']> {
-    return { front: this.#front?.pid, ...this.#engines.pids() };
+    return { front: this.#front?.pid, keeper: this.#keeper?.pid, ...this.#engines.pids() };
   }
 
   start(): Promise<{ url: string; links: { page: string; url: string }[] }> {
@@ -144,6 +151,7 @@ class Supervisor {
         channel: this.#channel,
         apiToken: this.apiToken,
         passThrough: this.#options.passThrough ?? false,
+        keeper: this.#keeper && { socket: this.#keeper.socket, key: this.#keeper.key },
       });
     });
   }
@@ -166,6 +174,7 @@ class Supervisor {
     this.#pauseOver();
     if (this.#front) await ended(this.#front, () => this.#tell({ type: 'close' }));
     await this.#engines.close();
+    await this.#keeper?.close();
   }
 
   /** Its socket went with it: engines have ended too. A new front on the same port takes over. */

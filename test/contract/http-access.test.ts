@@ -186,7 +186,7 @@ describe('the API', () => {
     expect((await server.ask('/api/feeds')).status).toBe(401);
     expect((await server.ask('/api/feeds', { method: 'DELETE', headers: AUTHORIZED })).status).toBe(405);
     expect((await server.ask('/api/control', { headers: AUTHORIZED })).status).toBe(426);
-    expect(JSON.parse((await server.ask('/healthz')).text)).toEqual({ status: 'ok' });
+    expect(JSON.parse((await server.ask('/healthz')).text)).toEqual({ status: 'ok', store: 'ok' });
   });
 
   test('makes a fresh link for the next tablet', async () => {

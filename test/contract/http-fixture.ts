@@ -10,6 +10,7 @@ import { Problem } from '../../server/config/problem.ts';
 import { createApp } from '../../server/http/app.ts';
 import type { IceSession } from '../../server/http/ice-sessions.ts';
 import type { FeedMeasures, StageApi } from '../../server/http/stage-api.ts';
+import type { StoreApi } from '../../server/http/store-api.ts';
 import { createTokens } from '../../server/http/tokens.ts';
 import type { IceCredentials } from '../../server/media/port.ts';
 import { createLog } from '../../server/observe/log.ts';
@@ -21,6 +22,7 @@ import {
   type ServerMessage,
   serverMessage,
 } from '../../server/wire/messages.ts';
+import type { SessionRecord } from '../../server/wire/sessions.ts';
 
 export const API_TOKEN = 'a-token-for-tests-0123456789';
 export const AUTHORIZED = { authorization: `Bearer ${API_TOKEN}` };
@@ -68,7 +70,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
   };
 }
 
-/** A FAKE stage: no pictures, no peers; it keeps what HTTP asked of it and answers what the test laid down. */
+/** A FAKE stage with a FAKE store: no pictures, no peers, no disk; it keeps what HTTP asked of it and answers what the test laid down. */
 export function fakeStage() {
   const changes = new EventEmitter();
   const sessions = new Map<string, string>();
@@ -94,6 +96,9 @@ export function fakeStage() {
     given: null as RenditionName | null,
     ended: [] as string[],
     clockUs: 1000,
+    storeState: 'ok' as ReturnType<StoreApi['state']>,
+    storeCounts: { stored: 0, waiting: 0, lost: 0 },
+    kept: [] as SessionRecord[],
     changed: () => changes.emit('change'),
     listeners: () => changes.listenerCount('change'),
   };
@@ -147,7 +152,15 @@ export function fakeStage() {
     },
     nowUs: () => fake.clockUs++,
   };
-  return Object.assign(fake, { stage });
+  const store: StoreApi = {
+    state: () => fake.storeState,
+    counts: () => fake.storeCounts,
+    sessions: async (feed, limit) => {
+      if (fake.storeState !== 'ok') throw new Problem('store_down');
+      return fake.kept.filter((session) => feed === null || session.feed === feed).slice(0, limit);
+    },
+  };
+  return Object.assign(fake, { stage, store });
 }
 
 export interface Answer {
@@ -211,7 +224,15 @@ export async function startServer(overrides: ConfigInput = {}, nowMs: () => numb
   const logged: string[] = [];
   const log = createLog({ level: 'debug', pretty: false, to: { write: (line) => void logged.push(line) } });
   const reports = createReports(log);
-  const app = await createApp({ stage: fake.stage, config, clientDir: folder, log, reports, tokens });
+  const app = await createApp({
+    stage: fake.stage,
+    store: fake.store,
+    config,
+    clientDir: folder,
+    log,
+    reports,
+    tokens,
+  });
   await app.listen({ host: config.server.host, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const send = (path: string, options?: Ask) => ask(port, path, options);

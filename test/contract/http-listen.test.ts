@@ -16,11 +16,19 @@ async function appFor(overrides: ConfigInput) {
   const config = loadConfig(undefined, overrides);
   const log = createLog({ level: 'silent', pretty: false });
   const tokens = createTokens({ sessionHours: 1 });
-  const { stage } = fakeStage();
+  const { stage, store } = fakeStage();
   return {
     config,
     tokens,
-    app: await createApp({ stage, config, clientDir: '/nowhere/client', log, reports: createReports(log), tokens }),
+    app: await createApp({
+      stage,
+      store,
+      config,
+      clientDir: '/nowhere/client',
+      log,
+      reports: createReports(log),
+      tokens,
+    }),
   };
 }
 

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { codedClip } from '../../scripts/bench/clip.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import type { Publisher } from '../../server/media/peer/publisher.ts';
@@ -94,6 +97,8 @@ describe('the command serve', () => {
   let camera: Publisher;
   let monitor: LiveMonitor;
   let said = '';
+  const data = mkdtempSync(join(tmpdir(), 'understudy-'));
+  afterAll(() => rmSync(data, { recursive: true }));
   const says = async (wanted: RegExp): Promise<RegExpExecArray> => {
     for (;;) {
       const found = wanted.exec(said);
@@ -103,7 +108,7 @@ describe('the command serve', () => {
   };
   beforeEach(async () => {
     said = '';
-    child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--no-demo'], {
+    child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--no-demo', '--data', data], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.stdout?.on('data', (chunk: Buffer) => {

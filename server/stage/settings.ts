@@ -1,0 +1,103 @@
+/**
+ * Which settings hold for a feed: what was said last. The configuration speaks first; what an operator sets holds over it, also after
+ * restarts, until the configuration says something else for that key, or the operator sets what it says. Pure but for `keep`.
+ */
+import type { FeedSettings } from '../channel/messages.ts';
+import type { KeptRecord, SettingKey, StoredSetting } from '../keeper/messages.ts';
+import { uncastPolicy } from '../wire/messages.ts';
+
+const KEYS: readonly SettingKey[] = ['look', 'uncast'];
+
+export interface Configured {
+  /** For feeds that are not listed. */
+  defaults: FeedSettings;
+  feeds: readonly ({ name: string } & FeedSettings)[];
+}
+
+export interface SettingsOptions {
+  configured: Configured;
+  looks: readonly string[];
+  keep(record: KeptRecord): void;
+  nowMs?: () => number;
+}
+
+export class Settings {
+  readonly #options: SettingsOptions;
+  /** What operators set, by feed and key. */
+  readonly #said = new Map<string, StoredSetting>();
+  /** Keys about which this run knows more than the store. */
+  readonly #touched = new Set<string>();
+  #configured: Configured;
+
+  constructor(options: SettingsOptions) {
+    this.#options = options;
+    this.#configured = options.configured;
+  }
+
+  /** What the configuration says for feeds that it does not list. */
+  get defaults(): FeedSettings {
+    return this.#configured.defaults;
+  }
+
+  of(feed: string): FeedSettings {
+    const { look, uncast } = this.#configuredFor(feed);
+    return {
+      look: this.#said.get(at(feed, 'look'))?.value ?? look,
+      uncast: uncastPolicy.safeParse(this.#said.get(at(feed, 'uncast'))?.value).data ?? uncast,
+    };
+  }
+
+  /** An operator sets something. Answers what holds now. */
+  set(feed: string, change: Partial<FeedSettings>): FeedSettings {
+    const configured = this.#configuredFor(feed);
+    for (const key of KEYS) {
+      const value = change[key];
+      if (value === undefined) continue;
+      this.#touched.add(at(feed, key));
+      if (value === configured[key]) this.#drop(feed, key);
+      else this.#say({ feed, key, value, over: configured[key], atMs: this.#now() });
+    }
+    return this.of(feed);
+  }
+
+  /** What lay in the store. What this run has been told since is newer. */
+  learn(stored: readonly StoredSetting[]): void {
+    for (const setting of stored) {
+      const { feed, key, value, over } = setting;
+      if (this.#touched.has(at(feed, key))) continue;
+      if (key === 'look' ? !this.#options.looks.includes(value) : !uncastPolicy.safeParse(value).success) continue;
+      if (over === this.#configuredFor(feed)[key]) this.#said.set(at(feed, key), setting);
+      else this.#drop(feed, key);
+    }
+  }
+
+  /** The configuration was read again: where it says something else than before, that holds. */
+  reload(configured: Configured): void {
+    this.#configured = configured;
+    for (const { feed, key, over } of [...this.#said.values()]) {
+      if (over !== this.#configuredFor(feed)[key]) this.#drop(feed, key);
+    }
+  }
+
+  #configuredFor(feed: string): FeedSettings {
+    const { look, uncast } = this.#configured.feeds.find(({ name }) => name === feed) ?? this.#configured.defaults;
+    return { look, uncast };
+  }
+
+  #say(setting: StoredSetting): void {
+    this.#said.set(at(setting.feed, setting.key), setting);
+    this.#options.keep({ type: 'setting', ...setting });
+  }
+
+  #drop(feed: string, key: SettingKey): void {
+    this.#said.delete(at(feed, key));
+    this.#touched.add(at(feed, key));
+    this.#options.keep({ type: 'settingDropped', feed, key, atMs: this.#now() });
+  }
+
+  #now(): number {
+    return (this.#options.nowMs ?? Date.now)();
+  }
+}
+
+const at = (feed: string, key: SettingKey): string => `${feed} ${key}`;

@@ -31,6 +31,7 @@ class Chain {
     this.reorder = new ReorderBuffer({
       packet: (packet) => assembler.packet(packet),
       gap: () => assembler.gap(),
+      late: () => undefined,
       nack: (seqs) => {
         this.asked.push(...seqs);
         this.mostAsked = Math.max(this.mostAsked, seqs.length);

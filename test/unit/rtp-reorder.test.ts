@@ -16,12 +16,14 @@ function harness() {
   const out: number[] = [];
   const gaps: number[] = [];
   const asked: number[][] = [];
+  const lates: number[] = [];
   const buffer = new ReorderBuffer({
     packet: ({ seq }) => out.push(seq),
     gap: (lost) => gaps.push(lost),
     nack: (seqs) => asked.push(seqs),
+    late: () => lates.push(out.length),
   });
-  return { buffer, out, gaps, asked };
+  return { buffer, out, gaps, asked, lates };
 }
 
 describe('reorder buffer', () => {
@@ -52,18 +54,33 @@ describe('reorder buffer', () => {
     expect(buffer.stats).toMatchObject({ recovered: 2, lost: 0, reordered: 0 });
   });
 
-  test('gives up after 150 ms with one gap event, and counts the latecomer', () => {
-    const { buffer, out, gaps } = harness();
+  test('says after 150 ms that a repair is late, gives up after 300 with one gap event, and counts the latecomer', () => {
+    const { buffer, out, gaps, lates } = harness();
     buffer.push(packet(1), 0);
     buffer.push(packet(4), 0);
     for (let now = 10; now <= 150; now += 10) buffer.tick(now);
-    expect(gaps).toEqual([]);
+    expect(lates).toEqual([]);
     buffer.tick(151);
+    expect(lates).toEqual([1]);
+    for (let now = 160; now <= 300; now += 10) buffer.tick(now);
+    expect(gaps).toEqual([]);
+    buffer.tick(301);
     expect(gaps).toEqual([2]);
     expect(out).toEqual([1, 4]);
-    buffer.push(packet(3), 160);
+    buffer.push(packet(3), 310);
     expect(out).toEqual([1, 4]);
     expect(buffer.stats).toMatchObject({ lost: 2, late: 1, duplicates: 0 });
+  });
+
+  test('gives nothing up because it was not called for a while: what came meanwhile is still to be read', () => {
+    const { buffer, out, gaps, lates } = harness();
+    buffer.push(packet(1), 0);
+    buffer.push(packet(3), 1);
+    buffer.tick(2000);
+    expect([gaps, lates]).toEqual([[], []]);
+    buffer.push(packet(2), 2001);
+    expect(out).toEqual([1, 2, 3]);
+    expect(buffer.stats).toMatchObject({ recovered: 1, lost: 0, late: 0 });
   });
 
   test('counts duplicates, waiting or delivered, and delivers them once', () => {

@@ -76,6 +76,7 @@ export class VideoReceiver {
       packet: (packet) => this.#assembler.packet(packet),
       gap: () => this.#assembler.gap(),
       nack: (seqs) => this.#send(genericNack(OWN_SSRC, this.#ssrc, seqs)),
+      late: () => this.#keys.request(),
     });
     this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#report(), REPORT_MS)];
     for (const timer of this.#timers) timer.unref();

@@ -7,6 +7,8 @@ export interface ReorderEvents {
   gap(lost: number): void;
   /** Sequence numbers to ask for again, ascending. */
   nack(seqs: number[]): void;
+  /** A repair takes long: a key frame, asked for now, may be there when it is given up. */
+  late(): void;
 }
 
 export interface ReorderStats {
@@ -23,8 +25,17 @@ export interface ReorderStats {
   nacks: number;
 }
 
-/** Longest wait for a missing packet: beyond it a new key frame is sooner there than the repair is useful. */
-const GIVE_UP_MS = 150;
+/** A packet missing for this long: the next repair may fail as the last ones did, so a key frame is asked for beside it. */
+const LATE_MS = 150;
+/** Longest wait for a missing packet. Patience pays: a key frame needs a round trip too, and has many packets to lose. */
+const GIVE_UP_MS = 300;
+/**
+ * Time between two calls counts as no more than this: a loop that was held up finds what came meanwhile still waiting to be read, and
+ * must not give it up before.
+ */
+const LONGEST_STEP_MS = 50;
+/** Between two requests for the same packet: a round trip and a little, within these bounds. */
+const RETRY_MS = { first: 25, least: 12, most: 90 };
 /** Silence after a packet without the marker: the frame's last packet is probably lost. */
 const TAIL_SILENCE_MS = 12;
 const TAIL_GUESS_PACKETS = 3;
@@ -54,7 +65,9 @@ export class ReorderBuffer {
   readonly #waiting = new Map<number, RtpPacket>();
   readonly #missing = new Map<number, Missing>();
   readonly #abandoned = new Set<number>();
-  #retryMs = 25;
+  #retryMs = RETRY_MS.first;
+  #clock = { atMs: Number.NaN, patienceMs: 0 };
+  #lateAtMs = -Infinity;
   #arrivedMs = 0;
   #frameOpen = false;
   #tail = { tries: 0, askedMs: 0, after: -1 };
@@ -64,7 +77,8 @@ export class ReorderBuffer {
     this.#events = events;
   }
 
-  push(packet: RtpPacket, nowMs: number): void {
+  push(packet: RtpPacket, atMs: number): void {
+    const nowMs = this.#patience(atMs);
     this.stats.received++;
     if (this.highest < 0) this.#begin(packet.seq);
     const ahead = seqDistance(packet.seq, this.highest & 0xffff);
@@ -90,9 +104,18 @@ export class ReorderBuffer {
   }
 
   /** Retries, gives up, and notices a lost end of frame. */
-  tick(nowMs: number): void {
-    for (const [at, missing] of this.#missing) if (nowMs - missing.sinceMs > GIVE_UP_MS) this.#missing.delete(at);
+  tick(atMs: number): void {
+    const nowMs = this.#patience(atMs);
+    let late = false;
+    for (const [at, { sinceMs }] of this.#missing) {
+      if (nowMs - sinceMs > GIVE_UP_MS) this.#missing.delete(at);
+      else if (nowMs - sinceMs > LATE_MS) late = true;
+    }
     this.#drain();
+    if (late && nowMs - this.#lateAtMs > LATE_MS) {
+      this.#lateAtMs = nowMs;
+      this.#events.late();
+    }
     this.#ask(nowMs);
     this.#askTail(nowMs);
   }
@@ -103,6 +126,14 @@ export class ReorderBuffer {
     this.highest = -1;
     this.#next = -1;
     this.#frameOpen = false;
+  }
+
+  /** Milliseconds that have passed while somebody looked. */
+  #patience(atMs: number): number {
+    const step = Number.isNaN(this.#clock.atMs) ? 0 : atMs - this.#clock.atMs;
+    this.#clock.atMs = atMs;
+    this.#clock.patienceMs += Math.max(0, Math.min(step, LONGEST_STEP_MS));
+    return this.#clock.patienceMs;
   }
 
   #clear(): void {
@@ -156,8 +187,9 @@ export class ReorderBuffer {
     }
     this.stats.recovered++;
     const roundTripMs = nowMs - missing.askedMs;
-    if (missing.tries === 1)
-      this.#retryMs = Math.min(70, Math.max(15, 0.75 * this.#retryMs + 0.25 * (1.5 * roundTripMs + 5)));
+    if (missing.tries > 1) return;
+    const wished = 0.75 * this.#retryMs + 0.25 * (1.2 * roundTripMs + 5);
+    this.#retryMs = Math.min(RETRY_MS.most, Math.max(RETRY_MS.least, wished));
   }
 
   #drain(): void {

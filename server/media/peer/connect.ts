@@ -60,6 +60,12 @@ function createAttempt(options: PeerOptions, direction: 'SendOnly' | 'RecvOnly',
   return { peer, track, kept: [media, track] };
 }
 
+/** A track that is not closed itself keeps its handlers, and all they know, for ever. */
+export function hangUp({ peer, track }: Pick<Attempt, 'peer' | 'track'>): void {
+  track.close();
+  peer.close();
+}
+
 const opened = (attempt: Attempt): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -102,7 +108,7 @@ export async function connect(
       const { end } = signalled;
       return { ...attempt, codec: options.codec ?? 'h264', end };
     } catch (error) {
-      attempt.peer.close();
+      hangUp(attempt);
       await signalled?.end();
       const flaw = error instanceof Error && error.message.includes('without ICE transport');
       if (!flaw || tried === TRIES) throw error;

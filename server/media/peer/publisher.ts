@@ -4,7 +4,7 @@ import type { CodedFrame } from '../../frame/coded.ts';
 import { isRtcp } from '../rtp/packet.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { FrameSender, type StreamTarget } from '../rtp/sender.ts';
-import { type Connected, connect, PAYLOAD_TYPE, type PeerOptions, watch } from './connect.ts';
+import { type Connected, connect, hangUp, PAYLOAD_TYPE, type PeerOptions, watch } from './connect.ts';
 
 const NACK_PACKETS = 2048;
 /** The server reports twice a second: after this it is gone. */
@@ -98,7 +98,7 @@ class RtpPublisher implements Publisher {
     this.#closed = true;
     if (this.#silence) clearInterval(this.#silence);
     await this.#connected?.end();
-    this.#connected?.peer.close();
+    if (this.#connected) hangUp(this.#connected);
   }
 
   #sendPacket(packet: Buffer): void {

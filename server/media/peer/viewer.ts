@@ -3,7 +3,7 @@ import { CaptureClock, monotonicUs } from '../rtp/clock.ts';
 import { isRtcp } from '../rtp/packet.ts';
 import { type ReceiverStats, VideoReceiver } from '../rtp/receiver.ts';
 import { withPlayoutDelay } from '../rtp/sdp.ts';
-import { connect, MID, PAYLOAD_TYPE, type PeerOptions, watch } from './connect.ts';
+import { connect, hangUp, MID, PAYLOAD_TYPE, type PeerOptions, watch } from './connect.ts';
 
 /** Id under which the offer names the playout-delay extension, as browsers do. */
 const PLAYOUT_DELAY_ID = 5;
@@ -59,7 +59,7 @@ export async function openViewer(options: ViewerOptions): Promise<Viewer> {
       closed = true;
       receiver.close();
       await connected.end();
-      connected.peer.close();
+      hangUp(connected);
     };
     watch(connected, (reason) => {
       if (closed) return;

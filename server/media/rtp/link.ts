@@ -113,6 +113,7 @@ export class Link {
   readonly #peer: PeerConnection;
   /** Native objects that must not be collected while the peer lives. */
   readonly #kept: unknown[] = [];
+  readonly #tracks: Track[] = [];
   readonly #connectTimer: NodeJS.Timeout;
   #ice: LinkIce | null = null;
   readonly #givePort: () => void;
@@ -190,6 +191,8 @@ export class Link {
     this.#ice?.close();
     // Not from inside one of the peer's own callbacks.
     setImmediate(() => {
+      // A track that is not closed itself keeps its handlers, and with them this link, for ever.
+      for (const track of this.#tracks) track.close();
       this.#peer.close();
       this.#kept.length = 0;
       this.#givePort();
@@ -235,7 +238,8 @@ export class Link {
 
   #addTrack(media: Video | Audio): Track {
     const track = this.#peer.addTrack(media);
-    this.#kept.push(media, track);
+    this.#kept.push(media);
+    this.#tracks.push(track);
     return track;
   }
 

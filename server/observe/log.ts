@@ -17,10 +17,19 @@ export interface LogOptions {
   to?: DestinationStream;
 }
 
+/** What waits for a log that is not read; further lines are dropped. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/**
+ * Standard error, written behind the process's back: a disk that stalls, or a reader that has stopped, must not hold up a picture. What
+ * still waits is written when the process ends in order.
+ */
+const patient = (): DestinationStream => pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_BYTES });
+
 /** A process's log. Secrets are redacted by key; a message itself must hold neither a token nor a person's name. */
 export function createLog(options: LogOptions): Log {
   const lines = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
-  const destination = options.to ?? pino.destination({ fd: 2, sync: true });
+  const destination = options.to ?? patient();
   const settings = {
     level: options.level,
     base: options.name === undefined ? null : { name: options.name },

@@ -39,9 +39,12 @@ export interface Fragment {
   /** Null where the fragment does not name them. */
   credentials: IceCredentials | null;
   sections: FragmentSection[];
-  /** A leniency that reading it took; null where it kept to the grammar. */
-  lenient: 'joined_candidates' | null;
+  /** What reading it took beyond the grammar, each once. */
+  leniencies: FragmentLeniency[];
 }
+
+/** Candidates in one line with commas between; RTP's component counted from 0; an IPv6 address in brackets. */
+export type FragmentLeniency = 'joined_candidates' | 'component_zero' | 'bracketed_address';
 
 const ICE_CHARS = '[A-Za-z0-9+/]';
 const UFRAG = new RegExp(`^${ICE_CHARS}{4,256}$`);
@@ -81,7 +84,7 @@ interface Reading {
   ufrag: string | null;
   pwd: string | null;
   sections: { mid: string | null; candidates: Candidate[]; endOfCandidates: boolean }[];
-  lenient: Fragment['lenient'];
+  leniencies: Set<FragmentLeniency>;
 }
 
 function once(before: string | null, value: string, name: string): string {
@@ -98,12 +101,23 @@ function readAttribute(reading: Reading, line: string, lenient: boolean): void {
   else if (section && name === 'mid' && TOKEN.test(value) && section.mid === null) section.mid = value;
   else if (section && line === 'a=end-of-candidates') section.endOfCandidates = true;
   else if (section && name === 'candidate') {
-    const joined = lenient ? value.split(/,(?:a=)?candidate:/) : [value];
-    if (joined.length > 1) reading.lenient = 'joined_candidates';
-    section.candidates.push(...joined.map((one) => parseCandidate(`candidate:${one}`)));
+    section.candidates.push(...(lenient ? mended(reading, line.slice(2)) : [line.slice(2)]).map(parseCandidate));
   } else if (!section && line === 'a=end-of-candidates') return;
   else if (!known(name, line))
     throw malformed(`This line does not belong there: ${JSON.stringify(line.slice(0, 60))}.`);
+}
+
+/** What some clients write, as they meant it; noted. */
+function mended(reading: Reading, line: string): string[] {
+  const split = line.split(/,(?:a=)?(?=candidate:)/);
+  if (split.length > 1) reading.leniencies.add('joined_candidates');
+  return split.map((one) => {
+    const counted = one.replace(/^(candidate:\S{1,32}) 0 /, '$1 1 ');
+    if (counted !== one) reading.leniencies.add('component_zero');
+    const bare = counted.replace(/^(candidate:(?:\S+ ){4})\[([\da-f:.]+)\] /i, '$1$2 ');
+    if (bare !== counted) reading.leniencies.add('bracketed_address');
+    return bare;
+  });
 }
 
 /** What says nothing that this server needs: RFC 8840 §9 and RFC 8839 let it stand there. */
@@ -112,7 +126,7 @@ const known = (name: string, line: string): boolean =>
   ((name === 'ice-options' || name === 'group' || name === 'ice-pacing') && line.includes(':'));
 
 /**
- * Reads a fragment. `lenient` takes candidates that a comma joins. Throws `Problem`: fragment_malformed, or
+ * Reads a fragment. `lenient` takes candidates that a comma joins, a component 0, and an address in brackets. Throws `Problem`: fragment_malformed, or
  * candidates_too_many above 64.
  */
 export function parseFragment(text: string, lenient = false): Fragment {
@@ -120,7 +134,7 @@ export function parseFragment(text: string, lenient = false): Fragment {
   if (lines.at(-1) === '') lines.pop();
   if (lines.length === 0) throw malformed('The body is empty.');
   if (lines.length > MAX_LINES) throw malformed(`It has more than ${MAX_LINES} lines.`);
-  const reading: Reading = { ufrag: null, pwd: null, sections: [], lenient: null };
+  const reading: Reading = { ufrag: null, pwd: null, sections: [], leniencies: new Set() };
   for (const line of lines) {
     if (line.length > (lenient ? MAX_LINE * MAX_CANDIDATES : MAX_LINE)) throw malformed('A line is too long.');
     if (line.startsWith('a=')) readAttribute(reading, line, lenient);
@@ -130,7 +144,7 @@ export function parseFragment(text: string, lenient = false): Fragment {
   return checked(reading);
 }
 
-function checked({ ufrag, pwd, sections, lenient }: Reading): Fragment {
+function checked({ ufrag, pwd, sections, leniencies }: Reading): Fragment {
   if (sections.length > MAX_SECTIONS) throw malformed(`It has more than ${MAX_SECTIONS} media sections.`);
   if ((ufrag === null) !== (pwd === null)) throw malformed('a=ice-ufrag and a=ice-pwd come together.');
   const named = sections.map(({ mid, ...section }) => {
@@ -139,7 +153,8 @@ function checked({ ufrag, pwd, sections, lenient }: Reading): Fragment {
   });
   const count = named.reduce((sum, { candidates }) => sum + candidates.length, 0);
   if (count > MAX_CANDIDATES) throw new Problem('candidates_too_many');
-  return { credentials: ufrag !== null && pwd !== null ? { ufrag, pwd } : null, sections: named, lenient };
+  const credentials = ufrag !== null && pwd !== null ? { ufrag, pwd } : null;
+  return { credentials, sections: named, leniencies: [...leniencies] };
 }
 
 /** A fragment with one media section: what a restart is answered with. */

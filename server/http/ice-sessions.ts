@@ -4,7 +4,7 @@ import type { IceCredentials, PeerSession } from '../media/port.ts';
 import { type Candidate, type Fragment, MAX_CANDIDATES, parseFragment, writeFragment } from './fragment.ts';
 
 /** What a client may do against RFC 9725 where `media.signalling` is `compatible`; each time is counted. */
-export const LENIENCIES = ['if_match_missing', 'joined_candidates'] as const;
+export const LENIENCIES = ['if_match_missing', 'joined_candidates', 'component_zero', 'bracketed_address'] as const;
 export type Leniency = (typeof LENIENCIES)[number];
 
 export type IceSession = Pick<PeerSession, 'trickle' | 'restart'>;
@@ -100,8 +100,8 @@ export class IceSessions {
     return { tag: state.tag, fragment: writeFragment(own, state.section) };
   }
 
-  #take(session: IceSession, { lenient }: Fragment, candidates: readonly Candidate[]): void {
-    if (lenient) this.#lenient(lenient);
+  #take(session: IceSession, { leniencies }: Fragment, candidates: readonly Candidate[]): void {
+    for (const leniency of leniencies) this.#lenient(leniency);
     // RTP and RTCP share one component here (RFC 8834 §4.5).
     session.trickle(candidates.filter(({ component }) => component === 1).map(({ line }) => line));
   }

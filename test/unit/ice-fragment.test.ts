@@ -21,7 +21,7 @@ describe('an ICE fragment', () => {
     const text = `a=group:BUNDLE 0 1\r\n${HEAD}a=ice-options:trickle ice2\r\n${SECTION}a=${CANDIDATE}\r\na=candidate:1 1 TCP 9 fe80::1 9 typ srflx raddr 10.0.0.1 rport 4\r\na=end-of-candidates\r\nm=video 9 RTP/AVP 96\r\na=mid:v\r\n`;
     expect(parseFragment(text)).toEqual({
       credentials: { ufrag: 'EsAw', pwd: 'P2uYro0UCOQ4zxjKXaWCBui1' },
-      lenient: null,
+      leniencies: [],
       sections: [
         {
           mid: '0',
@@ -77,6 +77,19 @@ describe('an ICE fragment', () => {
     expect([code(many(64)), code(many(65))]).toEqual(['taken', 'candidates_too_many']);
     const joined = `${HEAD}${SECTION}a=${Array<string>(65).fill(CANDIDATE).join(',')}\r\n`;
     expect(code(joined, true)).toBe('candidates_too_many');
+  });
+
+  test('may be mended, and says what was', () => {
+    const zero = CANDIDATE.replace(' 1 udp', ' 0 udp');
+    expect(code(`${HEAD}${SECTION}a=${zero}\r\n`)).toBe('fragment_malformed');
+    const read = parseFragment(`${HEAD}${SECTION}a=${zero},${CANDIDATE}\r\na=${zero},a=${zero}\r\n`, true);
+    expect(read.leniencies).toEqual(['joined_candidates', 'component_zero']);
+    expect(read.sections[0]?.candidates.map(({ line }) => line)).toEqual(Array(4).fill(CANDIDATE));
+    expect(parseFragment(`${HEAD}${SECTION}a=${CANDIDATE}\r\n`, true).leniencies).toEqual([]);
+    const bracketed = `${HEAD}${SECTION}a=${CANDIDATE.replace('192.0.2.1', '[fd00::2]')}\r\n`;
+    expect(code(bracketed)).toBe('fragment_malformed');
+    const { leniencies, sections } = parseFragment(bracketed, true);
+    expect([leniencies, sections[0]?.candidates[0]?.address]).toEqual([['bracketed_address'], 'fd00::2']);
   });
 
   test('that was written is read back', () => {

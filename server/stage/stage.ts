@@ -1,7 +1,7 @@
 import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
-import type { MediaEngine, PeerSession } from '../media/port.ts';
+import type { IngestSession, MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -33,6 +33,8 @@ export interface StageOptions {
 export class Stage implements StageApi {
   readonly #options: StageOptions;
   readonly #feeds = new Map<string, Feed>();
+  /** Feeds whose first camera's offer is being read: they get their engine, and their place in the list, when it is good. */
+  readonly #opening = new Map<string, Feed>();
   readonly #listeners = new Set<() => void>();
   readonly #refresh: NodeJS.Timeout;
   #pending: NodeJS.Timeout | null = null;
@@ -41,7 +43,7 @@ export class Stage implements StageApi {
 
   constructor(options: StageOptions) {
     this.#options = options;
-    for (const name of options.feeds) this.#add(name);
+    for (const name of options.feeds) this.#add(name, this.#make(name));
     this.#refresh = setInterval(() => {
       if (this.feeds().some((feed) => feed.state !== 'idle')) this.#changed();
     }, REFRESH_MS);
@@ -49,7 +51,8 @@ export class Stage implements StageApi {
 
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publish(offer);
+    const known = this.#feeds.get(feed) ?? this.#opening.get(feed);
+    const { id, answer } = await (known ? known.publish(offer) : this.#open(feed, offer));
     return { session: id, answer };
   }
 
@@ -139,6 +142,7 @@ export class Stage implements StageApi {
   close(): void {
     clearInterval(this.#refresh);
     if (this.#pending) clearTimeout(this.#pending);
+    for (const feed of this.#opening.values()) feed.close();
     for (const [name, feed] of this.#feeds) {
       feed.close();
       this.#options.engines.forget(name);
@@ -156,12 +160,28 @@ export class Stage implements StageApi {
     return feed;
   }
 
-  #add(name: string): Feed {
-    if (this.#feeds.size >= this.#options.maxFeeds) {
+  /** A feed that nobody knows begins with its first camera, unless that is refused: offers alone must not start engines. */
+  async #open(name: string, offer: string): Promise<IngestSession> {
+    const feed = this.#make(name);
+    this.#opening.set(name, feed);
+    try {
+      const session = await feed.publish(offer);
+      this.#add(name, feed);
+      return session;
+    } catch (error) {
+      feed.close();
+      throw error;
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  #make(name: string): Feed {
+    if (this.#feeds.size + this.#opening.size >= this.#options.maxFeeds) {
       throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
     }
-    const { media, open, maxViewers, maxEncoders, engines, settings, records } = this.#options;
-    const feed = new Feed({
+    const { media, open, maxViewers, maxEncoders, settings, records } = this.#options;
+    return new Feed({
       name,
       settings: settings.of(name),
       media,
@@ -172,12 +192,14 @@ export class Stage implements StageApi {
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });
+  }
+
+  #add(name: string, feed: Feed): void {
     this.#feeds.set(name, feed);
-    engines.serve(name, feed.events);
+    this.#options.engines.serve(name, feed.events);
     this.#prepareLooks();
-    records.keep({ type: 'feed', feed: name, atMs: Date.now() });
+    this.#options.records.keep({ type: 'feed', feed: name, atMs: Date.now() });
     this.#changed();
-    return feed;
   }
 
   /** A spare may have to serve any feed: it has every look that one of them wears. */

@@ -34,6 +34,7 @@ export interface LinkIceOptions {
 export class LinkIce {
   readonly #options: LinkIceOptions;
   #detour: Promise<Detour> | null = null;
+  #givePort: () => void = () => undefined;
   #closed = false;
 
   constructor(options: LinkIceOptions) {
@@ -62,6 +63,7 @@ export class LinkIce {
       detour = await opened;
     } catch {
       this.#detour = null;
+      this.#givePort();
       throw new Problem('restart_refused', 'There is no UDP port left for it.');
     }
     if (this.#closed) throw new Problem('session_unknown');
@@ -71,6 +73,7 @@ export class LinkIce {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#givePort();
     void this.#detour?.then(
       (detour) => detour.close(),
       () => undefined,
@@ -79,6 +82,9 @@ export class LinkIce {
 
   async #open(): Promise<Detour> {
     const { peer, ice, remote } = this.#options;
+    // A port beside the shared one is most likely closed in the firewall: the client is better off with a new session.
+    if (ice.sharedPort) throw new Error('media.port leaves no other port.');
+    this.#givePort = ice.places?.take() ?? this.#givePort;
     const local = peer.localDescription()?.sdp ?? '';
     const port = Number(/^a=candidate:\S+ \d+ udp \d+ \S+ (\d+) typ host/im.exec(local)?.[1]);
     if (!(port > 0)) throw new Error('The peer has no host candidate.');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
+import { peerOrders, peerReports } from './peer-messages.ts';
 
 /** What front and engine say to each other beside frames. Checked on both sides: an engine may one day be another version. */
 
@@ -8,6 +9,9 @@ export const feedSettings = z.object({
   uncast: uncastPolicy,
 });
 export type FeedSettings = z.infer<typeof feedSettings>;
+
+/** Where the peers are. rtp: in the front, and coded frames cross this channel. wrtc: in the engine, and none do. */
+const mediaKind = z.enum(['rtp', 'wrtc']);
 
 /** Front → engine. */
 export const toEngine = z.discriminatedUnion('type', [
@@ -18,6 +22,7 @@ export const toEngine = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('prepare'),
     looks: z.array(z.string()),
+    media: mediaKind,
     memoryMb: z.number().int().min(64).max(4000),
     passThrough: z.boolean(),
   }),
@@ -26,6 +31,7 @@ export const toEngine = z.discriminatedUnion('type', [
     type: z.literal('open'),
     feed: z.string(),
     settings: feedSettings,
+    media: mediaKind,
     /** Bits per second. */
     programBitrate: z.number(),
     lowBitrate: z.number(),
@@ -48,6 +54,7 @@ export const toEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('keyRequest'), rendition: renditionKey }),
   /** The camera has gone: forget tracks, codecs start anew with the next key frame. */
   z.object({ type: z.literal('cameraGone') }),
+  ...peerOrders,
 ]);
 export type ToEngine = z.infer<typeof toEngine>;
 
@@ -97,5 +104,6 @@ export const fromEngine = z.discriminatedUnion('type', [
   engineStats,
   /** Something the operator should know; the engine goes on. */
   z.object({ type: z.literal('trouble'), sentence: z.string() }),
+  ...peerReports,
 ]);
 export type FromEngine = z.infer<typeof fromEngine>;

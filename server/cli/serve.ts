@@ -53,7 +53,7 @@ export async function serve(args: string[]): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
-  const demo = config.stage.demo ? startDemo(server) : null;
+  const demo = config.stage.demo ? startDemo(server, config) : null;
   process.stdout.write(`${welcome(server)}\n`);
   if (!isLoopback(config.server.host) && !config.server.tls) process.stdout.write(`${NO_TLS}\n`);
   if ((await nextSignal()) === 'SIGTERM') {
@@ -108,12 +108,13 @@ function welcome({ url, links, apiToken }: RunningServer): string {
 }
 
 /** The demo feed's camera: the headless camera on the bundled clip, started again if it ends. */
-function startDemo({ url, apiToken }: RunningServer): { stop(): void } {
+function startDemo({ url, apiToken }: RunningServer, { media }: Config): { stop(): void } {
   let stopped = false;
   let child: ReturnType<typeof spawn>;
   const run = (): void => {
     // The token goes by the environment: a command line can be read by other users of the machine.
-    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', '--copy'], {
+    const how = media.engine === 'wrtc' ? ['--codec', 'vp8'] : ['--copy'];
+    child = spawn(process.execPath, [MAIN, 'camera', '--file', DEMO, '--to', `${url}/whip/demo`, '--loop', ...how], {
       // What it says to a person at its own command line would only confuse here.
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, UNDERSTUDY_TOKEN: apiToken },

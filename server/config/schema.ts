@@ -45,10 +45,7 @@ const announcedName = z
   );
 
 const mediaKeys = z.strictObject({
-  engine: z
-    .enum(['rtp', 'wrtc'])
-    .refine((name) => name === 'rtp', 'the wrtc engine is not built yet: use rtp')
-    .default('rtp'),
+  engine: z.enum(['rtp', 'wrtc']).default('rtp'),
   bindAddress: z.string().min(1).max(64).nullable().default(null),
   portRange: z
     .tuple([port, port])
@@ -115,6 +112,8 @@ export const configSchema = z
       context.addIssue({ code: 'custom', path: ['media', key], message });
     if (media.port !== null && media.portRange !== null)
       refuse('port', 'it stands in place of media.portRange: leave one of them out');
+    if (media.engine === 'wrtc' && media.port !== null)
+      refuse('port', 'libwebrtc takes a port for each peer: set media.portRange instead, or media.engine to rtp');
     if (media.announceOnly && media.announce.length === 0)
       refuse('announceOnly', 'without media.announce no address at all would be told');
   })

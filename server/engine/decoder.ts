@@ -1,19 +1,11 @@
 import * as av from 'node-av';
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
-import type { Picture } from '../frame/frame.ts';
 import { colourOf } from './colour-tags.ts';
 import type { Pictures } from './pictures.ts';
 import { pack } from './planes.ts';
+import { type Decoded, rightSize, tooLarge, wrongSize } from './sizes.ts';
 
 const DECODERS: Record<VideoCodec, av.FFDecoderCodec> = { h264: av.FF_DECODER_H264, vp8: av.FF_DECODER_VP8 };
-const SMALLEST = 16;
-const LARGEST = 4096;
-
-const wrongSize = (width: number, height: number): string =>
-  `The camera sends ${width}×${height}: sizes from ${SMALLEST}×${SMALLEST} to ${LARGEST}×${LARGEST} are taken.`;
-
-/** What came of one coded frame. `needKey`: nothing can be decoded until the camera sends a key frame. */
-export type Decoded = { picture: Picture } | { needKey: boolean; why: string };
 
 /** One camera's decoder: coded frames in order, one picture each, no delay. Opens anew when the codec changes. */
 export class Decoder {
@@ -44,7 +36,7 @@ export class Decoder {
     if (this.#closed) return { needKey: false, why: 'closed' };
     if (this.#codec !== coded.codec) this.reset();
     // Before FFmpeg takes gigabytes for it.
-    if (coded.width > LARGEST || coded.height > LARGEST) {
+    if (tooLarge(coded.width, coded.height)) {
       this.reset();
       return { needKey: false, why: wrongSize(coded.width, coded.height) };
     }
@@ -94,7 +86,7 @@ export class Decoder {
         why: 'The camera sends a picture format other than 8-bit 4:2:0: set it to H.264 baseline, main or high, 8 bit.',
       };
     }
-    if (!data || width < SMALLEST || height < SMALLEST || width > LARGEST || height > LARGEST) {
+    if (!data || !rightSize(width, height)) {
       return {
         needKey: false,
         why: wrongSize(width, height),

@@ -3,16 +3,19 @@ import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import { lowSize } from '../frame/low-size.ts';
 import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
-import { Encoder } from './encoder.ts';
 import type { Pictures } from './pictures.ts';
+
+/** Takes a rendition's pictures: an encoder, or peers that encode by themselves and leave nothing to send (null). */
+export interface PictureSink {
+  encode(picture: Picture): Promise<CodedFrame | null>;
+  requestKey(): void;
+  close(): void;
+}
 
 export interface EncodersOptions {
   pictures: Pictures;
   kernels: Kernels;
-  /** Bits per second. */
-  programBitrate: number;
-  lowBitrate: number;
-  threads: number;
+  openEncoder(key: RenditionKey): PictureSink;
 }
 
 export interface EncodersEvents {
@@ -31,7 +34,7 @@ export interface Outputs {
 /** One encoder for each rendition that is wanted. Owns them; they open with their first picture. */
 export class Encoders {
   readonly #options: EncodersOptions;
-  readonly #open = new Map<RenditionId, { key: RenditionKey; encoder: Encoder }>();
+  readonly #open = new Map<RenditionId, { key: RenditionKey; encoder: PictureSink }>();
   #wanted: readonly RenditionKey[] = [];
   #busy = false;
   #closed = false;
@@ -103,23 +106,17 @@ export class Encoders {
     try {
       const coded = await this.#encoder(key).encode(picture);
       events.took(key, performance.now() - began);
-      events.frame(key.name, coded);
+      if (coded) events.frame(key.name, coded);
     } catch (error) {
       events.trouble(error instanceof Error ? error.message : String(error));
     }
   }
 
-  #encoder(key: RenditionKey): Encoder {
+  #encoder(key: RenditionKey): PictureSink {
     const id = renditionId(key);
     const known = this.#open.get(id);
     if (known) return known.encoder;
-    const { programBitrate, lowBitrate, threads } = this.#options;
-    const low = key.name === 'low';
-    const encoder = new Encoder({
-      codec: key.codec,
-      bitrate: low ? lowBitrate : programBitrate,
-      threads: low ? 1 : threads,
-    });
+    const encoder = this.#options.openEncoder(key);
     this.#open.set(id, { key, encoder });
     return encoder;
   }

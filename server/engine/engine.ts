@@ -3,8 +3,8 @@ import type { Replacer } from '../double/replacer.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import { lowSize } from '../frame/low-size.ts';
 import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
-import { Decoder } from './decoder.ts';
 import { Encoders } from './encoders.ts';
+import type { EngineMedia, MediaKit } from './media.ts';
 import { Pipeline } from './pipeline.ts';
 import { FIRST_SLATE, type Prepared, type Slate } from './prepared.ts';
 
@@ -36,15 +36,31 @@ export function openEngine(
   output: EngineOutput,
 ): Engine {
   prepared.faces?.use(look);
-  return new FeedEngine(prepared, options, output);
+  const { media } = prepared;
+  return media.kind === 'wrtc'
+    ? openWith(media, prepared, options, output)
+    : openWith(media, prepared, options, output);
 }
 
-class FeedEngine implements Engine {
+function openWith<Input extends { key: boolean }>(
+  kit: MediaKit<Input>,
+  prepared: Prepared,
+  options: OpenOptions,
+  output: EngineOutput,
+): Engine {
+  const feed: { engine: FeedEngine<Input> | null } = { engine: null };
+  const { pictures } = prepared;
+  const media = kit.open({ options, output, pictures, push: (input) => feed.engine?.take(input) });
+  feed.engine = new FeedEngine(prepared, media, options, output);
+  return feed.engine;
+}
+
+class FeedEngine<Input extends { key: boolean }> implements Engine {
   readonly #output: EngineOutput;
   readonly #prepared: Prepared;
-  readonly #decoder: Decoder;
+  readonly #media: EngineMedia<Input>;
   readonly #encoders: Encoders;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: Pipeline<Input>;
   readonly #reporting: NodeJS.Timeout;
   #look: string;
   /** Of the slates that the front has. */
@@ -53,21 +69,21 @@ class FeedEngine implements Engine {
   #size: { width: number; height: number } | null = null;
   #closed = false;
 
-  constructor(prepared: Prepared, options: OpenOptions, output: EngineOutput) {
+  constructor(prepared: Prepared, media: EngineMedia<Input>, options: OpenOptions, output: EngineOutput) {
     const { pictures, kernels, faces, firstSlate } = prepared;
     this.#output = output;
     this.#prepared = prepared;
     this.#look = options.settings.look;
     for (const { rendition, width, height } of options.slates)
       this.#slateSizes.set(renditionId(rendition), { width, height });
-    this.#decoder = new Decoder(pictures, options.feed);
-    this.#encoders = new Encoders({ ...options, pictures, kernels, threads: options.encoderThreads });
+    this.#media = media;
+    this.#encoders = new Encoders({ pictures, kernels, openEncoder: media.openEncoder });
     this.#pipeline = new Pipeline({
       pictures,
       kernels,
       faces,
       encoders: this.#encoders,
-      decoder: this.#decoder,
+      decoder: media.decoder,
       unknownMatrix: options.unknownColour,
       events: {
         frame: output.frame,
@@ -86,16 +102,21 @@ class FeedEngine implements Engine {
   }
 
   push(frame: CodedFrame): void {
-    this.#pipeline.push(frame);
+    this.#media.frame(frame);
+  }
+
+  take(input: Input): void {
+    this.#pipeline.push(input);
   }
 
   tell(message: Exclude<ToEngine, { type: 'open' | 'prepare' }>): void {
+    if (this.#media.tell(message)) return;
     if (message.type === 'settings') {
       this.#pipeline.uncast = message.settings.uncast;
       void this.#wear(message.settings.look);
     } else if (message.type === 'wanted') this.#want(message.renditions);
     else if (message.type === 'keyRequest') this.#encoders.requestKey(message.rendition);
-    else this.#pipeline.reset();
+    else if (message.type === 'cameraGone') this.#pipeline.reset();
   }
 
   async close(): Promise<void> {
@@ -103,8 +124,8 @@ class FeedEngine implements Engine {
     this.#closed = true;
     clearInterval(this.#reporting);
     await this.#pipeline.close();
-    this.#decoder.close();
     this.#encoders.close();
+    this.#media.close();
     this.#prepared.close();
   }
 
@@ -127,7 +148,8 @@ class FeedEngine implements Engine {
     const size = this.#size ?? FIRST_SLATE;
     const { width, height } = rendition.name === 'low' ? lowSize(size.width, size.height) : size;
     if (had?.width === width && had.height === height) return;
-    this.#sendSlate(rendition, await this.#prepared.slate(width, height, rendition.codec));
+    const slate = await this.#prepared.slate(width, height, rendition.codec);
+    if (slate) this.#sendSlate(rendition, slate);
   }
 
   #sendSlate(rendition: RenditionKey, { bytes, width, height }: Slate): void {

@@ -10,7 +10,6 @@ import type { Replacer } from '../double/replacer.ts';
 import { favour } from '../observe/priority.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { Prepared, type PrepareOptions } from './prepared.ts';
-import { quietCodecs } from './quiet.ts';
 
 const IDLE_MS = 500;
 
@@ -23,7 +22,6 @@ if (!channel || !key) {
 type Open = Extract<ToEngine, { type: 'open' }>;
 type Prepare = Extract<ToEngine, { type: 'prepare' }>;
 
-quietCodecs();
 let feed: string | null = null;
 let preparing: Promise<Prepared> | null = null;
 /** Set when nothing of the preparation is under way any more: from then on a feed can be opened at once. */
@@ -68,8 +66,8 @@ async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepar
 }
 
 /** Loads what any feed will need. A look that cannot be opened leaves the spare good for every other. */
-function prepare({ looks, memoryMb, passThrough }: Prepare): void {
-  preparing ??= load({ memoryMb, passThrough }, true);
+function prepare({ looks, ...options }: Prepare): void {
+  preparing ??= load(options, true);
   const ready = preparing;
   stocking = stocking.then(async () => {
     const stock = await ready;
@@ -97,7 +95,7 @@ function open(options: Open): void {
 }
 
 async function start(options: Open): Promise<Engine> {
-  preparing ??= load({ memoryMb: options.memoryMb, passThrough: options.passThrough }, false);
+  preparing ??= load(options, false);
   const stock = await preparing;
   return begin(stock, options, options.passThrough ? null : await stock.look(options.settings.look));
 }

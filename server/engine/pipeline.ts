@@ -6,11 +6,11 @@ import type { CodedFrame } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
-import type { Decoder } from './decoder.ts';
 import type { Encoders, EncodersEvents, Outputs } from './encoders.ts';
 import type { FaceStage, ShownFace } from './face-stage.ts';
 import { Overload } from './overload.ts';
 import type { Pictures } from './pictures.ts';
+import type { Decoded } from './sizes.ts';
 import { StageTimes } from './stage-times.ts';
 
 /** Coded frames that may wait before pictures are skipped: one late frame is caught up with, a second means falling behind. */
@@ -30,9 +30,15 @@ export interface PipelineEvents {
   trouble(sentence: string): void;
 }
 
-export interface PipelineParts {
+/** Makes pictures of what comes in: a decoder, or a reader of pictures that came as they are. */
+export interface PictureReader<Input> {
+  decode(input: Input): Promise<Decoded>;
+  reset(): void;
+}
+
+export interface PipelineParts<Input> {
   pictures: Pictures;
-  decoder: Decoder;
+  decoder: PictureReader<Input>;
   /** One for each rendition that somebody watches. */
   encoders: Encoders;
   kernels: Kernels;
@@ -50,12 +56,13 @@ export interface PipelineCounts {
   undecodable: number;
 }
 
-export class Pipeline {
+/** `Input` is what a camera's pictures come as: coded frames, or raw pictures where libwebrtc has decoded them. */
+export class Pipeline<Input extends { key: boolean } = CodedFrame> {
   readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
   readonly times = new StageTimes();
   uncast: UncastPolicy = 'look';
-  readonly #parts: PipelineParts;
-  readonly #queue: { coded: CodedFrame; atMs: number }[] = [];
+  readonly #parts: PipelineParts<Input>;
+  readonly #queue: { coded: Input; atMs: number }[] = [];
   readonly #overload = new Overload();
   #running: Promise<void> | null = null;
   #resetWanted = false;
@@ -70,7 +77,7 @@ export class Pipeline {
   #working = false;
   #closed = false;
 
-  constructor(parts: PipelineParts) {
+  constructor(parts: PipelineParts<Input>) {
     this.#parts = parts;
   }
 
@@ -100,7 +107,7 @@ export class Pipeline {
     if (encoders.needs.program && !before) this.#forgetWanted = true;
   }
 
-  push(coded: CodedFrame): void {
+  push(coded: Input): void {
     if (this.#closed) return;
     if (this.#queue.length >= MAX_BACKLOG) this.#restart();
     this.#queue.push({ coded, atMs: performance.now() });
@@ -175,7 +182,7 @@ export class Pipeline {
     this.#shown = [];
   }
 
-  async #frame(coded: CodedFrame, atMs: number): Promise<void> {
+  async #frame(coded: Input, atMs: number): Promise<void> {
     const { decoder, events, pictures } = this.#parts;
     const began = performance.now();
     this.times.add('wait', began - atMs);

@@ -3,15 +3,13 @@ import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';
 import { Arena } from '../frame/arena.ts';
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
-import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import type { VideoCodec } from '../frame/coded.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import type { Runtime } from '../inference/session.ts';
-import { Decoder } from './decoder.ts';
 import { FaceStage } from './face-stage.ts';
+import { type AnyMediaKit, loadMedia } from './media.ts';
 import { Pictures } from './pictures.ts';
-import { codedSlate } from './slate.ts';
 
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
@@ -19,6 +17,8 @@ const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.u
 export const FIRST_SLATE = { width: 1280, height: 720 };
 
 export interface PrepareOptions {
+  /** What the pictures come by. */
+  media: AnyMediaKit['kind'];
   /** Kernel memory to reserve (address space). */
   memoryMb: number;
   /** Decode and encode only: no faces, no looks. */
@@ -39,16 +39,18 @@ export class Prepared {
   readonly kernels: Kernels;
   readonly pictures: Pictures;
   readonly faces: FaceStage | null;
+  readonly media: AnyMediaKit;
   readonly #arena: Arena;
   readonly #runtime: Runtime;
   readonly #looks = new Map<string, Replacer>();
   #slate: Slate | null = null;
   #closed = false;
 
-  private constructor({ memoryMb, passThrough }: PrepareOptions) {
+  private constructor({ memoryMb, passThrough }: PrepareOptions, media: AnyMediaKit) {
     const arena = new Arena(memoryMb);
     const kernels = loadKernels(arena);
     const runtime = createRuntime();
+    this.media = media;
     this.#arena = arena;
     this.#runtime = runtime;
     this.kernels = kernels;
@@ -64,7 +66,7 @@ export class Prepared {
 
   /** @throws Error with a sentence when a model cannot be loaded. */
   static async load(options: PrepareOptions): Promise<Prepared> {
-    const prepared = new Prepared(options);
+    const prepared = new Prepared(options, await loadMedia(options.media));
     try {
       prepared.#slate = await prepared.slate(FIRST_SLATE.width, FIRST_SLATE.height);
       return prepared;
@@ -79,24 +81,21 @@ export class Prepared {
     return this.#slate;
   }
 
-  /** Draws and encodes the slate for a size. */
-  async slate(width: number, height: number, codec: VideoCodec = 'h264'): Promise<Slate> {
-    return { bytes: await codedSlate(this.pictures, width, height, codec), width, height };
+  /** Draws and encodes the slate for a size; null where nobody could send it. */
+  async slate(width: number, height: number, codec: VideoCodec = 'h264'): Promise<Slate | null> {
+    const bytes = await this.media.slate(this.pictures, width, height, codec);
+    return bytes && { bytes, width, height };
   }
 
   /** Sends the slate once through decoder and face finder: what a first picture waits for has then been done. */
   async rehearse(): Promise<void> {
-    const slate = this.#slate;
-    if (!slate) return;
-    const coded: CodedFrame = { codec: 'h264', key: true, rtpTs: 0, captureUs: 0, colour: UNKNOWN_COLOUR, ...slate };
-    const decoder = new Decoder(this.pictures, '');
+    const { width, height } = FIRST_SLATE;
+    const picture = await this.media.rehearsal(this.pictures, this.#slate?.bytes ?? null, width, height);
+    if (!picture) return;
     try {
-      const decoded = await decoder.decode(coded);
-      if (!('picture' in decoded)) return;
-      await this.faces?.process(decoded.picture, 'blur');
-      this.pictures.give(decoded.picture);
+      await this.faces?.process(picture, 'blur');
     } finally {
-      decoder.close();
+      this.pictures.give(picture);
       this.faces?.reset();
     }
   }

@@ -2,8 +2,10 @@
  * What the stage needs of a media engine: cameras in, renditions out. An engine speaks WebRTC and whole coded frames and knows
  * nothing of stages, faces or HTTP. Every method that takes an offer throws `Problem` (server/config/problem.ts) for the client.
  */
+import type { PeerOrder, PeerReport } from '../channel/peer-messages.ts';
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { StreamShape } from '../frame/h264-level.ts';
+import type { RenditionName } from '../wire/messages.ts';
 
 export type LinkState = 'connecting' | 'connected' | 'closed';
 
@@ -24,6 +26,8 @@ export interface IngestStats {
 export interface IngestSink {
   /** A whole coded frame, in order; after a gap nothing comes until the next key frame. */
   frame(frame: CodedFrame): void;
+  /** Instead of `frame` where pictures do not pass through here: what the camera sends, about once a second. */
+  seen(picture: { width: number; height: number; silentMs: number }): void;
   state(state: LinkState, reason: string): void;
 }
 
@@ -91,6 +95,9 @@ export interface StreamKind extends StreamShape {
 }
 
 export interface RenditionOptions {
+  /** Whose rendition it is, for a media engine whose peers live in the feed's engine. */
+  feed: string;
+  name: RenditionName;
   codec: VideoCodec;
   /** What it carries at this moment, so that an answer can tell the level; where left out, the offer's own is answered. */
   stream?(): StreamKind;
@@ -98,9 +105,21 @@ export interface RenditionOptions {
   keyWanted(): void;
 }
 
+/** How a media engine whose peers live in the feeds' engine processes reaches them. */
+export interface PeerRelay {
+  /** A feed's engine is ready and takes orders. */
+  up(feed: string, send: (order: PeerOrder) => void): void;
+  /** It was lost, and every peer with it. */
+  down(feed: string): void;
+  heard(feed: string, report: PeerReport): void;
+}
+
 export interface MediaEngine {
   readonly name: 'rtp' | 'wrtc';
-  ingest(offer: string, sink: IngestSink): Promise<IngestSession>;
+  /** Where the peers live in the feeds' engine processes; null where they live here and coded frames pass through. */
+  readonly relay: PeerRelay | null;
+  /** @param feed the camera's feed */
+  ingest(offer: string, sink: IngestSink, feed: string): Promise<IngestSession>;
   /** Whether a viewer that offers this can receive such a stream. Throws `Problem` for an offer that cannot be read. */
   takes(offer: string, stream: StreamKind): boolean;
   rendition(options: RenditionOptions): RenditionOut;

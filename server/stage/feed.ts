@@ -3,10 +3,11 @@
  * program; the plate is the camera's own bitstream, or the engine's encoding of it where the viewers could not take that.
  */
 import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
+import { isPeerReport } from '../channel/peer-messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
-import type { IngestSession, LinkState, MediaEngine, PeerSession, ViewerSession } from '../media/port.ts';
+import type { IngestSession, IngestSink, LinkState, MediaEngine, PeerSession, ViewerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
@@ -47,6 +48,8 @@ export class Feed {
   #engine: FeedFacts['engine'] = 'absent';
   #stats: EngineStats | null = null;
   #camera: CodedFrame | null = null;
+  /** Where the camera's frames do not pass through here. */
+  #seen: { width: number; height: number } | null = null;
   #cameraAtMs = 0;
   #programTs = -1;
   #publishing = false;
@@ -100,19 +103,24 @@ export class Feed {
     this.#publishing = true;
     try {
       const owner: { session: IngestSession | null; ended: SessionEnded | null } = { session: null, ended: null };
-      const session = await this.#options.media.ingest(offer, {
+      const sink: IngestSink = {
         frame: (frame) => {
           if (this.#ingest === owner.session) this.#fromCamera(frame);
+        },
+        seen: (picture) => {
+          if (this.#ingest === owner.session) this.#sawCamera(picture);
         },
         state: (state, reason) => {
           this.#ingestState(owner.session, state);
           if (owner.session && state === 'closed') owner.ended?.(reason, countsOf(owner.session.stats()));
         },
-      });
+      };
+      const session = await this.#options.media.ingest(offer, sink, this.name);
       owner.session = session;
       owner.ended = this.#options.records.session({ feed: this.name, kind: 'camera', rendition: null });
       this.#ingest = session;
       this.#camera = null;
+      this.#seen = null;
       this.#options.changed();
       return session;
     } finally {
@@ -164,8 +172,8 @@ export class Feed {
       uncast: this.#settings.uncast,
       engine: this.#engine,
       ingest: this.#ingest?.stats() ?? null,
-      silentMs: camera ? now - this.#cameraAtMs : null,
-      camera: camera && camera.width > 0 ? { width: camera.width, height: camera.height } : null,
+      silentMs: camera || this.#seen ? now - this.#cameraAtMs : null,
+      camera: camera && camera.width > 0 ? { width: camera.width, height: camera.height } : this.#seen,
       stats: this.#stats,
       programFps: this.#programRate.perSecond(),
       skippedPerSecond: this.#skipRate.perSecond(),
@@ -180,8 +188,8 @@ export class Feed {
     const last = this.#camera;
     return {
       codec: last?.codec ?? stats?.codec ?? null,
-      width: last?.width ?? 0,
-      height: last?.height ?? 0,
+      width: (last ?? this.#seen)?.width ?? 0,
+      height: (last ?? this.#seen)?.height ?? 0,
       fps: stats?.fps ?? 0,
       bitrate: stats?.bitrate ?? 0,
       last,
@@ -197,6 +205,12 @@ export class Feed {
     if (first) this.#options.changed();
   }
 
+  #sawCamera({ width, height, silentMs }: { width: number; height: number; silentMs: number }): void {
+    this.#seen = { width, height };
+    this.#cameraAtMs = performance.now() - silentMs;
+    this.#options.changed();
+  }
+
   #fromEngine(name: RenditionName, frame: CodedFrame): void {
     this.#renditions.fromEngine(name, frame);
     // One picture may come as several renditions: it is one program picture all the same.
@@ -210,6 +224,7 @@ export class Feed {
       this.#counts.cameraEnded(session.stats());
       this.#ingest = null;
       this.#camera = null;
+      this.#seen = null;
       this.#link?.send({ type: 'cameraGone' });
     }
     this.#options.changed();
@@ -229,6 +244,7 @@ export class Feed {
   #heard(message: FromEngine): void {
     if (message.type === 'ready') {
       this.#engine = 'ready';
+      this.#options.media.relay?.up(this.name, (order) => this.#link?.send(order));
       this.#ingest?.requestKey();
       this.#options.changed();
     } else if (message.type === 'slate') this.#renditions.keepSlate(message);
@@ -236,9 +252,11 @@ export class Feed {
     else if (message.type === 'trouble') this.#warn(message.sentence);
     else if (message.type === 'stats') {
       for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();
+      if (this.#options.media.relay)
+        for (let count = this.#stats?.encoded ?? 0; count < message.encoded; count++) this.#programRate.tick();
       this.#stats = message;
       this.#options.changed();
-    }
+    } else if (isPeerReport(message)) this.#options.media.relay?.heard(this.name, message);
   }
 
   #lost({ sentence, hung }: EngineLoss): void {
@@ -247,6 +265,9 @@ export class Feed {
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';
     this.#renditions.engineLost();
+    const { relay } = this.#options.media;
+    relay?.down(this.name);
+    if (relay) this.#warn('The engine of this feed was lost, and its connections with it: cameras and monitors connect again.');
     if (sentence) this.#warn(sentence);
     this.#options.changed();
   }

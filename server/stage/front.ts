@@ -8,8 +8,8 @@ import { type Config, mediaBindAddress } from '../config/config.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
+import type { MediaEngine } from '../media/port.ts';
 import { resolveAnnounced } from '../media/rtp/candidates.ts';
-import { createRtpEngine } from '../media/rtp/engine.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
@@ -66,12 +66,12 @@ async function start({
   const log = createLog(config.log);
   const reports = createReports(log);
   const tokens = createTokens({ apiToken, sessionHours: config.auth.sessionHours });
-  const media = createRtpEngine(await mediaOptions(config));
+  const media = await openMedia(config);
   const links = await EngineLinks.listen(channel);
   const engines = new EnginePool({
     links,
     spare: config.engine.spare,
-    prepare: { memoryMb: config.engine.memoryMB, passThrough },
+    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough },
     start: (key, feed) => say({ type: 'startEngine', key, feed }),
     serves: (key, feed) => say({ type: 'engineServes', key, feed }),
     end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
@@ -104,6 +104,7 @@ async function start({
     settings,
     records,
     open: {
+      media: config.media.engine,
       programBitrate: config.media.programBitrate,
       lowBitrate: config.media.lowBitrate,
       encoderThreads: encoderThreads(config),
@@ -133,12 +134,23 @@ async function start({
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
 }
 
+/** Only the engine that is configured is loaded. */
+async function openMedia(config: Config): Promise<MediaEngine> {
+  const { port, ...options } = await mediaOptions(config);
+  if (config.media.engine === 'wrtc') {
+    const { createWrtcEngine } = await import('../media/wrtc/engine.ts');
+    return createWrtcEngine({ ...options, programBitrate: config.media.programBitrate });
+  }
+  const { createRtpEngine } = await import('../media/rtp/engine.ts');
+  return createRtpEngine({ ...options, ...port });
+}
+
 const mediaOptions = async (config: Config) => {
   const bindAddress = mediaBindAddress(config);
   const addresses = await resolveAnnounced(config.media.announce);
   return {
     announce: { addresses, only: config.media.announceOnly },
-    ...(config.media.port === null ? {} : { port: config.media.port }),
+    port: config.media.port === null ? {} : { port: config.media.port },
     maxIngestBitrate: config.media.maxIngestBitrate,
     ...(bindAddress ? { bindAddress } : {}),
     ...(config.media.portRange ? { portRange: config.media.portRange } : {}),

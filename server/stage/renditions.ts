@@ -27,6 +27,8 @@ export interface CameraFacts {
 }
 
 export interface RenditionsOptions {
+  /** The feed's. */
+  name: string;
   media: MediaEngine;
   /** Viewers of the feed, whatever they watch. */
   maxViewers: number;
@@ -172,6 +174,7 @@ export class Renditions {
 
   /** What an offer would have to hold. */
   #needed(name: RenditionName): string {
+    if (this.#options.media.name === 'wrtc') return 'Offer VP8: this server runs its wrtc engine, which has no H.264.';
     const stream = this.#stream({ name, codec: 'h264' });
     const level = levelWords(levelOf(stream));
     return `For this picture, ${stream.width}×${stream.height}, offer VP8, or H.264 in packetization mode 1 with level ${level} or level-asymmetry-allowed=1.`;
@@ -193,6 +196,8 @@ export class Renditions {
     if (known) return known;
     const { media, changed } = this.#options;
     const out = media.rendition({
+      feed: this.#options.name,
+      name: key.name,
       codec: key.codec,
       stream: () => this.#stream(key),
       keyWanted: () => this.#keyWanted(rendition),
@@ -227,7 +232,8 @@ export class Renditions {
 
   /** Whether the camera's own bitstream is this rendition. */
   #suits(key: RenditionKey): boolean {
-    return key.name === 'plate' && key.codec === this.#options.camera().codec;
+    const { camera, media } = this.#options;
+    return !media.relay && key.name === 'plate' && key.codec === camera().codec;
   }
 
   #stream(key: RenditionKey): StreamKind {

@@ -50,6 +50,7 @@ beforeAll(async () => {
       type: 'open',
       feed: 'test',
       settings: { look: 'mara', uncast: 'look' },
+      media: 'rtp',
       programBitrate: 2_000_000,
       lowBitrate: 300_000,
       encoderThreads: 1,

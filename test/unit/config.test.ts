@@ -93,7 +93,7 @@ describe('a wrong value', () => {
     ['server: { port: 70000 }', /server\.port:/],
     ['server: 3', /server:/],
     ['- a', /list of keys and values/],
-    ['media: { engine: wrtc }', /media\.engine: the wrtc engine is not built yet: use rtp/],
+    ['media: { engine: mediasoup }', /media\.engine: .*"rtp"\|"wrtc"/],
     ['media: { maxIngestBitrate: fast }', /media\.maxIngestBitrate: write bits per second/],
     ['media: { portRange: [5, 4] }', /media\.portRange: the first port/],
     ['auth: { token: short }', /auth\.token: a token has 16 to 256/],

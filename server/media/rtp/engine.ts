@@ -26,6 +26,7 @@ const SILENCE_MS = 30_000;
 /** The `rtp` media engine: node-datachannel for ICE, DTLS and SRTP; RTP and RTCP here. It owns its sessions. */
 class RtpEngine implements MediaEngine {
   readonly name = 'rtp';
+  readonly relay = null;
   readonly #options: RtpEngineOptions;
   readonly #ice: IceOptions;
   readonly #sharedPort: SharedPort | null;

@@ -136,13 +136,13 @@ async function start({
 
 /** Only the engine that is configured is loaded. */
 async function openMedia(config: Config): Promise<MediaEngine> {
-  const { port, ...options } = await mediaOptions(config);
+  const options = await mediaOptions(config);
   if (config.media.engine === 'wrtc') {
     const { createWrtcEngine } = await import('../media/wrtc/engine.ts');
     return createWrtcEngine({ ...options, programBitrate: config.media.programBitrate });
   }
   const { createRtpEngine } = await import('../media/rtp/engine.ts');
-  return createRtpEngine({ ...options, ...port });
+  return createRtpEngine(options);
 }
 
 const mediaOptions = async (config: Config) => {
@@ -150,7 +150,7 @@ const mediaOptions = async (config: Config) => {
   const addresses = await resolveAnnounced(config.media.announce);
   return {
     announce: { addresses, only: config.media.announceOnly },
-    port: config.media.port === null ? {} : { port: config.media.port },
+    ...(config.media.port === null ? {} : { port: config.media.port }),
     maxIngestBitrate: config.media.maxIngestBitrate,
     ...(bindAddress ? { bindAddress } : {}),
     ...(config.media.portRange ? { portRange: config.media.portRange } : {}),

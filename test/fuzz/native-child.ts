@@ -19,7 +19,7 @@ export interface NativeAnswer {
 }
 
 const engine = createRtpEngine({ bindAddress: '127.0.0.1' });
-const rendition = engine.rendition({ codec: 'h264', keyWanted: () => undefined });
+const rendition = engine.rendition({ feed: 'a', name: 'program', codec: 'h264', keyWanted: () => undefined });
 
 async function outcome(open: () => Promise<{ answer: string; close(): void }>): Promise<string> {
   try {
@@ -36,7 +36,7 @@ async function answer({ id, offer }: NativeOrder): Promise<NativeAnswer> {
   const began = performance.now();
   const camera = await outcome(async () => {
     checkOffer(offer);
-    return engine.ingest(offer, { frame: () => undefined, state: () => undefined });
+    return engine.ingest(offer, { frame: () => undefined, seen: () => undefined, state: () => undefined }, 'a');
   });
   const monitor = await outcome(async () => {
     checkOffer(offer);

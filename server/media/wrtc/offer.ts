@@ -75,15 +75,18 @@ const isLoopback = (address: string | null): boolean =>
  * The offer as the engine's libwebrtc gets it. Throws `Problem`: sdp_too_large, sdp_malformed, or sdp_unusable where no video section
  * has VP8. For a viewer the limits are the sender's: ours.
  */
-export function narrowedOffer(sdp: string, use: 'camera' | 'viewer', { bitrate, address }: Omit<OfferLimits, 'announce'>): string {
+export function narrowedOffer(
+  sdp: string,
+  use: 'camera' | 'viewer',
+  { bitrate, address }: Omit<OfferLimits, 'announce'>,
+): string {
   const role: OfferUse = use === 'camera' ? { sends: true } : { sends: false, codec: 'vp8' };
   const narrowed = joined(sectionsOf(sdp).map(vp8Only));
   // What cannot be read is judged as it came.
   const { codec } = parseOffer(sdp.startsWith('v=0') ? narrowed : sdp, role);
   if (codec !== 'vp8') throw new Problem('sdp_unusable', 'This server runs its wrtc engine, which takes VP8 only.');
-  const limited =
-    use === 'viewer' ? joined(sectionsOf(narrowed).map((lines) => withBitrates(lines, bitrate))) : narrowed;
-  return usableCandidates(limited, isLoopback(address));
+  const paced = (lines: string[]): string[] => (use === 'viewer' ? withBitrates(lines, bitrate, bitrate) : lines);
+  return usableCandidates(joined(sectionsOf(narrowed).map(paced)), isLoopback(address));
 }
 
 /** Enough for 1080p to begin at its full size. */

@@ -22,6 +22,8 @@ export const peerOrders = [
     /** UDP ports that may be taken, first and last; null: any. */
     portRange: z.tuple([z.number().int(), z.number().int()]).nullable(),
   }),
+  /** Further candidates of the client, as "candidate:…". */
+  z.object({ type: z.literal('peerCandidates'), id: z.string(), candidates: z.array(z.string()) }),
   z.object({ type: z.literal('peerClose'), id: z.string() }),
 ] as const;
 export type PeerOrder = z.infer<(typeof peerOrders)[number]>;
@@ -66,7 +68,6 @@ export const peerReports = [
 ] as const;
 export type PeerReport = z.infer<(typeof peerReports)[number]>;
 
-export const isPeerOrder = (message: { type: string }): message is PeerOrder =>
-  message.type === 'peerOffer' || message.type === 'peerClose';
+export const isPeerOrder = (message: { type: string }): message is PeerOrder => message.type.startsWith('peer');
 
 export const isPeerReport = (message: { type: string }): message is PeerReport => message.type.startsWith('peer');

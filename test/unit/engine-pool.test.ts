@@ -40,7 +40,7 @@ function open(spare = true): void {
   const of = (key: string): Process => processes.find((one) => one.key === key) as Process;
   pool = new EnginePool({
     spare,
-    prepare: { memoryMb: 128, passThrough: false },
+    prepare: { media: 'rtp', memoryMb: 128, passThrough: false },
     links: {
       expect: (events) => {
         const key = `key ${expected.size}`;

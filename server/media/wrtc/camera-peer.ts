@@ -51,6 +51,10 @@ export class CameraPeer {
     });
   }
 
+  trickle(candidates: readonly string[]): void {
+    this.#peer.trickle(candidates);
+  }
+
   close(reason: string): void {
     this.#peer.close(reason);
   }

@@ -6,13 +6,14 @@ import type {
   IngestStats,
   MediaEngine,
   PeerRelay,
+  PeerSession,
   RenditionOptions,
   RenditionOut,
   ViewerSession,
   ViewerStats,
 } from '../port.ts';
 import type { Announce } from '../rtp/candidates.ts';
-import { narrowedOffer, type OfferLimits, servedAnswer } from './offer.ts';
+import { narrowedOffer, type OfferLimits, servedAnswer, usable } from './offer.ts';
 import { FeedRelay, type RelayedPeer } from './relay.ts';
 
 export interface WrtcEngineOptions {
@@ -111,30 +112,37 @@ class WrtcEngine implements MediaEngine {
   }
 }
 
-function cameraSession(peer: RelayedPeer, limits: OfferLimits): IngestSession {
+/** What every relayed connection can be asked after its answer. */
+function session(peer: RelayedPeer, use: 'camera' | 'viewer', limits: OfferLimits): PeerSession & { close(): void } {
   return {
     id: peer.id,
-    answer: servedAnswer(peer.answer, 'camera', limits),
+    answer: servedAnswer(peer.answer, use, limits),
+    trickle: (candidates) => peer.trickle(candidates.filter((candidate) => usable(candidate, limits))),
+    restart: () => Promise.reject(new Problem('restart_refused')),
+    close: () => peer.close(),
+  };
+}
+
+function cameraSession(peer: RelayedPeer, limits: OfferLimits): IngestSession {
+  return {
+    ...session(peer, 'camera', limits),
     // libwebrtc asks by itself whenever its decoder needs one, and offers no way to ask for it.
     requestKey: () => undefined,
     stats: (): IngestStats => {
       const { bitrate, fps, packets, lost, nacks, keyRequests } = peer.stats;
       return { state: peer.state, codec: 'vp8', bitrate, fps, packets, lost, nacks, keyRequests };
     },
-    close: () => peer.close(),
   };
 }
 
 function viewerSession(peer: RelayedPeer, limits: OfferLimits): ViewerSession {
   return {
-    id: peer.id,
-    answer: servedAnswer(peer.answer, 'viewer', limits),
+    ...session(peer, 'viewer', limits),
     stats: (): ViewerStats => {
       const { packets, nacks, keyRequests } = peer.stats;
       // Every viewer has its own encoder, which begins with a key frame: none waits for one.
       return { state: peer.state, packets, nacks, keyRequests, skipped: 0 };
     },
-    close: () => peer.close(),
   };
 }
 

@@ -89,6 +89,10 @@ export function narrowedOffer(
   return usableCandidates(joined(sectionsOf(narrowed).map(paced)), isLoopback(address));
 }
 
+/** Whether a client's further candidate, as "candidate:…", may be tried. */
+export const usable = (candidate: string, { address }: OfferLimits): boolean =>
+  usableCandidates(`a=${candidate}`, isLoopback(address)) !== '';
+
 /** Enough for 1080p to begin at its full size. */
 const START_BITRATE = 4e6;
 

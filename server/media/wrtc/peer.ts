@@ -56,6 +56,12 @@ export class Peer {
     }
   }
 
+  /** Takes further candidates of the client; those that cannot be used are passed over. */
+  trickle(candidates: readonly string[]): void {
+    // Everything is bundled: the first section's transport is the only one.
+    for (const candidate of candidates) this.pc.addIceCandidate({ candidate, sdpMLineIndex: 0 }).catch(() => undefined);
+  }
+
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;

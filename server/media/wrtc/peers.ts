@@ -65,6 +65,7 @@ export class WrtcPeers {
 
   obey(order: PeerOrder): void {
     if (order.type === 'peerClose') this.#peers.get(order.id)?.close('The front closed it.');
+    else if (order.type === 'peerCandidates') this.#peers.get(order.id)?.trickle(order.candidates);
     else void this.#offer(order);
   }
 

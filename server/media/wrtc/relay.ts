@@ -47,6 +47,10 @@ export class RelayedPeer {
     return this.#stats;
   }
 
+  trickle(candidates: string[]): void {
+    if (candidates.length > 0) this.#relay.send({ type: 'peerCandidates', id: this.id, candidates });
+  }
+
   close(reason = 'It was closed.'): void {
     if (this.#state === 'closed') return;
     this.#relay.send({ type: 'peerClose', id: this.id });

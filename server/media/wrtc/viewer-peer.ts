@@ -41,6 +41,10 @@ export class ViewerPeer {
     });
   }
 
+  trickle(candidates: readonly string[]): void {
+    this.#peer.trickle(candidates);
+  }
+
   close(reason: string): void {
     this.#peer.close(reason);
   }

@@ -61,8 +61,8 @@ export class Feed {
     this.#options = options;
     this.#settings = options.settings;
     this.#renditions = new Renditions({
-      ...options,
       ...options.open,
+      ...options,
       camera: () => this.#cameraFacts(),
       tellEngine: (message) => this.#link?.send(message),
       askCamera: () => this.#ingest?.requestKey(),
@@ -267,7 +267,8 @@ export class Feed {
     this.#renditions.engineLost();
     const { relay } = this.#options.media;
     relay?.down(this.name);
-    if (relay) this.#warn('The engine of this feed was lost, and its connections with it: cameras and monitors connect again.');
+    if (relay)
+      this.#warn('The engine of this feed was lost, and its connections with it: cameras and monitors connect again.');
     if (sentence) this.#warn(sentence);
     this.#options.changed();
   }

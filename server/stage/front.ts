@@ -139,7 +139,7 @@ async function openMedia(config: Config): Promise<MediaEngine> {
   const options = await mediaOptions(config);
   if (config.media.engine === 'wrtc') {
     const { createWrtcEngine } = await import('../media/wrtc/engine.ts');
-    return createWrtcEngine({ ...options, programBitrate: config.media.programBitrate });
+    return createWrtcEngine(options);
   }
   const { createRtpEngine } = await import('../media/rtp/engine.ts');
   return createRtpEngine(options);

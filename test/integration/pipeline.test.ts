@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { codedClip } from '../../scripts/bench/clip.ts';
 import { readCounter } from '../../scripts/bench/counter.ts';
 import { Decoder } from '../../server/engine/decoder.ts';
+import { Encoder } from '../../server/engine/encoder.ts';
 import { Encoders } from '../../server/engine/encoders.ts';
 import { FaceStage } from '../../server/engine/face-stage.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
@@ -35,7 +36,12 @@ function open(perceiver: Perceiver | null = null): Bench {
   const parts = {
     pictures,
     decoder: new Decoder(pictures, 'test'),
-    encoders: new Encoders({ pictures, kernels, programBitrate: 3_000_000, lowBitrate: 300_000, threads: 1 }),
+    encoders: new Encoders({
+      pictures,
+      kernels,
+      openEncoder: ({ name, codec }) =>
+        new Encoder({ codec, bitrate: name === 'low' ? 300_000 : 3_000_000, threads: 1 }),
+    }),
   };
   const waiting: { count: number; resolve(): void }[] = [];
   const bench: Bench = {

@@ -9,6 +9,7 @@ import type {
   PeerSession,
   RenditionOptions,
   RenditionOut,
+  StreamKind,
   ViewerSession,
   ViewerStats,
 } from '../port.ts';
@@ -24,13 +25,14 @@ export interface WrtcEngineOptions {
   announce?: Announce;
   /** Bits per second granted to a camera (default 8 Mbps). */
   maxIngestBitrate?: number;
-  /** Bits per second for each viewer (default 4 Mbps). */
-  programBitrate?: number;
   /** Cameras at once (default 8). */
   maxIngests?: number;
   /** Viewers of one rendition (default 64). */
   maxViewers?: number;
 }
+
+/** Bits per second where a rendition does not say. */
+const VIEWER_BITRATE = 4e6;
 
 const anyAddress = (address: string | undefined): boolean => !address || address === '0.0.0.0' || address === '::';
 
@@ -95,6 +97,17 @@ class WrtcEngine implements MediaEngine {
       return cameraSession(peer, limits);
     } finally {
       this.#opening--;
+    }
+  }
+
+  takes(offer: string, stream: StreamKind): boolean {
+    if (stream.codec !== 'vp8') return false;
+    try {
+      narrowedOffer(offer, 'viewer', this.limits(stream.bitrate));
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'sdp_unusable') return false;
+      throw error;
     }
   }
 
@@ -167,9 +180,9 @@ class WrtcRendition implements RenditionOut {
 
   async addViewer(offer: string, closed: (reason: string) => void): Promise<ViewerSession> {
     if (this.#closed) throw new Problem('engine_down');
-    const { portRange, maxViewers, programBitrate } = this.#engine.options;
+    const { portRange, maxViewers } = this.#engine.options;
     if (this.#viewers.size + this.#opening >= (maxViewers ?? 64)) throw new Problem('full');
-    const limits = this.#engine.limits(programBitrate ?? 4e6);
+    const limits = this.#engine.limits(this.#options.stream?.().bitrate ?? VIEWER_BITRATE);
     const narrowed = narrowedOffer(offer, 'viewer', limits);
     const { feed, name } = this.#options;
     const id = this.#engine.nextId('viewer');

@@ -16,3 +16,16 @@ export interface CodedFrame {
   colour: Colour;
   bytes: Uint8Array;
 }
+
+/** One coded sound packet, Opus (RFC 7587), as its sender made it. */
+export interface CodedAudio {
+  /** 48 kHz, 32 bits, as the sender counts: time of the first sample. */
+  rtpTs: number;
+  /** When the first sample was captured, server's monotonic clock, microseconds. */
+  captureUs: number;
+  /** Begins a stretch of sound after silence (RTP's marker). */
+  marker: boolean;
+  /** Packets missing between the one before and this one. */
+  lostBefore: number;
+  bytes: Uint8Array;
+}

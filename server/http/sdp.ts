@@ -9,10 +9,10 @@ const MAX_CANDIDATES = 64;
 export const MAX_SDP_BYTES = 128 * 1024;
 
 /**
- * Refuses what is not an SDP offer with a video section (RFC 8866's outer form) before a native library has to read it.
+ * Refuses what is not an SDP offer with a section of this kind (RFC 8866's outer form) before a native library has to read it.
  * Codecs and attributes are the media engine's to judge.
  */
-export function checkOffer(offer: string): void {
+export function checkOffer(offer: string, kind: 'video' | 'audio' = 'video'): void {
   const lines = offer.split(/\r\n|\n|\r/).filter((line) => line !== '');
   const malformed = (detail: string): never => {
     throw new Problem('sdp_malformed', detail);
@@ -28,7 +28,7 @@ export function checkOffer(offer: string): void {
   if (sections.length > MAX_MEDIA_SECTIONS) malformed(`It has more than ${MAX_MEDIA_SECTIONS} media sections.`);
   const candidates = lines.filter((line) => line.startsWith('a=candidate:')).length;
   if (candidates > MAX_CANDIDATES) malformed(`It has more than ${MAX_CANDIDATES} candidates.`);
-  if (!sections.some((line) => line.startsWith('m=video '))) {
-    throw new Problem('sdp_unusable', 'This offer has no video section.');
+  if (!sections.some((line) => line.startsWith(`m=${kind} `))) {
+    throw new Problem('sdp_unusable', `This offer has no ${kind} section.`);
   }
 }

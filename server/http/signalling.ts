@@ -50,6 +50,8 @@ function bodyOf(request: FastifyRequest, type: string): string {
 }
 
 interface Offered {
+  /** What the offer must hold; default video. */
+  kind?: 'audio' | 'video';
   /** `address`: under which the session gets its own. */
   open(offer: string): Promise<{ session: string; answer: string; address: string }>;
   session(id: string): IceSession | null;
@@ -59,7 +61,7 @@ interface Offered {
 /** Answers a POST with a new session, and ends it again when the client has gone while it was opened. */
 export async function postOffer(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, offered: Offered) {
   const offer = bodyOf(request, SDP);
-  checkOffer(offer);
+  checkOffer(offer, offered.kind);
   const { session, answer, address } = await offered.open(offer);
   const opened = offered.session(session);
   if (request.raw.socket.destroyed) offered.end(session);

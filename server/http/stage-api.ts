@@ -27,6 +27,7 @@ export interface FeedMeasures {
   engineHangs: number;
   /** Totals since this front started, over all cameras, engines and viewers of the feed so far: they never fall. */
   camera: Record<'packets' | 'lost' | 'nacks' | 'keyRequests', number>;
+  sound: Record<'packets' | 'lost', number>;
   pictures: Record<'decoded' | 'encoded' | 'skipped' | 'undecodable', number>;
   /** Every rendition there can be, open or not. */
   renditions: RenditionMeasures[];
@@ -36,6 +37,8 @@ export interface FeedMeasures {
 export interface StageApi {
   /** A camera's WHIP offer for a feed (created on demand, under the cap). */
   publish(feed: string, offer: string): Promise<{ session: string; answer: string }>;
+  /** A mixer's WHIP offer for a feed: sound alone. */
+  publishSound(feed: string, offer: string): Promise<{ session: string; answer: string }>;
   /** A viewer's WHEP offer for a rendition of a feed; it may get a smaller one that its offer can take, which `rendition` then names. */
   watch(
     feed: string,

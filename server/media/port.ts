@@ -3,7 +3,7 @@
  * nothing of stages, faces or HTTP. Every method that takes an offer throws `Problem` (server/config/problem.ts) for the client.
  */
 import type { PeerOrder, PeerReport } from '../channel/peer-messages.ts';
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { CodedAudio, CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { StreamShape } from '../frame/h264-level.ts';
 import type { RenditionName } from '../wire/messages.ts';
 
@@ -26,8 +26,23 @@ export interface IngestStats {
 export interface IngestSink {
   /** A whole coded frame, in order; after a gap nothing comes until the next key frame. */
   frame(frame: CodedFrame): void;
+  /** Sound that comes beside the picture, in order. */
+  sound?(audio: CodedAudio): void;
   /** Instead of `frame` where pictures do not pass through here: what the camera sends, about once a second. */
   seen(picture: { width: number; height: number; silentMs: number }): void;
+  state(state: LinkState, reason: string): void;
+}
+
+export interface SoundStats {
+  packets: number;
+  /** Packets that never came. */
+  lost: number;
+  /** Bits per second over the last second. */
+  bitrate: number;
+}
+
+export interface SoundSink {
+  sound(audio: CodedAudio): void;
   state(state: LinkState, reason: string): void;
 }
 
@@ -61,6 +76,15 @@ export interface IngestSession extends PeerSession {
   /** Asks the camera for a key frame (paced: at most one request per 300 ms). */
   requestKey(): void;
   stats(): IngestStats;
+  /** Null where the camera's offer has no sound that can be taken. */
+  soundStats?(): SoundStats | null;
+  close(): void;
+}
+
+/** A mixer's connection: sound alone. */
+export interface SoundSession extends PeerSession {
+  readonly state: LinkState;
+  stats(): SoundStats;
   close(): void;
 }
 
@@ -86,6 +110,8 @@ export interface RenditionOut {
   addViewer(offer: string, closed: (reason: string) => void): Promise<ViewerSession>;
   /** Sends a frame to every viewer. Frames carry the camera's RTP timestamps, so plate and program pair up. */
   send(frame: CodedFrame): void;
+  /** Sends a sound packet now to every viewer that takes sound. */
+  sendSound?(audio: CodedAudio): void;
   close(): void;
 }
 
@@ -122,6 +148,8 @@ export interface MediaEngine {
   ingest(offer: string, sink: IngestSink, feed: string): Promise<IngestSession>;
   /** Whether a viewer that offers this can receive such a stream. Throws `Problem` for an offer that cannot be read. */
   takes(offer: string, stream: StreamKind): boolean;
+  /** Sound without a picture, from a mixer; absent where an engine takes none. */
+  ingestSound?(offer: string, sink: SoundSink): Promise<SoundSession>;
   rendition(options: RenditionOptions): RenditionOut;
   close(): Promise<void>;
 }

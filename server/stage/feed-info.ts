@@ -18,6 +18,8 @@ export interface FeedFacts {
   skippedPerSecond: number;
   trouble: string | null;
   viewers: FeedInfo['viewers'];
+  sound: FeedInfo['sound'];
+  pictureDelayMs: number | null;
   anchor: FeedInfo['anchor'];
 }
 
@@ -80,6 +82,8 @@ export function describeFeed(facts: FeedFacts): FeedInfo {
     faces: showing ? (stats?.faces ?? []) : [],
     viewers: facts.viewers,
     stageMs: showing ? (stats?.stageMs ?? {}) : {},
+    sound: facts.sound,
+    pictureDelayMs: facts.pictureDelayMs,
     anchor: facts.anchor,
   };
 }

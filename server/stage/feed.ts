@@ -7,7 +7,15 @@ import { isPeerReport } from '../channel/peer-messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
-import type { IngestSession, IngestSink, LinkState, MediaEngine, PeerSession, ViewerSession } from '../media/port.ts';
+import type {
+  IngestSession,
+  IngestSink,
+  LinkState,
+  MediaEngine,
+  PeerSession,
+  SoundSession,
+  ViewerSession,
+} from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
@@ -16,6 +24,7 @@ import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.t
 import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionEnded } from './records.ts';
 import { type CameraFacts, Renditions } from './renditions.ts';
+import { FeedSound } from './sound.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
 const TROUBLE_MS = 8000;
@@ -39,6 +48,7 @@ export class Feed {
   readonly events: FeedEngineEvents;
   readonly #options: FeedOptions;
   readonly #renditions: Renditions;
+  readonly #sound: FeedSound;
   readonly #counts = new FeedCounts();
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
@@ -68,6 +78,8 @@ export class Feed {
       askCamera: () => this.#ingest?.requestKey(),
       session: (began) => options.records.session({ feed: options.name, ...began }),
     });
+    const { name, media, changed } = options;
+    this.#sound = new FeedSound({ feed: name, media, changed, out: this.#renditions });
     this.events = {
       connected: (link, prepared) => this.#connected(link, prepared),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),
@@ -88,7 +100,8 @@ export class Feed {
     const { ingest, engine, stats } = this.#facts();
     const engineRssBytes = stats ? stats.rssMb * 1e6 : null;
     const { measures: renditions } = this.#renditions;
-    return { info: this.info, engine, engineRssBytes, renditions, ...this.#counts.now({ ingest, stats }) };
+    const sound = this.#sound.totals(this.#ingest?.soundStats?.() ?? null);
+    return { info: this.info, engine, engineRssBytes, sound, renditions, ...this.#counts.now({ ingest, stats }) };
   }
 
   /** A camera's offer. A stalled camera gives way to a new one. */
@@ -110,6 +123,9 @@ export class Feed {
         seen: (picture) => {
           if (this.#ingest === owner.session) this.#sawCamera(picture);
         },
+        sound: (audio) => {
+          if (this.#ingest === owner.session) this.#sound.fromCamera(audio);
+        },
         state: (state, reason) => {
           this.#ingestState(owner.session, state);
           if (owner.session && state === 'closed') owner.ended?.(reason, countsOf(owner.session.stats()));
@@ -121,6 +137,7 @@ export class Feed {
       this.#ingest = session;
       this.#camera = null;
       this.#seen = null;
+      this.#sound.cameraCame();
       this.#options.changed();
       return session;
     } finally {
@@ -128,14 +145,20 @@ export class Feed {
     }
   }
 
+  /** A mixer's offer: sound alone, instead of the camera's while it is connected. */
+  publishSound(offer: string): Promise<SoundSession> {
+    return this.#sound.publish(offer);
+  }
+
   async watch(name: RenditionName, offer: string): Promise<{ rendition: RenditionName; session: ViewerSession }> {
     if (stateOf(this.#facts()) === 'idle') throw new Problem('feed_idle', `The feed is "${this.name}".`, 2);
     return this.#renditions.watch(name, offer);
   }
 
-  /** A camera's or viewer's session; null when it is not one of this feed's. */
+  /** A camera's, viewer's or mixer's session; null when it is not one of this feed's. */
   session(id: string): PeerSession | null {
-    return this.#ingest?.id === id ? this.#ingest : (this.#renditions.viewer(id) ?? null);
+    if (this.#ingest?.id === id) return this.#ingest;
+    return this.#renditions.viewer(id) ?? this.#sound.session(id);
   }
 
   /** Ends a camera's or viewer's session; false when it is not one of this feed's. */
@@ -146,7 +169,7 @@ export class Feed {
     }
     const viewer = this.#renditions.viewer(session);
     viewer?.close();
-    return viewer !== undefined;
+    return viewer !== undefined || this.#sound.end(session);
   }
 
   set(settings: FeedSettings): void {
@@ -158,6 +181,7 @@ export class Feed {
   }
 
   close(): void {
+    this.#sound.close();
     this.#ingest?.close();
     this.#renditions.close();
   }
@@ -179,6 +203,8 @@ export class Feed {
       skippedPerSecond: this.#skipRate.perSecond(),
       trouble,
       viewers: this.#renditions.viewers,
+      sound: this.#sound.info(this.#ingest?.soundStats?.() ?? null),
+      pictureDelayMs: this.#renditions.pictureDelayMs,
       anchor: camera ? { rtpTs: camera.rtpTs, captureUs: camera.captureUs } : null,
     };
   }
@@ -225,6 +251,7 @@ export class Feed {
       this.#ingest = null;
       this.#camera = null;
       this.#seen = null;
+      this.#sound.cameraGone(session.soundStats?.() ?? null);
       this.#link?.send({ type: 'cameraGone' });
     }
     this.#options.changed();

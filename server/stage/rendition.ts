@@ -3,6 +3,7 @@ import type { RenditionOut, ViewerSession } from '../media/port.ts';
 import type { RenditionKey } from '../wire/messages.ts';
 import { Rate } from './rate.ts';
 import { SlateShow } from './slate.ts';
+import { SoundOut } from './sound-hold.ts';
 
 /** A tablet that loads its page again finds its encoder still open. */
 export const LINGER_MS = 2000;
@@ -23,6 +24,7 @@ export interface RenditionEvents {
 export class Rendition {
   readonly key: RenditionKey;
   readonly slate: SlateShow;
+  readonly sound: SoundOut;
   readonly rate = new Rate();
   readonly #out: RenditionOut;
   readonly #events: RenditionEvents;
@@ -38,6 +40,7 @@ export class Rendition {
   constructor(key: RenditionKey, out: RenditionOut, suits: boolean, events: RenditionEvents) {
     this.key = key;
     this.slate = new SlateShow(out, key.codec);
+    this.sound = new SoundOut(out);
     this.#out = out;
     this.#events = events;
     this.#suits = suits;
@@ -119,12 +122,14 @@ export class Rendition {
     if (this.#linger) clearTimeout(this.#linger);
     this.#linger = null;
     this.slate.stop();
+    this.sound.close();
     this.#out.close();
   }
 
   #send(frame: CodedFrame): void {
     this.rate.tick();
     this.#out.send(frame);
+    this.sound.passed(frame);
   }
 
   #ended(session: ViewerSession, reason: string): void {

@@ -4,7 +4,7 @@
  */
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { CodedAudio, CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { levelOf, levelWords } from '../frame/h264-level.ts';
 import { lowSize } from '../frame/low-size.ts';
 import type { RenditionMeasures } from '../http/stage-api.ts';
@@ -58,6 +58,7 @@ export class Renditions {
   readonly #ends = new Map<ViewerSession, SessionEnded>();
   #opening = 0;
   #engineLost = false;
+  #pictureDelayUs: number | null = null;
   /** What the engine was last told to make. */
   #told = '';
 
@@ -129,6 +130,23 @@ export class Renditions {
   /** A frame that nobody watches any more is on its way for a moment: it is passed over. */
   fromEngine(name: RenditionName, frame: CodedFrame): void {
     this.#open.get(renditionId({ name, codec: frame.codec }))?.fromEngine(frame);
+  }
+
+  /** Sound goes out with every rendition, each in its own time. */
+  sendSound(audio: CodedAudio): void {
+    for (const { sound } of this.#open.values()) sound.push(audio);
+  }
+
+  dropSound(): void {
+    for (const { sound } of this.#open.values()) sound.clear();
+  }
+
+  /** How long a program picture takes from capture to leaving, ms; the last known where nobody watches, null before the first. */
+  get pictureDelayMs(): number | null {
+    for (const { key, sound } of this.#open.values()) {
+      if (key.name === 'program') this.#pictureDelayUs = sound.delayUs ?? this.#pictureDelayUs;
+    }
+    return this.#pictureDelayUs === null ? null : Math.round(this.#pictureDelayUs / 100) / 10;
   }
 
   keepSlate(slate: Slate): void {

@@ -70,6 +70,12 @@ export class Stage implements StageApi {
     return this.#feeds.get(feed)?.session(session) ?? null;
   }
 
+  async publishSound(feed: string, offer: string): Promise<{ session: string; answer: string }> {
+    this.#refuseWhileDraining();
+    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publishSound(offer);
+    return { session: id, answer };
+  }
+
   end(feed: string, session: string): boolean {
     return this.#feeds.get(feed)?.end(session) ?? false;
   }

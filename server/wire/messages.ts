@@ -73,6 +73,18 @@ export const feedInfo = z.object({
   viewers: z.object({ program: z.number().int(), plate: z.number().int(), low: z.number().int() }),
   /** Per-stage milliseconds, p50 over the last second: decode, perceive, replace, composite, encode, total. */
   stageMs: z.record(z.string(), z.number()),
+  /** The feed's sound: the camera's own, or the mixer's while one is connected; null while there is none. */
+  sound: z
+    .object({
+      source: z.enum(['camera', 'mixer']),
+      bitrate: z.number(),
+      lostPct: z.number(),
+      /** Nothing has come for two seconds. */
+      silent: z.boolean(),
+    })
+    .nullable(),
+  /** How long a program picture takes from capture to leaving the server, ms: what sound that goes another way has to be delayed by. Null before the first. */
+  pictureDelayMs: z.number().nullable(),
   /** An RTP timestamp and the server's monotonic clock at its capture: pages map a shown frame's rtpTimestamp to its age with it. */
   anchor: z.object({ rtpTs: z.number(), captureUs: z.number() }).nullable(),
 });

@@ -50,6 +50,8 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
     faces: [],
     viewers: { program: 0, plate: 0, low: 0 },
     stageMs: {},
+    sound: null,
+    pictureDelayMs: null,
     anchor: null,
     ...change,
   };
@@ -64,6 +66,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     engineLosses: 0,
     engineHangs: 0,
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
+    sound: { packets: 0, lost: 0 },
     pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
     renditions: RENDITIONS.map((key) => ({ ...key, ...none })),
     ...change,
@@ -129,6 +132,7 @@ export function fakeStage() {
   const stage: StageApi = {
     spare: () => fake.spare,
     publish: async (feed) => open(feed),
+    publishSound: async (feed) => open(`${feed}`),
     watch: async (feed, rendition) => {
       fake.watched.push(`${feed}/${rendition}`);
       return { ...(await open(feed)), rendition: fake.given ?? rendition };

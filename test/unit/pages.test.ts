@@ -118,6 +118,8 @@ describe('warnings', () => {
     faces: [],
     viewers: { program: 1, plate: 0, low: 0 },
     stageMs: {},
+    sound: null,
+    pictureDelayMs: null,
     anchor: null,
   };
   const lowered = { ...feed, program: { ...feed.program, width: 960, height: 540, scale: 0.75 } };

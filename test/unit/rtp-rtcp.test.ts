@@ -11,7 +11,14 @@ import {
   RtcpSrPacket,
   RtcpTransportLayerFeedback,
 } from 'werift-rtp';
-import { genericNack, parseRtcp, pictureLoss, receiverReport, remb } from '../../server/media/rtp/rtcp.ts';
+import {
+  genericNack,
+  parseRtcp,
+  pictureLoss,
+  receiverReport,
+  remb,
+  senderReport,
+} from '../../server/media/rtp/rtcp.ts';
 
 const report = {
   ssrc: 0xdeadbeef,
@@ -71,7 +78,13 @@ describe('RTCP against werift, an independent implementation', () => {
       feedback: new GenericNack({ senderSsrc: 2, mediaSourceSsrc: 5, lost: [7, 8, 30] }),
     });
     expect(parseRtcp(Buffer.concat([sr.serialize(), pli.serialize(), nack.serialize()]))).toEqual([
-      { kind: 'sr', ssrc: 5, ntpMiddle: 0x33445566, rtpTs: 9000 },
+      {
+        kind: 'sr',
+        ssrc: 5,
+        ntpMiddle: 0x33445566,
+        ntpUs: 0x11223344 * 1e6 + (0x55667788 * 1e6) / 2 ** 32,
+        rtpTs: 9000,
+      },
       { kind: 'pli', mediaSsrc: 5 },
       { kind: 'nack', mediaSsrc: 5, seqs: [7, 8, 30] },
     ]);
@@ -79,6 +92,17 @@ describe('RTCP against werift, an independent implementation', () => {
 });
 
 describe('RTCP round trips', () => {
+  test('sender reports with a name, and werift reads them', () => {
+    const ntpUs = 3_900_000_000_123_456;
+    const sent = senderReport({ ssrc: 9, ntpUs, rtpTs: 0xffff_fff0, packets: 12, bytes: 345 }, 'understudy');
+    const [read] = parseRtcp(sent);
+    expect(read).toMatchObject({ kind: 'sr', ssrc: 9, rtpTs: 0xffff_fff0 });
+    expect(Math.abs((read?.kind === 'sr' ? read.ntpUs : 0) - ntpUs)).toBeLessThanOrEqual(1);
+    const [report, description] = RtcpPacketConverter.deSerialize(sent);
+    expect(report).toMatchObject({ ssrc: 9, senderInfo: { packetCount: 12, octetCount: 345 } });
+    expect(description).toMatchObject({ chunks: [{ source: 9, items: [{ type: 1, text: 'understudy' }] }] });
+  });
+
   test('reports, negative losses included', () => {
     for (const cumulativeLost of [0, 345, -3]) {
       expect(parseRtcp(receiverReport(1, { ...report, cumulativeLost }))).toEqual([

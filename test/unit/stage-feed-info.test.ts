@@ -24,6 +24,8 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   skippedPerSecond: 0,
   trouble: null,
   viewers: { program: 1, plate: 0, low: 0 },
+  sound: null,
+  pictureDelayMs: null,
   anchor: null,
   ...change,
 });

@@ -1,4 +1,4 @@
-import { type PeerConnection, type Track, Video } from 'node-datachannel';
+import { Audio, type PeerConnection, type Track, Video } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
 import { createPeer, gathered, type IceOptions, isLoopback } from '../rtp/link.ts';
 import { usableCandidates } from '../rtp/sdp.ts';
@@ -23,7 +23,10 @@ export interface PeerOptions extends IceOptions {
 }
 
 export const PAYLOAD_TYPE = 96;
+export const SOUND_PAYLOAD_TYPE = 111;
 export const MID = '0';
+const SOUND_MID = '1';
+const NAME = 'understudy';
 /**
  * The offerer begins the DTLS handshake. Where the answerer does, its first message often comes before libdatachannel has
  * a transport to receive it, and its repetition a second later.
@@ -36,7 +39,9 @@ const OPEN_MS = 10_000;
 /** An open connection; `close()` ends it here and at the server. */
 export interface Connected {
   peer: PeerConnection;
+  /** The picture's; the sound's where that is all. */
   track: Track;
+  sound: Track | null;
   codec: VideoCodec;
   /** Native objects that must live as long as the peer. */
   kept: unknown[];
@@ -46,18 +51,50 @@ export interface Connected {
 interface Attempt {
   peer: PeerConnection;
   track: Track;
+  sound: Track | null;
   kept: unknown[];
 }
 
-function createAttempt(options: PeerOptions, direction: 'SendOnly' | 'RecvOnly', ssrc: number): Attempt {
+/** What is offered: which way, under which SSRCs, with sound beside the picture or alone. */
+export interface Offered {
+  direction: 'SendOnly' | 'RecvOnly';
+  ssrc: number;
+  soundSsrc: number;
+  sound: 'none' | 'beside' | 'alone';
+}
+
+function createAttempt(options: PeerOptions, { direction, ssrc, soundSsrc, sound }: Offered): Attempt {
   const peer = createPeer('peer', options);
+  const kept: unknown[] = [];
+  const picture = sound === 'alone' ? null : addPicture(peer, options, direction, ssrc, kept);
+  const heard = sound === 'none' ? null : addSound(peer, direction, soundSsrc, kept);
+  return { peer, track: (picture ?? heard) as Track, sound: heard, kept };
+}
+
+function addSound(peer: PeerConnection, direction: Offered['direction'], ssrc: number, kept: unknown[]): Track {
+  const media = new Audio(SOUND_MID, direction);
+  media.addOpusCodec(SOUND_PAYLOAD_TYPE, 'minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1');
+  if (direction === 'SendOnly') media.addSSRC(ssrc, NAME, NAME, 'sound');
+  const track = peer.addTrack(media);
+  kept.push(media, track);
+  return track;
+}
+
+function addPicture(
+  peer: PeerConnection,
+  options: PeerOptions,
+  direction: Offered['direction'],
+  ssrc: number,
+  kept: unknown[],
+): Track {
   const media = new Video(MID, direction);
   const profile = options.profileLevelId ?? '42e01f';
   if (options.codec === 'vp8') media.addVP8Codec(PAYLOAD_TYPE);
   else media.addH264Codec(PAYLOAD_TYPE, `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profile}`);
-  if (direction === 'SendOnly') media.addSSRC(ssrc, 'understudy', 'understudy', 'video');
+  if (direction === 'SendOnly') media.addSSRC(ssrc, NAME, NAME, 'video');
   const track = peer.addTrack(media);
-  return { peer, track, kept: [media, track] };
+  kept.push(media, track);
+  return track;
 }
 
 /** A track that is not closed itself keeps its handlers, and all they know, for ever. */
@@ -80,21 +117,20 @@ const opened = (attempt: Attempt): Promise<void> =>
   });
 
 /**
- * Offers one video section and waits until it is open. `prepare` sets handlers on the track before anything can arrive.
+ * Offers and waits until it is open. `prepare` sets handlers on the track before anything can arrive.
  * Now and then libdatachannel refuses a candidate because its transport is not there yet ("Got a remote candidate without
  * ICE transport", about one connection in fifteen): another try with a new peer then works.
  */
 export async function connect(
   options: PeerOptions,
-  direction: 'SendOnly' | 'RecvOnly',
-  ssrc: number,
+  offered: Offered,
   editOffer: (offer: string) => string,
   prepare: (attempt: Attempt) => void,
 ): Promise<Connected> {
   const signal = options.signal ?? httpSignal(options.url ?? '', options.token);
   const way = options.relay ? { relays: await askTurnServers(options.url ?? '', options.token) } : {};
   for (let tried = 1; ; tried++) {
-    const attempt = createAttempt({ ...options, ...way }, direction, ssrc);
+    const attempt = createAttempt({ ...options, ...way }, offered);
     let signalled: Signalled | null = null;
     try {
       prepare(attempt);

@@ -1,19 +1,33 @@
 import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
-import type { CodedFrame } from '../../frame/coded.ts';
+import type { CodedAudio, CodedFrame } from '../../frame/coded.ts';
+import { AudioSender, OPUS_HZ, reportNow, type StreamInstant, soundTarget, VIDEO_HZ } from '../rtp/audio-sender.ts';
 import { isRtcp } from '../rtp/packet.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { FrameSender, type StreamTarget } from '../rtp/sender.ts';
-import { type Connected, connect, hangUp, PAYLOAD_TYPE, type PeerOptions, watch } from './connect.ts';
+import {
+  type Connected,
+  connect,
+  hangUp,
+  type Offered,
+  PAYLOAD_TYPE,
+  type PeerOptions,
+  SOUND_PAYLOAD_TYPE,
+  watch,
+} from './connect.ts';
 
 const NACK_PACKETS = 2048;
 /** The server reports twice a second: after this it is gone. */
 const SILENCE_MS = 10_000;
+const REPORT_MS = 500;
+const CNAME = 'understudy-camera';
 
 export interface PublisherOptions extends PeerOptions {
   /** The server needs a key frame (PLI or FIR). */
   onKeyRequest?(): void;
   ssrc?: number;
+  /** Sound beside the picture, or alone as a mixer sends it; default none. */
+  sound?: Offered['sound'];
 }
 
 export interface PublisherStats {
@@ -32,7 +46,9 @@ export interface PublisherStats {
 export interface Publisher {
   readonly ssrc: number;
   /** Sends a whole frame now, with its own RTP timestamp. */
+  /** Reports name `captureUs` of the last frame and of the last sound packet as instants of one clock. */
   send(frame: CodedFrame): void;
+  sendSound(audio: CodedAudio): void;
   stats(): PublisherStats;
   close(): Promise<void>;
 }
@@ -42,6 +58,13 @@ class RtpPublisher implements Publisher {
   readonly #target: StreamTarget;
   readonly #options: PublisherOptions;
   readonly #sender: FrameSender;
+  readonly #soundSender = new AudioSender();
+  readonly #soundTarget = soundTarget(SOUND_PAYLOAD_TYPE, randomInt(2 ** 31, 2 ** 32), (packet) =>
+    this.#sendSound(packet),
+  );
+  #picture: StreamInstant | null = null;
+  #sound: StreamInstant | null = null;
+  #reports: NodeJS.Timeout | null = null;
   #connected: Connected | null = null;
   #closed = false;
   #lastRtcpMs = performance.now();
@@ -70,12 +93,22 @@ class RtpPublisher implements Publisher {
   }
 
   async open(): Promise<void> {
-    this.#connected = await connect(this.#options, 'SendOnly', this.ssrc, String, ({ track, kept }) => {
+    const offered: Offered = {
+      direction: 'SendOnly',
+      ssrc: this.ssrc,
+      soundSsrc: this.#soundTarget.ssrc,
+      sound: this.#options.sound ?? 'none',
+    };
+    this.#connected = await connect(this.#options, offered, String, ({ track, sound, kept }) => {
+      // Sound's receiver reports keep a mixer's session alive as a picture's do.
+      sound?.onMessage((datagram) => this.#datagram(datagram));
+      if (track === sound) return;
       const responder = new RtcpNackResponder(NACK_PACKETS);
       kept.push(responder);
       track.setMediaHandler(responder);
       track.onMessage((datagram) => this.#datagram(datagram));
     });
+    this.#reports = setInterval(() => this.#report(), REPORT_MS);
     watch(this.#connected, (reason) => this.#lost(reason));
     this.#lastRtcpMs = performance.now();
     this.#silence = setInterval(() => {
@@ -86,7 +119,14 @@ class RtpPublisher implements Publisher {
   send(frame: CodedFrame): void {
     if (this.#closed) return;
     this.#stats.frames++;
+    if (frame.captureUs > 0) this.#picture = { rtpTs: frame.rtpTs, captureUs: frame.captureUs };
     this.#sender.send(frame, [this.#target]);
+  }
+
+  sendSound(audio: CodedAudio): void {
+    if (this.#closed) return;
+    if (audio.captureUs > 0) this.#sound = { rtpTs: audio.rtpTs, captureUs: audio.captureUs };
+    this.#soundSender.send(audio, [this.#soundTarget]);
   }
 
   stats(): PublisherStats {
@@ -97,6 +137,7 @@ class RtpPublisher implements Publisher {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#silence) clearInterval(this.#silence);
+    if (this.#reports) clearInterval(this.#reports);
     await this.#connected?.end();
     if (this.#connected) hangUp(this.#connected);
   }
@@ -109,6 +150,28 @@ class RtpPublisher implements Publisher {
     } catch {
       // Closed in this moment: `watch` tells.
     }
+  }
+
+  #sendSound(packet: Buffer): boolean {
+    try {
+      return this.#connected?.sound?.sendMessageBinary(packet) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Sender reports (RFC 3550 §6.4.1): the server finds out by them which sound belongs to which picture. */
+  #report(): void {
+    const { packets, bytes } = this.#stats;
+    if (this.#picture) {
+      const report = reportNow(this.#picture, VIDEO_HZ, { ssrc: this.ssrc, packets, bytes }, CNAME);
+      try {
+        this.#connected?.track.sendMessageBinary(report);
+      } catch {
+        // Closed in this moment: `watch` tells.
+      }
+    }
+    if (this.#sound) this.#sendSound(reportNow(this.#sound, OPUS_HZ, this.#soundTarget, CNAME));
   }
 
   #lost(reason: string): void {

@@ -3,7 +3,8 @@ import { tsDistance } from './packet.ts';
 /** The server's monotonic clock, microseconds: the same in all its processes. */
 export const monotonicUs = (): number => Number(process.hrtime.bigint() / 1000n);
 
-const US_PER_TICK = 100 / 9;
+/** RTP's video clock (RFC 3551). */
+const VIDEO_HZ = 90_000;
 const BUCKETS = 10;
 const BUCKET_US = 1_000_000;
 /** How fast the estimate may follow a camera whose clock runs slow: far above any crystal's error (≤ 100 ppm). */
@@ -19,6 +20,7 @@ const LEAP_US = 5_000_000;
  * that congestion does not move capture times; only what lasts the whole ten seconds does.
  */
 export class CaptureClock {
+  readonly #usPerTick: number;
   #lastTs = -1;
   #ticks = 0;
   #buckets: number[] = [];
@@ -27,12 +29,23 @@ export class CaptureClock {
   #lastArrivalUs = 0;
   #lastCaptureUs = -Infinity;
 
-  /** `rtpTs` 90 kHz, 32 bits; `arrivalUs` when the frame was complete. Strictly increasing for later frames. */
+  /** `hz`: ticks of the stream's RTP clock in a second. */
+  constructor(hz = VIDEO_HZ) {
+    this.#usPerTick = 1e6 / hz;
+  }
+
+  /** Capture time of an RTP time near the last one; null before the first. Observes nothing. */
+  at(rtpTs: number): number | null {
+    if (this.#lastTs < 0) return null;
+    return (this.#ticks + tsDistance(rtpTs, this.#lastTs)) * this.#usPerTick + this.#offsetUs;
+  }
+
+  /** `rtpTs` in ticks, 32 bits; `arrivalUs` when the frame was complete. Strictly increasing for later frames. */
   captureUs(rtpTs: number, arrivalUs: number): number {
     const step = this.#lastTs < 0 ? 0 : tsDistance(rtpTs, this.#lastTs);
     this.#ticks += step;
     this.#lastTs = rtpTs;
-    const seen = arrivalUs - this.#ticks * US_PER_TICK;
+    const seen = arrivalUs - this.#ticks * this.#usPerTick;
     if (Math.abs(seen - this.#offsetUs) > LEAP_US) this.#reset(seen, arrivalUs);
     this.#observe(seen, arrivalUs);
     const floor = Math.min(...this.#buckets);
@@ -40,7 +53,7 @@ export class CaptureClock {
     const stepped = this.#buckets.length === BUCKETS && floor - this.#offsetUs > STEP_US;
     this.#offsetUs = stepped ? floor : Math.min(floor, highest);
     this.#lastArrivalUs = arrivalUs;
-    const capture = Math.round(this.#ticks * US_PER_TICK + this.#offsetUs);
+    const capture = Math.round(this.#ticks * this.#usPerTick + this.#offsetUs);
     this.#lastCaptureUs = step <= 0 ? capture : Math.max(capture, this.#lastCaptureUs + 1);
     return this.#lastCaptureUs;
   }

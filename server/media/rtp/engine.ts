@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Problem } from '../../config/problem.ts';
-import type { IngestSession, IngestSink, MediaEngine, RenditionOptions, RenditionOut, StreamKind } from '../port.ts';
+import type {
+  IngestSession,
+  IngestSink,
+  MediaEngine,
+  RenditionOptions,
+  RenditionOut,
+  SoundSession,
+  SoundSink,
+  StreamKind,
+} from '../port.ts';
+import { RtpSoundIngest } from './audio-ingest.ts';
 import { RtpIngest } from './ingest.ts';
 import type { IceOptions } from './link.ts';
 import { RtpRendition } from './rendition.ts';
@@ -31,6 +41,7 @@ class RtpEngine implements MediaEngine {
   readonly #ice: IceOptions;
   readonly #sharedPort: SharedPort | null;
   readonly #ingests = new Set<RtpIngest>();
+  readonly #sounds = new Set<RtpSoundIngest>();
   readonly #renditions = new Set<RtpRendition>();
   #ids = 0;
   #opening = 0;
@@ -80,6 +91,28 @@ class RtpEngine implements MediaEngine {
     }
   }
 
+  async ingestSound(offer: string, sink: SoundSink): Promise<SoundSession> {
+    if (this.#closed) throw new Problem('engine_down');
+    // As many mixers as cameras: each feed has one of either.
+    if (this.#sounds.size + this.#opening >= (this.#options.maxIngests ?? 8)) throw new Problem('full');
+    let sound: RtpSoundIngest | null = null;
+    this.#opening++;
+    try {
+      sound = await RtpSoundIngest.open(`sound-${this.#ids++}`, offer, {
+        ice: this.#options,
+        silenceMs: this.#options.silenceMs ?? SILENCE_MS,
+        sink,
+        closed: () => {
+          if (sound) this.#sounds.delete(sound);
+        },
+      });
+    } finally {
+      this.#opening--;
+    }
+    this.#sounds.add(sound);
+    return sound;
+  }
+
   rendition(options: RenditionOptions): RenditionOut {
     const rendition: RtpRendition = new RtpRendition({
       ...options,
@@ -101,6 +134,7 @@ class RtpEngine implements MediaEngine {
   async close(): Promise<void> {
     this.#closed = true;
     for (const ingest of [...this.#ingests]) ingest.close('The server is closing.');
+    for (const sound of [...this.#sounds]) sound.close('The server is closing.');
     for (const rendition of [...this.#renditions]) rendition.close();
     // Links close their peers in the next turn of the loop.
     await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));

@@ -1,6 +1,7 @@
 import { Problem } from '../../config/problem.ts';
 import type { CodedFrame } from '../../frame/coded.ts';
-import type { IceCredentials, IngestSession, IngestSink, IngestStats, RestartedIce } from '../port.ts';
+import type { IceCredentials, IngestSession, IngestSink, IngestStats, RestartedIce, SoundStats } from '../port.ts';
+import { AudioIn } from './audio-in.ts';
 import { CaptureClock, monotonicUs } from './clock.ts';
 import type { CodedPicture } from './depacketize.ts';
 import { type IceOptions, Link } from './link.ts';
@@ -29,7 +30,7 @@ export class RtpIngest implements IngestSession {
   readonly #clock = new CaptureClock();
   #link: Link | null = null;
   readonly #silence: NodeJS.Timeout;
-  #audioPackets = 0;
+  readonly #sound: AudioIn | null;
 
   private constructor(id: string, offer: Offer, options: IngestOptions) {
     this.id = id;
@@ -42,7 +43,9 @@ export class RtpIngest implements IngestSession {
       maxBitrate: options.maxBitrate,
       sendRtcp: (packet) => void this.#link?.send(packet),
       frame: (picture, rtpTs) => this.#frame(picture, rtpTs),
+      senderReport: (report) => this.#sound?.videoReport(report),
     });
+    this.#sound = offer.sound && this.#openSound(offer.sound.format.payloadType);
     this.#silence = setInterval(() => this.#checkSilence(), 1000);
     this.#silence.unref();
   }
@@ -62,11 +65,6 @@ export class RtpIngest implements IngestSession {
   get answer(): string {
     const start = Math.min(START_BITRATE, this.#options.maxBitrate);
     return withStartBitrate(this.#link?.answer ?? '', this.#offer.format.payloadType, start);
-  }
-
-  /** Audio datagrams so far; nothing is done with them yet. */
-  get audioPackets(): number {
-    return this.#audioPackets;
   }
 
   trickle(candidates: readonly string[]): void {
@@ -96,6 +94,10 @@ export class RtpIngest implements IngestSession {
     };
   }
 
+  soundStats(): SoundStats | null {
+    return this.#sound?.stats() ?? null;
+  }
+
   close(reason = 'It was closed.'): void {
     this.#link?.close(reason);
   }
@@ -108,7 +110,7 @@ export class RtpIngest implements IngestSession {
         ice: this.#options.ice,
         offer: this.#offer,
         receiving: true,
-        audio: () => this.#audioPackets++,
+        audio: (datagram) => this.#sound?.datagram(datagram),
         state: (state, reason) => {
           if (state === 'closed') this.#release();
           // A link that never opened is told by the exception.
@@ -117,11 +119,23 @@ export class RtpIngest implements IngestSession {
       },
       (link) => {
         this.#link = link;
-        link.track.onMessage((datagram) => this.#receiver.datagram(datagram));
+        link.track.onMessage((datagram) => {
+          this.#receiver.datagram(datagram);
+          if (link.solo) this.#sound?.datagram(datagram);
+        });
       },
       sdp,
     );
     answered = true;
+  }
+
+  #openSound(payloadType: number): AudioIn {
+    return new AudioIn({
+      payloadType,
+      video: this.#clock,
+      sendRtcp: (packet) => void (this.#link?.solo ? this.#link.send(packet) : this.#link?.sendSound(packet)),
+      sound: (audio) => this.#options.sink.sound?.(audio),
+    });
   }
 
   #frame(picture: CodedPicture, rtpTs: number): void {
@@ -147,6 +161,7 @@ export class RtpIngest implements IngestSession {
   #release(): void {
     clearInterval(this.#silence);
     this.#receiver.close();
+    this.#sound?.close();
     this.#options.closed();
   }
 }

@@ -10,11 +10,12 @@ import {
   type Offer,
   type OfferFormat,
   type OfferSection,
+  type SoundOffer,
   sendingFmtp,
   usableCandidates,
   withPlayoutDelay,
 } from './sdp.ts';
-import { needsSolo, soloOffer, withIdle } from './solo.ts';
+import { needsSolo, type SoloSound, soloOffer, withIdle } from './solo.ts';
 import { isWildcard, type PortRange } from './udp-ports.ts';
 
 export interface IceOptions {
@@ -34,6 +35,8 @@ export interface IceOptions {
 
 const GATHER_MS = 1500;
 const CONNECT_MS = 10_000;
+/** Names what we send: the streams of one connection are one source's (RFC 3550 §6.5.1). */
+export const CNAME = 'understudy';
 let count = 0;
 
 export const isLoopback = (ice: IceOptions): boolean =>
@@ -92,7 +95,7 @@ function addFormat(media: Video, format: OfferFormat, { receiving, stream }: Lin
 export interface LinkOptions {
   name: string;
   ice: IceOptions;
-  offer: Offer;
+  offer: Offer | SoundOffer;
   /** True for a camera's link: we receive. */
   receiving: boolean;
   /** What a viewer is sent, where that is known: the answer tells its level. */
@@ -100,14 +103,23 @@ export interface LinkOptions {
   state(state: LinkState, reason: string): void;
   /** Only the video section is given to libdatachannel (solo.ts). */
   solo?: boolean;
-  /** Datagrams of the audio section, where there is one. */
+  /** Datagrams of the sound of a camera or a mixer. */
   audio?(datagram: Buffer): void;
+}
+
+/** The section that the connection is for. */
+const mainOf = (offer: Offer | SoundOffer): OfferSection => ('video' in offer ? offer.video : offer.sound.section);
+
+function soloSound({ sound }: Offer | SoundOffer): SoloSound | null {
+  return sound && { mid: sound.section.mid, payloadType: sound.format.payloadType };
 }
 
 /** One answered peer connection. Owns peer, tracks and its connect timer; `state` says `closed` once, last. */
 export class Link {
+  /** The picture's; the sound's where that is all. */
   readonly track: Track;
   readonly ssrc = randomInt(1, 2 ** 31);
+  readonly soundSsrc = randomInt(2 ** 31, 2 ** 32);
   answer = '';
   readonly #options: LinkOptions;
   readonly #peer: PeerConnection;
@@ -118,26 +130,29 @@ export class Link {
   #ice: LinkIce | null = null;
   readonly #givePort: () => void;
   #state: LinkState = 'connecting';
+  #sound: Track | null = null;
 
   private constructor(options: LinkOptions) {
     this.#options = options;
     this.#givePort = options.ice.places?.take() ?? (() => undefined);
     this.#peer = createPeer(options.name, options.ice);
     this.#peer.onStateChange((state) => this.#peerState(state));
-    let video: Track | null = null;
-    for (const section of options.solo ? [options.offer.video] : options.offer.sections) {
+    const main = mainOf(options.offer);
+    let mainTrack: Track | null = null;
+    for (const section of options.solo ? [main] : options.offer.sections) {
       const track = this.#addSection(section);
-      if (section === options.offer.video) video = track;
+      if (section === main) mainTrack = track;
     }
-    this.track = video as Track;
+    this.track = mainTrack as Track;
     this.#connectTimer = setTimeout(() => this.close('It did not connect within 10 s.'), CONNECT_MS);
     this.#connectTimer.unref();
   }
 
   /** Answers the offer. Throws `Problem` sdp_malformed for what libdatachannel refuses. */
   static async open(options: LinkOptions, prepare: (link: Link) => void, sdp: string): Promise<Link> {
-    const { mid, playoutDelayId } = options.offer.video;
-    const solo = options.receiving && needsSolo(sdp, mid);
+    const { mid, playoutDelayId } = mainOf(options.offer);
+    const soundMid = options.offer.sound?.section.mid;
+    const solo = options.receiving && (needsSolo(sdp, mid) || (soundMid !== undefined && needsSolo(sdp, soundMid)));
     const link = new Link({ ...options, solo });
     try {
       prepare(link);
@@ -149,7 +164,7 @@ export class Link {
       link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
       const answer = withAnnounced(link.#peer.localDescription()?.sdp ?? '', options.ice.announce);
       if (!answer) throw new Error('The answer could not be built.');
-      if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid) : answer;
+      if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid, soloSound(options.offer)) : answer;
       else link.answer = withPlayoutDelay(answer, mid, playoutDelayId);
       return link;
     } catch (error) {
@@ -174,11 +189,26 @@ export class Link {
     this.#kept.push(object);
   }
 
+  /** Whether all packets of the connection come by `track` (solo.ts). */
+  get solo(): boolean {
+    return this.#options.solo ?? false;
+  }
+
   /** False where the packet could not go out. */
   send(packet: Buffer): boolean {
     if (this.#state !== 'connected') return false;
     try {
       return this.track.isOpen() && this.track.sendMessageBinary(packet);
+    } catch {
+      return false;
+    }
+  }
+
+  /** The same for the sound's track, where the viewer takes sound. */
+  sendSound(packet: Buffer): boolean {
+    if (this.#state !== 'connected' || !this.#sound) return false;
+    try {
+      return this.#sound.isOpen() && this.#sound.sendMessageBinary(packet);
     } catch {
       return false;
     }
@@ -203,7 +233,7 @@ export class Link {
   #addSection(section: OfferSection): Track | null {
     if (section.removed) return null;
     const { offer } = this.#options;
-    if (section === offer.video) return this.#addVideo(section);
+    if ('video' in offer && section === offer.video) return this.#addVideo(section, offer.format);
     if (section.kind === 'audio') return this.#addAudio(section);
     const [format] = section.formats;
     if (section.kind !== 'video' || !format) return null;
@@ -212,27 +242,30 @@ export class Link {
     return this.#addTrack(media);
   }
 
-  #addVideo(section: OfferSection): Track {
-    const { offer, receiving } = this.#options;
+  #addVideo(section: OfferSection, format: OfferFormat): Track {
+    const { receiving } = this.#options;
     const media = new Video(section.mid, receiving ? 'RecvOnly' : 'SendOnly');
-    addFormat(media, offer.format, this.#options);
+    addFormat(media, format, this.#options);
     // Some players stay black without an msid.
-    if (!receiving) media.addSSRC(this.ssrc, 'understudy', 'understudy', 'video');
+    if (!receiving) media.addSSRC(this.ssrc, CNAME, CNAME, 'video');
     return this.#addTrack(media);
   }
 
-  /** Audio is answered: taken from a camera, inactive towards a viewer as long as there is none to send. */
+  /** The first section that suits carries the sound; a viewer's is open also while a feed has none, because a mixer may come later. */
   #addAudio(section: OfferSection): Track | null {
     const opus = section.formats.find((format) => format.name === 'OPUS');
     if (!opus) return null;
-    const takes = this.#options.receiving && section.sends;
-    const media = new Audio(section.mid, takes ? 'RecvOnly' : 'Inactive');
+    const { receiving, audio, offer } = this.#options;
+    const used = section === offer.sound?.section;
+    const media = new Audio(section.mid, used ? (receiving ? 'RecvOnly' : 'SendOnly') : 'Inactive');
     // FFmpeg names no parameters; the binding takes a string or nothing at all.
     if (opus.fmtp) media.addOpusCodec(opus.payloadType, opus.fmtp);
     else media.addOpusCodec(opus.payloadType);
+    // The picture's name and stream, so that players keep both in step.
+    if (used && !receiving) media.addSSRC(this.soundSsrc, CNAME, CNAME, 'sound');
     const track = this.#addTrack(media);
-    const { audio } = this.#options;
-    if (takes && audio) track.onMessage((datagram) => audio(datagram));
+    if (used) this.#sound = track;
+    if (used && receiving && audio) track.onMessage((datagram) => audio(datagram));
     return track;
   }
 

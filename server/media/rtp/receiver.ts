@@ -5,7 +5,15 @@ import { KeyPacer } from './pacer.ts';
 import { isRtcp, parseRtp, type RtpPacket } from './packet.ts';
 import { Rates } from './rates.ts';
 import { ReorderBuffer } from './reorder.ts';
-import { genericNack, parseRtcp, pictureLoss, type ReceptionReport, receiverReport, remb } from './rtcp.ts';
+import {
+  genericNack,
+  parseRtcp,
+  pictureLoss,
+  type ReceptionReport,
+  receiverReport,
+  remb,
+  type SenderReport,
+} from './rtcp.ts';
 
 /** Our own SSRC in feedback: nobody sends media under it. */
 const OWN_SSRC = 1;
@@ -24,6 +32,8 @@ export interface ReceiverOptions {
   sendRtcp(packet: Buffer): void;
   /** `arrivalMs` (performance.now) of the frame's last packet. */
   frame(picture: CodedPicture, rtpTs: number, arrivalMs: number): void;
+  /** What the stream's sender says of its clocks. */
+  senderReport?(report: SenderReport): void;
 }
 
 export interface ReceiverStats {
@@ -160,8 +170,9 @@ export class VideoReceiver {
 
   #rtcp(datagram: Buffer): void {
     for (const message of parseRtcp(datagram)) {
-      if (message.kind === 'sr' && message.ssrc === this.#ssrc)
-        this.#sr = { ntpMiddle: message.ntpMiddle, atMs: this.#nowMs };
+      if (message.kind !== 'sr' || message.ssrc !== this.#ssrc) continue;
+      this.#sr = { ntpMiddle: message.ntpMiddle, atMs: this.#nowMs };
+      this.#options.senderReport?.(message);
     }
   }
 

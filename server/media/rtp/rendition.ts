@@ -1,6 +1,7 @@
 import { Problem } from '../../config/problem.ts';
-import type { CodedFrame } from '../../frame/coded.ts';
+import type { CodedAudio, CodedFrame } from '../../frame/coded.ts';
 import type { RenditionOptions, RenditionOut, ViewerSession } from '../port.ts';
+import { AudioSender, type SoundTarget, type StreamInstant } from './audio-sender.ts';
 import type { IceOptions } from './link.ts';
 import { KeyPacer } from './pacer.ts';
 import { FrameSender } from './sender.ts';
@@ -21,10 +22,15 @@ export class RtpRendition implements RenditionOut {
   readonly #options: RtpRenditionOptions;
   readonly #viewers = new Set<RtpViewer>();
   readonly #sender: FrameSender;
+  readonly #soundSender = new AudioSender();
   readonly #keys: KeyPacer;
   readonly #check: NodeJS.Timeout;
   /** Targets of the frame being sent: kept to spare an allocation per frame. */
   readonly #targets: RtpViewer[] = [];
+  readonly #soundTargets: SoundTarget[] = [];
+  /** The last instants that went out, for sender reports. */
+  #picture: StreamInstant | null = null;
+  #sound: StreamInstant | null = null;
   #opening = 0;
   #closed = false;
 
@@ -33,7 +39,10 @@ export class RtpRendition implements RenditionOut {
     this.#sender = new FrameSender(options.codec);
     this.#keys = new KeyPacer(() => options.keyWanted());
     this.#check = setInterval(() => {
-      for (const viewer of this.#viewers) viewer.check();
+      for (const viewer of this.#viewers) {
+        viewer.check();
+        viewer.report(this.#picture, this.#sound);
+      }
     }, CHECK_MS);
     this.#check.unref();
   }
@@ -71,10 +80,19 @@ export class RtpRendition implements RenditionOut {
     if (frame.codec !== this.#options.codec)
       throw new Error(`A ${frame.codec} frame came to a ${this.#options.codec} rendition.`);
     if (frame.key) this.#keys.satisfied();
+    this.#picture = { rtpTs: frame.rtpTs, captureUs: frame.captureUs };
     const targets = this.#targets;
     targets.length = 0;
     for (const viewer of this.#viewers) if (viewer.takes(frame.key)) targets.push(viewer);
     if (targets.length > 0) this.#sender.send(frame, targets);
+  }
+
+  sendSound(audio: CodedAudio): void {
+    this.#sound = { rtpTs: audio.rtpTs, captureUs: audio.captureUs };
+    const targets = this.#soundTargets;
+    targets.length = 0;
+    for (const viewer of this.#viewers) if (viewer.sound && viewer.ready) targets.push(viewer.sound);
+    if (targets.length > 0) this.#soundSender.send(audio, targets);
   }
 
   close(): void {

@@ -6,6 +6,7 @@
 
 const SENDER_REPORT = 200;
 const RECEIVER_REPORT = 201;
+const SOURCE_DESCRIPTION = 202;
 const TRANSPORT_FEEDBACK = 205;
 const PAYLOAD_FEEDBACK = 206;
 const FMT_NACK = 1;
@@ -27,8 +28,16 @@ export interface ReceptionReport {
   delaySinceLastSr: number;
 }
 
+/** One instant on a sender's two clocks (RFC 3550 §6.4.1). */
+export interface SenderReport {
+  ssrc: number;
+  /** Since 1900, microseconds. */
+  ntpUs: number;
+  rtpTs: number;
+}
+
 export type RtcpMessage =
-  | { kind: 'sr'; ssrc: number; ntpMiddle: number; rtpTs: number }
+  | ({ kind: 'sr'; ntpMiddle: number } & SenderReport)
   | { kind: 'rr'; ssrc: number; reports: ReceptionReport[] }
   | { kind: 'nack'; mediaSsrc: number; seqs: number[] }
   | { kind: 'pli'; mediaSsrc: number }
@@ -56,6 +65,26 @@ export function receiverReport(sender: number, report?: ReceptionReport): Buffer
   block.writeUInt32BE(report.lastSr >>> 0, 24);
   block.writeUInt32BE(report.delaySinceLastSr >>> 0, 28);
   return block;
+}
+
+/** A sender report without reception blocks, and the source's name: streams of one name are played in step (RFC 3550 §6.5.1). */
+export function senderReport(report: SenderReport & { packets: number; bytes: number }, cname: string): Buffer {
+  const block = header(SENDER_REPORT, 0, 28);
+  const seconds = Math.floor(report.ntpUs / 1e6);
+  block.writeUInt32BE(report.ssrc, 4);
+  block.writeUInt32BE(seconds >>> 0, 8);
+  block.writeUInt32BE(Math.floor(((report.ntpUs - seconds * 1e6) * 2 ** 32) / 1e6) >>> 0, 12);
+  block.writeUInt32BE(report.rtpTs >>> 0, 16);
+  block.writeUInt32BE(report.packets >>> 0, 20);
+  block.writeUInt32BE(report.bytes >>> 0, 24);
+  const name = Buffer.from(cname, 'utf8').subarray(0, 255);
+  // One chunk: SSRC, the item CNAME (1), and at least one zero octet up to the next word.
+  const description = header(SOURCE_DESCRIPTION, 1, 8 + Math.ceil((name.length + 3) / 4) * 4);
+  description.writeUInt32BE(report.ssrc, 4);
+  description[8] = 1;
+  description[9] = name.length;
+  name.copy(description, 10);
+  return Buffer.concat([block, description]);
 }
 
 function feedback(type: number, format: number, sender: number, media: number, bodyBytes: number): Buffer {
@@ -151,6 +180,7 @@ function parseBlock(block: Buffer): RtcpMessage | null {
         kind: 'sr',
         ssrc: block.readUInt32BE(4),
         ntpMiddle: block.readUInt32BE(10),
+        ntpUs: block.readUInt32BE(8) * 1e6 + (block.readUInt32BE(12) * 1e6) / 2 ** 32,
         rtpTs: block.readUInt32BE(16),
       };
     case RECEIVER_REPORT:

@@ -27,12 +27,26 @@ export interface OfferSection {
   playoutDelayId: number;
 }
 
+/** The section that Opus goes through, in the direction that the offer is for. */
+export interface SoundPart {
+  section: OfferSection;
+  format: OfferFormat;
+}
+
 export interface Offer {
   sections: OfferSection[];
   /** The section that the video goes through. */
   video: OfferSection;
   format: OfferFormat;
   codec: VideoCodec;
+  /** Null where the offer has no sound, or another than Opus. */
+  sound: SoundPart | null;
+}
+
+/** An offer of sound alone. */
+export interface SoundOffer {
+  sections: OfferSection[];
+  sound: SoundPart;
 }
 
 /** What the other side of an offer is for: a camera sends, a viewer receives one codec (of this shape, where it is known). */
@@ -167,18 +181,40 @@ function checkTransport(sdp: string, session: string[], media: string[][]): void
   if (candidates > MAX_CANDIDATES) throw malformed(`It has ${candidates} candidates; ${MAX_CANDIDATES} are the most.`);
 }
 
-/** Throws `Problem`: sdp_too_large, sdp_malformed, or sdp_unusable where no section suits. */
-export function parseOffer(sdp: string, use: OfferUse): Offer {
+function findSound(sections: readonly OfferSection[], sends: boolean): SoundPart | null {
+  for (const section of sections) {
+    if (section.kind !== 'audio' || section.removed || !(sends ? section.sends : section.receives)) continue;
+    const format = section.formats.find(({ name }) => name === 'OPUS');
+    if (format) return { section, format };
+  }
+  return null;
+}
+
+function readSections(sdp: string): OfferSection[] {
   if (Buffer.byteLength(sdp) > MAX_OFFER_BYTES) throw new Problem('sdp_too_large');
   const { session, media } = splitSections(sdp);
   checkTransport(sdp, session, media);
   const sections = media.map((lines) => parseSection(lines, session));
   const mids = sections.map((section) => section.mid);
   if (mids.includes('') || new Set(mids).size !== mids.length) throw malformed('Every section needs its own a=mid.');
+  return sections;
+}
+
+/** A sender's offer with Opus. Throws `Problem`: sdp_too_large, sdp_malformed, or sdp_unusable where it has none. */
+export function parseSoundOffer(sdp: string): SoundOffer {
+  const sections = readSections(sdp);
+  const sound = findSound(sections, true);
+  if (sound) return { sections, sound };
+  throw new Problem('sdp_unusable', 'Sound comes in an audio section that sends Opus.');
+}
+
+/** Throws `Problem`: sdp_too_large, sdp_malformed, or sdp_unusable where no section suits. */
+export function parseOffer(sdp: string, use: OfferUse): Offer {
+  const sections = readSections(sdp);
   for (const section of sections) {
     if (section.kind !== 'video' || section.removed || !(use.sends ? section.sends : section.receives)) continue;
     const picked = pickFormat(section, use);
-    if (picked) return { sections, video: section, ...picked };
+    if (picked) return { sections, video: section, ...picked, sound: findSound(sections, use.sends) };
   }
   const seen = sections.map((section) => section.kind).join(', ');
   throw new Problem('sdp_unusable', `Its sections are: ${seen}.`);

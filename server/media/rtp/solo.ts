@@ -1,7 +1,8 @@
 /**
  * libdatachannel hands packets of a bundle to their section by the SSRCs that the offer names. An offer that names none
  * for its video (simulcast, some cameras) would connect and stay black beside another section. Such an offer is reduced to
- * its video section, and the answer leaves the others idle (refusing them breaks browsers that bundle everything).
+ * its video section: libdatachannel then hands over every packet of the connection, and the sound's are told by their payload type.
+ * The answer leaves other sections idle (refusing them breaks browsers that bundle everything).
  */
 
 interface Split {
@@ -50,9 +51,17 @@ export function soloOffer(sdp: string, mid: string): string {
   return join({ session: session.map(group), media: [lines] });
 }
 
-/** An idle section that shares the video's transport; what is neither audio nor video is refused. */
-function idleSection(offered: readonly string[], video: readonly string[]): string[] {
-  const [kind = '', , protocol = '', format = ''] = (offered[0] as string).split(' ');
+/** A section whose packets are told from the video's by their payload type. */
+export interface SoloSound {
+  mid: string;
+  payloadType: number;
+}
+
+/** A section that shares the video's transport: idle, or taken where it is the sound; what is neither audio nor video is refused. */
+function otherSection(offered: readonly string[], video: readonly string[], sound: SoloSound | null): string[] {
+  const [kind = '', , protocol = '', first = ''] = (offered[0] as string).split(' ');
+  const taken = sound !== null && midOf(offered) === sound.mid;
+  const format = taken ? String(sound.payloadType) : first;
   const mid = `a=mid:${midOf(offered) ?? ''}`;
   if (kind !== 'm=audio' && kind !== 'm=video') {
     return [`${kind} 0 ${protocol} ${format}`, 'c=IN IP4 0.0.0.0', mid];
@@ -67,18 +76,18 @@ function idleSection(offered: readonly string[], video: readonly string[]): stri
     `${kind} ${port} ${protocol} ${format}`,
     ...address,
     mid,
-    'a=inactive',
+    taken ? 'a=recvonly' : 'a=inactive',
     'a=rtcp-mux',
     ...described,
     ...transport,
   ];
 }
 
-/** The answer to a solo offer, with the original's other sections in their places: idle, and never used. */
-export function withIdle(answer: string, sdp: string, mid: string): string {
+/** The answer to a solo offer, with the original's other sections in their places: idle, but for the sound. */
+export function withIdle(answer: string, sdp: string, mid: string, sound: SoloSound | null = null): string {
   const { session, media } = split(answer);
   const [video = []] = media;
-  const all = split(sdp).media.map((lines) => (midOf(lines) === mid ? video : idleSection(lines, video)));
+  const all = split(sdp).media.map((lines) => (midOf(lines) === mid ? video : otherSection(lines, video, sound)));
   const bundled = all.filter((lines) => !/^m=\S+ 0 /.test(lines[0] as string)).map(midOf);
   const group = (line: string): string =>
     line.startsWith('a=group:BUNDLE') ? `a=group:BUNDLE ${bundled.join(' ')}` : line;

@@ -2,7 +2,8 @@ import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
 import type { VideoCodec } from '../../frame/coded.ts';
 import type { IceCredentials, RestartedIce, StreamKind, ViewerSession, ViewerStats } from '../port.ts';
-import { type IceOptions, Link } from './link.ts';
+import { OPUS_HZ, reportNow, type SoundTarget, type StreamInstant, soundTarget, VIDEO_HZ } from './audio-sender.ts';
+import { CNAME, type IceOptions, Link } from './link.ts';
 import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
 import { parseRtcp } from './rtcp.ts';
@@ -34,10 +35,13 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   /** True until a key frame has gone out. */
   waitsForKey = true;
   skipped = 0;
+  /** Null where the viewer takes no sound. */
+  readonly sound: SoundTarget | null;
   readonly #link: Link;
   readonly #options: ViewerOptions;
   #lastRtcpMs = performance.now();
   #packets = 0;
+  #bytes = 0;
   #nacks = 0;
   #keyRequests = 0;
   readonly #keyAllowance = new KeyAllowance();
@@ -51,6 +55,9 @@ export class RtpViewer implements ViewerSession, StreamTarget {
     this.ssrc = link.ssrc;
     this.#link = link;
     this.#options = options;
+    this.sound =
+      offer.sound &&
+      soundTarget(offer.sound.format.payloadType, link.soundSsrc, (packet) => void link.sendSound(packet));
     const nacks = new RtcpNackResponder(NACK_PACKETS);
     link.keep(nacks);
     link.track.setMediaHandler(nacks);
@@ -126,8 +133,18 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   }
 
   send(packet: Buffer): void {
-    if (this.#link.send(packet)) this.#packets++;
-    else this.#failed = true;
+    if (this.#link.send(packet)) {
+      this.#packets++;
+      this.#bytes += packet.length;
+    } else this.#failed = true;
+  }
+
+  /** Sender reports of both streams, given the last instants that went out; called about once a second. */
+  report(picture: StreamInstant | null, sound: StreamInstant | null): void {
+    if (!this.ready || this.waitsForKey || !picture) return;
+    const counts = { ssrc: this.ssrc, packets: this.#packets, bytes: this.#bytes };
+    this.#link.send(reportNow(picture, VIDEO_HZ, counts, CNAME));
+    if (sound && this.sound) this.#link.sendSound(reportNow(sound, OPUS_HZ, this.sound, CNAME));
   }
 
   /** Called about once a second. */

@@ -1,7 +1,7 @@
 import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
-import type { IngestSession, MediaEngine, PeerSession } from '../media/port.ts';
+import type { MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -52,7 +52,7 @@ export class Stage implements StageApi {
   async publish(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
     const known = this.#feeds.get(feed) ?? this.#opening.get(feed);
-    const { id, answer } = await (known ? known.publish(offer) : this.#open(feed, offer));
+    const { id, answer } = await (known ? known.publish(offer) : this.#open(feed, (made) => made.publish(offer)));
     return { session: id, answer };
   }
 
@@ -72,7 +72,10 @@ export class Stage implements StageApi {
 
   async publishSound(feed: string, offer: string): Promise<{ session: string; answer: string }> {
     this.#refuseWhileDraining();
-    const { id, answer } = await (this.#feeds.get(feed) ?? this.#add(feed)).publishSound(offer);
+    const known = this.#feeds.get(feed) ?? this.#opening.get(feed);
+    const { id, answer } = await (known
+      ? known.publishSound(offer)
+      : this.#open(feed, (made) => made.publishSound(offer)));
     return { session: id, answer };
   }
 
@@ -167,11 +170,11 @@ export class Stage implements StageApi {
   }
 
   /** A feed that nobody knows begins with its first camera, unless that is refused: offers alone must not start engines. */
-  async #open(name: string, offer: string): Promise<IngestSession> {
+  async #open<T>(name: string, come: (feed: Feed) => Promise<T>): Promise<T> {
     const feed = this.#make(name);
     this.#opening.set(name, feed);
     try {
-      const session = await feed.publish(offer);
+      const session = await come(feed);
       this.#add(name, feed);
       return session;
     } catch (error) {

@@ -3,7 +3,7 @@ import type { CodedAudio, CodedFrame } from '../../server/frame/coded.ts';
 import { openPublisher, type Publisher, type PublisherOptions } from '../../server/media/peer/publisher.ts';
 import type { Signal } from '../../server/media/peer/signal.ts';
 import { openViewer, type ReceivedFrame, type ReceivedSound } from '../../server/media/peer/viewer.ts';
-import type { IngestSession, SoundSession } from '../../server/media/port.ts';
+import type { IngestSession, IngestSink, SoundSession } from '../../server/media/port.ts';
 import { monotonicUs } from '../../server/media/rtp/clock.ts';
 import { createRtpEngine } from '../../server/media/rtp/engine.ts';
 import type { SenderReport } from '../../server/media/rtp/rtcp.ts';
@@ -24,7 +24,12 @@ afterEach(async () => {
 function stage(pictureDelayMs = 0) {
   const engine = createRtpEngine({ bindAddress: '127.0.0.1' });
   closers.push(() => engine.close());
-  const rendition = engine.rendition({ codec: 'h264', keyWanted: () => ingest.session?.requestKey() });
+  const rendition = engine.rendition({
+    feed: 'a',
+    name: 'program',
+    codec: 'h264',
+    keyWanted: () => ingest.session?.requestKey(),
+  });
   const held = new SoundOut(rendition);
   const out = { sendSound: (audio: CodedAudio) => held.push(audio), dropSound: () => held.clear() };
   const sound = new FeedSound({ feed: 'a', media: engine, changed: () => undefined, out });
@@ -40,7 +45,7 @@ function stage(pictureDelayMs = 0) {
     held.passed(frame);
   };
   const whip: Signal = async (offer) => {
-    const session = await engine.ingest(offer, {
+    const sink: IngestSink = {
       frame: (frame) => {
         ingest.frames.push(frame);
         if (pictureDelayMs > 0) setTimeout(() => show(frame), pictureDelayMs);
@@ -53,7 +58,9 @@ function stage(pictureDelayMs = 0) {
       state: (state) => {
         if (state === 'closed') sound.cameraGone();
       },
-    });
+      seen: () => undefined,
+    };
+    const session = await engine.ingest(offer, sink, 'a');
     ingest.session = session;
     sound.cameraCame();
     return { answer: session.answer, end: async () => session.close() };

@@ -207,5 +207,9 @@ async function limitRequests(app: FastifyInstance, config: Config): Promise<void
     max: (request) => (isLoopback(request.ip) ? perMinute * LOOPBACK_FACTOR : perMinute),
     errorResponseBuilder: (_, { ttl }) => new Problem('too_many', undefined, Math.ceil(ttl / 1000)),
   });
+  app.addHook('onRequest', async (request) => {
+    // One that has hung up in the middle of its request has no address any more to be counted under.
+    if ((request.ip as string | undefined) === undefined) throw new Problem('bad_request', 'The client has gone.');
+  });
   app.addHook('onRequest', app.rateLimit());
 }

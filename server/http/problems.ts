@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, Problem, type ProblemCode } from '../config/problem.ts';
@@ -107,9 +108,13 @@ export function writeProblem(socket: Duplex, problem: Problem): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/** Bytes that are not HTTP, or too slow, or headers without end. */
+/**
+ * Bytes that are not HTTP, or too slow, or headers without end. Where an answer has gone out on this connection already, it is only hung
+ * up: Node may tell of a broken body after the request was answered, and a second answer would be taken for the next request's.
+ */
 export function clientErrorHandler(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy(error);
+  const answered = ((socket as Partial<Socket>).bytesWritten ?? 0) > 0;
+  if (error.code === 'ECONNRESET' || !socket.writable || answered) socket.destroy(error);
   else writeProblem(socket, new Problem('bad_request'));
 }
 

@@ -3,12 +3,16 @@
  * camera's and as a monitor's, and says how that went. Who started it learns from its death which offer kills.
  */
 import { Problem } from '../../server/config/problem.ts';
+import { IceSessions } from '../../server/http/ice-sessions.ts';
 import { checkOffer } from '../../server/http/sdp.ts';
+import type { PeerSession } from '../../server/media/port.ts';
 import { createRtpEngine } from '../../server/media/rtp/engine.ts';
 
 export interface NativeOrder {
   id: number;
   offer: string;
+  /** Patched onto the session, where the offer opened one. */
+  fragment: string;
 }
 export interface NativeAnswer {
   id: number;
@@ -18,12 +22,28 @@ export interface NativeAnswer {
   ms: number;
 }
 
+type Session = PeerSession & { close(): void };
+
 const engine = createRtpEngine({ bindAddress: '127.0.0.1' });
 const rendition = engine.rendition({ feed: 'a', name: 'program', codec: 'h264', keyWanted: () => undefined });
 
-async function outcome(open: () => Promise<{ answer: string; close(): void }>): Promise<string> {
+/** As PATCH does it. A fragment is refused by itself: the session goes on. */
+async function patch(session: Session, offer: string, fragment: string): Promise<void> {
+  const sessions = new IceSessions({ compatible: true, lenient: () => undefined });
+  sessions.begin(session, offer);
+  for (const ifMatch of [undefined, '*']) {
+    try {
+      await sessions.patch(session, ifMatch, fragment);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+}
+
+async function outcome(order: NativeOrder, open: () => Promise<Session>): Promise<string> {
   try {
     const session = await open();
+    await patch(session, order.offer, order.fragment);
     const good = session.answer.startsWith('v=0');
     session.close();
     return good ? 'answered' : `thrown: an answer that is none: ${session.answer.slice(0, 80)}`;
@@ -32,13 +52,14 @@ async function outcome(open: () => Promise<{ answer: string; close(): void }>): 
   }
 }
 
-async function answer({ id, offer }: NativeOrder): Promise<NativeAnswer> {
+async function answer(order: NativeOrder): Promise<NativeAnswer> {
+  const { id, offer } = order;
   const began = performance.now();
-  const camera = await outcome(async () => {
+  const camera = await outcome(order, async () => {
     checkOffer(offer);
     return engine.ingest(offer, { frame: () => undefined, seen: () => undefined, state: () => undefined }, 'a');
   });
-  const monitor = await outcome(async () => {
+  const monitor = await outcome(order, async () => {
     checkOffer(offer);
     return rendition.addViewer(offer, () => undefined);
   });

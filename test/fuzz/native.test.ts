@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import { brokenFragment, goodFragments } from './broken-fragments.ts';
 import { brokenOffer, OFFERS } from './broken-offers.ts';
 import { CAMPAIGN_MS, campaign } from './campaign.ts';
 import type { NativeAnswer, NativeOrder } from './native-child.ts';
@@ -8,14 +10,18 @@ import type { NativeAnswer, NativeOrder } from './native-child.ts';
 /** Offers taken through libdatachannel itself, in a process whose death would name the offer that kills. */
 
 const CHILD = fileURLToPath(new URL('./native-child.ts', import.meta.url));
+interface Offered {
+  offer: string;
+  fragment: string;
+}
 let child: ChildProcess | null = null;
 let ids = 0;
 afterAll(() => child?.kill('SIGKILL'));
 
-function answered(offer: string): Promise<NativeAnswer> {
+function answered({ offer, fragment }: Offered): Promise<NativeAnswer> {
   child ??= fork(CHILD, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const running = child;
-  const order: NativeOrder = { id: ids++, offer };
+  const order: NativeOrder = { id: ids++, offer, fragment };
   return new Promise((resolve, reject) => {
     const settle = (end: () => void): void => {
       running.off('message', heard);
@@ -38,7 +44,7 @@ function answered(offer: string): Promise<NativeAnswer> {
 const REFUSALS = ['answered', 'sdp_malformed', 'sdp_unusable', 'sdp_too_large'];
 
 test.each(OFFERS)('the offer of $name is answered as it is', async ({ name, sdp }) => {
-  const { camera, monitor } = await answered(sdp);
+  const { camera, monitor } = await answered({ offer: sdp, fragment: goodFragments[0] ?? '' });
   expect(name.includes('viewer') ? monitor : camera).toBe('answered');
 });
 
@@ -48,9 +54,9 @@ test(
     timeout: CAMPAIGN_MS,
   },
   () =>
-    campaign<string>({
+    campaign<Offered>({
       name: 'native-offer',
-      cases: brokenOffer,
+      cases: fc.record({ offer: brokenOffer, fragment: brokenFragment }),
       async check(offer) {
         const { camera, monitor } = await answered(offer);
         expect(REFUSALS).toContain(camera);

@@ -2,10 +2,10 @@
  * The wire between front and engine: 4-byte little-endian length, one byte of kind, then the body. It carries whole coded frames
  * beside small JSON messages over any ordered byte stream, so an engine may one day sit on another machine.
  *
- * A frame's body: role u8 · codec u8 · flags u8 (1 = key) · matrix, primaries, transfer, range u8 · pad u8 ·
+ * A frame's body: role u8 · codec u8 · flags u8 (1 = key) · matrix, primaries, transfer, range u8 · quarter turns u8 ·
  * rtpTs u32 · width u16 · height u16 · captureUs f64 · bytes.
  */
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { CodedFrame, Rotation, VideoCodec } from '../frame/coded.ts';
 import type { Colour } from '../frame/frame.ts';
 import { renditionName } from '../wire/messages.ts';
 
@@ -41,7 +41,7 @@ export function frameHeader(role: FrameRole, frame: CodedFrame): Buffer {
   header[9] = PRIMARIES.indexOf(frame.colour.primaries);
   header[10] = TRANSFERS.indexOf(frame.colour.transfer);
   header[11] = RANGES.indexOf(frame.colour.range);
-  header[12] = 0;
+  header[12] = (frame.rotation ?? 0) / 90;
   header.writeUInt32LE(frame.rtpTs >>> 0, 13);
   header.writeUInt16LE(frame.width, 17);
   header.writeUInt16LE(frame.height, 19);
@@ -105,6 +105,7 @@ export class Deframer {
       throw new Error('The channel carried a body of unknown kind: the stream is damaged.');
     const role = ROLES[body[1] as number];
     const codec = CODECS[body[2] as number];
+    const turns = body[8] as number;
     if (!role || !codec) throw new Error('The channel carried a frame of unknown kind: the stream is damaged.');
     this.#receiver.frame(role, {
       codec,
@@ -120,6 +121,7 @@ export class Deframer {
         range: RANGES[body[7] as number] ?? 'unknown',
       },
       bytes: body.subarray(FRAME_HEADER),
+      ...(turns > 0 && turns < 4 ? { rotation: (turns * 90) as Rotation } : {}),
     });
   }
 }

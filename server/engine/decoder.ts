@@ -1,5 +1,5 @@
 import * as av from 'node-av';
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import type { CodedFrame, Rotation, VideoCodec } from '../frame/coded.ts';
 import { colourOf } from './colour-tags.ts';
 import type { Pictures } from './pictures.ts';
 import { pack } from './planes.ts';
@@ -103,7 +103,7 @@ export class Decoder {
       this.#pictures.give(picture);
       throw error;
     }
-    return { picture };
+    return { picture, rotation: coded.rotation ?? 0 };
   }
 
   async #open(codec: VideoCodec): Promise<av.CodecContext> {

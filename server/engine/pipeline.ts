@@ -2,7 +2,7 @@
  * The frame loop of one feed: coded frames in, program out. Every coded frame is decoded; pictures are skipped only between decode
  * and inference, newest first, and each skip is counted. The encoder of one picture runs while the next is decoded and looked at.
  */
-import type { CodedFrame } from '../frame/coded.ts';
+import { type CodedFrame, type Rotation, uprightSize } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
@@ -200,15 +200,15 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     }
     this.counts.decoded++;
     this.#blind = 0;
-    const { picture } = decoded;
+    const { picture, rotation = 0 } = decoded;
     if (this.#queue.length >= MAX_WAITING) {
       this.counts.skipped++;
       pictures.give(picture);
     } else if (this.#parts.encoders.wanted.length > 0) {
-      await this.#picture(this.#scaled(picture), began, atMs);
+      await this.#picture(this.#scaled(this.#upright(picture, rotation)), began, atMs);
     } else {
       // Decoded all the same, so that the first monitor that comes has its picture at once.
-      this.#noteSize(picture);
+      this.#noteSize(uprightSize({ ...picture, rotation }));
       this.#shown = [];
       pictures.give(picture);
     }
@@ -271,6 +271,21 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     if (plate) this.#parts.pictures.give(plate);
   }
 
+  /** A phone's picture as it is to be seen: faces are only looked for in one that stands upright. */
+  #upright(picture: Picture, rotation: Rotation): Picture {
+    if (rotation === 0) return picture;
+    const { pictures, kernels } = this.#parts;
+    const { width, height, colour, id } = picture;
+    try {
+      const size = uprightSize({ width, height, rotation });
+      const upright = pictures.take(size.width, size.height, colour, id);
+      kernels.turn(picture.at, width, height, rotation / 90, upright.at);
+      return upright;
+    } finally {
+      pictures.give(picture);
+    }
+  }
+
   #scaled(picture: Picture): Picture {
     const { scale } = this.#overload;
     if (scale === 1) return picture;
@@ -285,7 +300,7 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     }
   }
 
-  #noteSize({ width, height }: Picture): void {
+  #noteSize({ width, height }: Pick<Picture, 'width' | 'height'>): void {
     if (this.#size.width === width && this.#size.height === height) return;
     this.#size = { width, height };
     this.#parts.events.size(width, height);

@@ -2,6 +2,9 @@ import type { Colour } from './frame.ts';
 
 export type VideoCodec = 'h264' | 'vp8';
 
+/** Degrees clockwise. */
+export type Rotation = 0 | 90 | 180 | 270;
+
 /** One whole coded video frame. H.264: an Annex B access unit (parameter sets in band before each key frame). VP8: the frame. */
 export interface CodedFrame {
   codec: VideoCodec;
@@ -14,6 +17,8 @@ export interface CodedFrame {
   width: number;
   height: number;
   colour: Colour;
+  /** How far the picture must be turned to stand upright (a phone held on its side); upright where left out. */
+  rotation?: Rotation;
   bytes: Uint8Array;
 }
 
@@ -29,3 +34,7 @@ export interface CodedAudio {
   lostBefore: number;
   bytes: Uint8Array;
 }
+
+/** A frame's size when it stands upright. */
+export const uprightSize = ({ width, height, rotation = 0 }: Pick<CodedFrame, 'width' | 'height' | 'rotation'>) =>
+  rotation % 180 === 0 ? { width, height } : { width: height, height: width };

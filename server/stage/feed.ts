@@ -5,7 +5,7 @@
 import type { EngineStats, FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
 import { isPeerReport } from '../channel/peer-messages.ts';
 import { Problem } from '../config/problem.ts';
-import type { CodedFrame } from '../frame/coded.ts';
+import { type CodedFrame, uprightSize } from '../frame/coded.ts';
 import type { FeedMeasures } from '../http/stage-api.ts';
 import type {
   IngestSession,
@@ -197,7 +197,7 @@ export class Feed {
       engine: this.#engine,
       ingest: this.#ingest?.stats() ?? null,
       silentMs: camera || this.#seen ? now - this.#cameraAtMs : null,
-      camera: camera && camera.width > 0 ? { width: camera.width, height: camera.height } : this.#seen,
+      camera: camera && camera.width > 0 ? uprightSize(camera) : this.#seen,
       stats: this.#stats,
       programFps: this.#programRate.perSecond(),
       skippedPerSecond: this.#skipRate.perSecond(),
@@ -214,8 +214,7 @@ export class Feed {
     const last = this.#camera;
     return {
       codec: last?.codec ?? stats?.codec ?? null,
-      width: (last ?? this.#seen)?.width ?? 0,
-      height: (last ?? this.#seen)?.height ?? 0,
+      ...(last ? uprightSize(last) : (this.#seen ?? { width: 0, height: 0 })),
       fps: stats?.fps ?? 0,
       bitrate: stats?.bitrate ?? 0,
       last,

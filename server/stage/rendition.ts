@@ -11,6 +11,8 @@ export const LINGER_MS = 2000;
 export interface RenditionEvents {
   /** The camera's bitstream took over from the engine's encoding, or the other way round. */
   sourceChanged(): void;
+  /** The engine's encoding cannot take over without a key frame. */
+  keyNeeded(): void;
   viewerBegan(viewer: ViewerSession): void;
   viewerEnded(viewer: ViewerSession, reason: string): void;
   /** Nobody has watched for a while. */
@@ -33,6 +35,7 @@ export class Rendition {
   #source: 'camera' | 'engine';
   #suits: boolean;
   #watched = false;
+  #lastTs: number | null = null;
   #closed = false;
   #linger: NodeJS.Timeout | null = null;
 
@@ -109,7 +112,13 @@ export class Rendition {
   /** A frame that the engine has encoded. */
   fromEngine(frame: CodedFrame): void {
     if (this.#source === 'camera') {
-      if (this.#suits || !frame.key) return;
+      if (this.#suits) return;
+      // Pictures from before the change are on their way for a moment, and its encoder may have been open still.
+      const later = this.#lastTs === null || ((frame.rtpTs - this.#lastTs) | 0) > 0;
+      if (!later || !frame.key) {
+        this.#events.keyNeeded();
+        return;
+      }
       this.#source = 'engine';
     }
     this.slate.stop();
@@ -127,6 +136,7 @@ export class Rendition {
   }
 
   #send(frame: CodedFrame): void {
+    this.#lastTs = frame.rtpTs;
     this.rate.tick();
     this.#out.send(frame);
     this.sound.passed(frame);

@@ -16,7 +16,7 @@ import { Totals } from './totals.ts';
 
 const VIEWER_KEYS = ['packets', 'nacks', 'keyRequests', 'skipped'] as const;
 
-/** What is known of the camera's stream; sizes 0 and null while nothing has come. */
+/** What is known of the camera's stream, upright; sizes 0 and null while nothing has come. */
 export interface CameraFacts {
   codec: VideoCodec | null;
   width: number;
@@ -121,9 +121,10 @@ export class Renditions {
   }
 
   fromCamera(frame: CodedFrame): void {
+    const upright = !frame.rotation;
     for (const rendition of this.#open.values()) {
       if (rendition.key.name !== 'plate') continue;
-      if (rendition.fromCamera(frame, frame.codec === rendition.key.codec)) this.#options.askCamera();
+      if (rendition.fromCamera(frame, upright && frame.codec === rendition.key.codec)) this.#options.askCamera();
     }
   }
 
@@ -222,6 +223,7 @@ export class Renditions {
     });
     const rendition: Rendition = new Rendition(key, out, this.#suits(key), {
       sourceChanged: () => this.#tellWanted(),
+      keyNeeded: () => this.#options.tellEngine({ type: 'keyRequest', rendition: key }),
       viewerBegan: (viewer) => this.#ends.set(viewer, this.#options.session({ kind: 'viewer', rendition: key.name })),
       viewerEnded: (viewer, reason) => {
         this.#ends.get(viewer)?.(reason, countsOf(viewer.stats()));
@@ -251,7 +253,9 @@ export class Renditions {
   /** Whether the camera's own bitstream is this rendition. */
   #suits(key: RenditionKey): boolean {
     const { camera, media } = this.#options;
-    return !media.relay && key.name === 'plate' && key.codec === camera().codec;
+    const { codec, last } = camera();
+    // A picture that lies on its side is turned by the engine: not every player would turn it.
+    return !media.relay && key.name === 'plate' && key.codec === codec && !last?.rotation;
   }
 
   #stream(key: RenditionKey): StreamKind {

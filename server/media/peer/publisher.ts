@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
-import type { CodedAudio, CodedFrame } from '../../frame/coded.ts';
+import type { CodedAudio, CodedFrame, Rotation } from '../../frame/coded.ts';
 import { AudioSender, OPUS_HZ, reportNow, type StreamInstant, soundTarget, VIDEO_HZ } from '../rtp/audio-sender.ts';
+import { ORIENTATION_URI, withExtension } from '../rtp/extensions.ts';
 import { isRtcp } from '../rtp/packet.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { FrameSender, type StreamTarget } from '../rtp/sender.ts';
@@ -9,6 +10,7 @@ import {
   type Connected,
   connect,
   hangUp,
+  MID,
   type Offered,
   PAYLOAD_TYPE,
   type PeerOptions,
@@ -17,6 +19,8 @@ import {
 } from './connect.ts';
 
 const NACK_PACKETS = 2048;
+/** Id under which the offer names the orientation extension. */
+const ORIENTATION_ID = 4;
 /** The server reports twice a second: after this it is gone. */
 const SILENCE_MS = 10_000;
 const REPORT_MS = 500;
@@ -45,7 +49,7 @@ export interface PublisherStats {
 /** A camera's sending end. */
 export interface Publisher {
   readonly ssrc: number;
-  /** Sends a whole frame now, with its own RTP timestamp. */
+  /** Sends a whole frame now, with its own RTP timestamp and, where it has one, its rotation. */
   /** Reports name `captureUs` of the last frame and of the last sound packet as instants of one clock. */
   send(frame: CodedFrame): void;
   sendSound(audio: CodedAudio): void;
@@ -68,6 +72,8 @@ class RtpPublisher implements Publisher {
   #connected: Connected | null = null;
   #closed = false;
   #lastRtcpMs = performance.now();
+  /** Of the frame that is being sent. */
+  #rotation: Rotation | null = null;
   #silence: NodeJS.Timeout | null = null;
   readonly #stats: PublisherStats = {
     packets: 0,
@@ -93,13 +99,14 @@ class RtpPublisher implements Publisher {
   }
 
   async open(): Promise<void> {
+    const extended = (offer: string): string => withExtension(offer, MID, ORIENTATION_ID, ORIENTATION_URI);
     const offered: Offered = {
       direction: 'SendOnly',
       ssrc: this.ssrc,
       soundSsrc: this.#soundTarget.ssrc,
       sound: this.#options.sound ?? 'none',
     };
-    this.#connected = await connect(this.#options, offered, String, ({ track, sound, kept }) => {
+    this.#connected = await connect(this.#options, offered, extended, ({ track, sound, kept }) => {
       // Sound's receiver reports keep a mixer's session alive as a picture's do.
       sound?.onMessage((datagram) => this.#datagram(datagram));
       if (track === sound) return;
@@ -119,6 +126,7 @@ class RtpPublisher implements Publisher {
   send(frame: CodedFrame): void {
     if (this.#closed) return;
     this.#stats.frames++;
+    this.#rotation = frame.rotation ?? null;
     if (frame.captureUs > 0) this.#picture = { rtpTs: frame.rtpTs, captureUs: frame.captureUs };
     this.#sender.send(frame, [this.#target]);
   }
@@ -142,7 +150,10 @@ class RtpPublisher implements Publisher {
     if (this.#connected) hangUp(this.#connected);
   }
 
-  #sendPacket(packet: Buffer): void {
+  #sendPacket(plain: Buffer): void {
+    // With the frame's last packet, as browsers say it.
+    const last = ((plain[1] ?? 0) & 0x80) !== 0;
+    const packet = last && this.#rotation !== null ? withOrientation(plain, this.#rotation) : plain;
     try {
       if (!this.#connected?.track.sendMessageBinary(packet)) return;
       this.#stats.packets++;
@@ -193,6 +204,14 @@ class RtpPublisher implements Publisher {
       }
     }
   }
+}
+
+/** The packet with the one-byte orientation extension. */
+function withOrientation(packet: Buffer, rotation: Rotation): Buffer {
+  const extension = Buffer.from([0xbe, 0xde, 0, 1, ORIENTATION_ID << 4, rotation / 90, 0, 0]);
+  const extended = Buffer.concat([packet.subarray(0, 12), extension, packet.subarray(12)]);
+  extended[0] = (extended[0] as number) | 0x10;
+  return extended;
 }
 
 /** Connects as a camera (WHIP). Throws `PeerError` with a sentence. */

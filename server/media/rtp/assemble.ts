@@ -1,4 +1,4 @@
-import type { VideoCodec } from '../../frame/coded.ts';
+import type { Rotation, VideoCodec } from '../../frame/coded.ts';
 import { type CodedPicture, createDepacketizer, type Depacketizer } from './depacketize.ts';
 import type { RtpPacket } from './packet.ts';
 
@@ -6,7 +6,7 @@ import type { RtpPacket } from './packet.ts';
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 export interface AssemblerEvents {
-  frame(picture: CodedPicture, rtpTs: number): void;
+  frame(picture: CodedPicture, rtpTs: number, rotation: Rotation): void;
   /** Decoding cannot go on without a key frame. */
   keyNeeded(): void;
 }
@@ -22,6 +22,7 @@ export class FrameAssembler {
   #open = false;
   #broken = false;
   #bytes = 0;
+  #rotation: Rotation = 0;
   #waitsForKey = true;
   /** Frames thrown away while waiting for a key frame. */
   discarded = 0;
@@ -40,6 +41,8 @@ export class FrameAssembler {
     if (this.#open && packet.ts !== this.#ts) this.#finish();
     this.#open = true;
     this.#ts = packet.ts;
+    // Said with key frames and whenever it changes; what was said last holds (3GPP TS 26.114 §7.4.5).
+    this.#rotation = packet.rotation ?? this.#rotation;
     this.#bytes += packet.payload.length;
     if (!this.#broken && (this.#bytes > MAX_FRAME_BYTES || !this.#depacketizer.add(packet.payload))) {
       this.#broken = true;
@@ -67,7 +70,7 @@ export class FrameAssembler {
     this.#startAnew();
     if (picture?.key) this.#waitsForKey = false;
     if (picture && !this.#waitsForKey) {
-      this.#events.frame(picture, this.#ts);
+      this.#events.frame(picture, this.#ts, this.#rotation);
       return;
     }
     this.discarded++;

@@ -1,9 +1,10 @@
 import { Problem } from '../../config/problem.ts';
-import type { CodedFrame } from '../../frame/coded.ts';
+import type { CodedFrame, Rotation } from '../../frame/coded.ts';
 import type { IceCredentials, IngestSession, IngestSink, IngestStats, RestartedIce, SoundStats } from '../port.ts';
 import { AudioIn } from './audio-in.ts';
 import { CaptureClock, monotonicUs } from './clock.ts';
 import type { CodedPicture } from './depacketize.ts';
+import { ORIENTATION_URI, withExtension } from './extensions.ts';
 import { type IceOptions, Link } from './link.ts';
 import { VideoReceiver } from './receiver.ts';
 import { type Offer, parameterSets, parseOffer, withStartBitrate } from './sdp.ts';
@@ -41,8 +42,9 @@ export class RtpIngest implements IngestSession {
       payloadType: offer.format.payloadType,
       parameterSets: parameterSets(offer.format.fmtp),
       maxBitrate: options.maxBitrate,
+      orientationId: offer.video.orientationId,
       sendRtcp: (packet) => void this.#link?.send(packet),
-      frame: (picture, rtpTs) => this.#frame(picture, rtpTs),
+      frame: (picture, rtpTs, _arrivalMs, rotation) => this.#frame(picture, rtpTs, rotation),
       senderReport: (report) => this.#sound?.videoReport(report),
     });
     this.#sound = offer.sound && this.#openSound(offer.sound.format.payloadType);
@@ -64,7 +66,9 @@ export class RtpIngest implements IngestSession {
 
   get answer(): string {
     const start = Math.min(START_BITRATE, this.#options.maxBitrate);
-    return withStartBitrate(this.#link?.answer ?? '', this.#offer.format.payloadType, start);
+    const { format, video } = this.#offer;
+    const answer = withStartBitrate(this.#link?.answer ?? '', format.payloadType, start);
+    return withExtension(answer, video.mid, video.orientationId, ORIENTATION_URI);
   }
 
   trickle(candidates: readonly string[]): void {
@@ -138,7 +142,7 @@ export class RtpIngest implements IngestSession {
     });
   }
 
-  #frame(picture: CodedPicture, rtpTs: number): void {
+  #frame(picture: CodedPicture, rtpTs: number, rotation: Rotation): void {
     const frame: CodedFrame = {
       codec: this.#offer.codec,
       key: picture.key,
@@ -148,6 +152,7 @@ export class RtpIngest implements IngestSession {
       height: picture.height,
       colour: picture.colour,
       bytes: picture.bytes,
+      rotation,
     };
     this.#options.sink.frame(frame);
   }

@@ -1,3 +1,5 @@
+import type { Rotation } from '../../frame/coded.ts';
+
 /** RTP headers (RFC 3550 §5.1, RFC 8285): read in place, without a copy of the payload. */
 
 export interface RtpPacket {
@@ -9,6 +11,8 @@ export interface RtpPacket {
   payloadType: number;
   /** A view into the datagram; empty for a padding-only (probe) packet. */
   payload: Buffer;
+  /** Where the packet says how the picture is held. */
+  rotation?: Rotation | null;
 }
 
 /** RTCP shares the port (RFC 5761 §4): its second byte lies in 192–223. */

@@ -1,6 +1,7 @@
-import type { VideoCodec } from '../../frame/coded.ts';
+import type { Rotation, VideoCodec } from '../../frame/coded.ts';
 import { FrameAssembler } from './assemble.ts';
 import type { CodedPicture } from './depacketize.ts';
+import { orientationOf } from './extensions.ts';
 import { KeyPacer } from './pacer.ts';
 import { isRtcp, parseRtp, type RtpPacket } from './packet.ts';
 import { Rates } from './rates.ts';
@@ -29,9 +30,11 @@ export interface ReceiverOptions {
   parameterSets?: readonly Buffer[];
   /** Bits per second to allow the sender by REMB; none is sent where absent. */
   maxBitrate?: number;
+  /** Id of the orientation extension, where the sender uses it. */
+  orientationId?: number;
   sendRtcp(packet: Buffer): void;
   /** `arrivalMs` (performance.now) of the frame's last packet. */
-  frame(picture: CodedPicture, rtpTs: number, arrivalMs: number): void;
+  frame(picture: CodedPicture, rtpTs: number, arrivalMs: number, rotation: Rotation): void;
   /** What the stream's sender says of its clocks. */
   senderReport?(report: SenderReport): void;
 }
@@ -77,7 +80,7 @@ export class VideoReceiver {
     this.#assembler = new FrameAssembler(
       options.codec,
       {
-        frame: (picture, rtpTs) => this.#frame(picture, rtpTs),
+        frame: (picture, rtpTs, rotation) => this.#frame(picture, rtpTs, rotation),
         keyNeeded: () => this.#keys.request(),
       },
       options.parameterSets,
@@ -105,6 +108,7 @@ export class VideoReceiver {
     this.#lastPacketMs = this.#nowMs;
     this.#rates.bytes(datagram.length, this.#nowMs);
     this.#noteJitter(packet);
+    if (this.#options.orientationId) packet.rotation = orientationOf(datagram, this.#options.orientationId);
     this.#reorder.push(packet, this.#nowMs);
   }
 
@@ -133,10 +137,10 @@ export class VideoReceiver {
     this.#keys.close();
   }
 
-  #frame(picture: CodedPicture, rtpTs: number): void {
+  #frame(picture: CodedPicture, rtpTs: number, rotation: Rotation): void {
     if (picture.key) this.#keys.satisfied();
     this.#rates.frame(this.#nowMs);
-    this.#options.frame(picture, rtpTs, this.#nowMs);
+    this.#options.frame(picture, rtpTs, this.#nowMs, rotation);
   }
 
   #belongs(packet: RtpPacket): boolean {

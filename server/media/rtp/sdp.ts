@@ -1,12 +1,12 @@
 import { Problem } from '../../config/problem.ts';
 import type { VideoCodec } from '../../frame/coded.ts';
 import { levelOf, type StreamShape } from '../../frame/h264-level.ts';
+import { extensionId, ORIENTATION_URI, PLAYOUT_DELAY_URI, withExtension } from './extensions.ts';
 
 /** Reads from an SDP offer (RFC 8866, RFC 8829) what an answer needs; everything else is left to libdatachannel. */
 
 export const MAX_OFFER_BYTES = 128 * 1024;
 export const MAX_CANDIDATES = 64;
-const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 
 export interface OfferFormat {
   payloadType: number;
@@ -24,7 +24,9 @@ export interface OfferSection {
   receives: boolean;
   /** In the offerer's order of preference. */
   formats: OfferFormat[];
+  /** Ids of header extensions, 0 where they are not offered. */
   playoutDelayId: number;
+  orientationId: number;
 }
 
 /** The section that Opus goes through, in the direction that the offer is for. */
@@ -96,8 +98,6 @@ function parseSection(lines: string[], session: readonly string[]): OfferSection
   const direction = ['sendrecv', 'sendonly', 'recvonly', 'inactive'].find(
     (name) => lines.includes(`a=${name}`) || session.includes(`a=${name}`),
   );
-  const delay = lines.find((line) => line.startsWith('a=extmap:') && line.split(' ')[1] === PLAYOUT_DELAY_URI);
-  const delayId = Number(delay?.slice('a=extmap:'.length).split(/[/ ]/)[0] ?? 0);
   return {
     kind,
     mid: attribute(lines, 'mid') ?? '',
@@ -105,8 +105,8 @@ function parseSection(lines: string[], session: readonly string[]): OfferSection
     sends: direction !== 'recvonly' && direction !== 'inactive',
     receives: direction !== 'sendonly' && direction !== 'inactive',
     formats: kind === 'audio' || kind === 'video' ? parseFormats(lines, listed) : [],
-    // One-byte extensions hold ids 1–14.
-    playoutDelayId: delayId >= 1 && delayId <= 14 ? delayId : 0,
+    playoutDelayId: extensionId(lines, PLAYOUT_DELAY_URI),
+    orientationId: extensionId(lines, ORIENTATION_URI),
   };
 }
 
@@ -239,7 +239,7 @@ export function usableCandidates(sdp: string, loopbackOnly: boolean): string {
 
 /** Puts the playout-delay extension into the answer's section `mid`. */
 export const withPlayoutDelay = (answer: string, mid: string, id: number): string =>
-  id === 0 ? answer : answer.replace(`a=mid:${mid}\r\n`, `a=mid:${mid}\r\na=extmap:${id} ${PLAYOUT_DELAY_URI}\r\n`);
+  withExtension(answer, mid, id, PLAYOUT_DELAY_URI);
 
 /**
  * Tells libwebrtc's senders where to begin: without it a browser starts at 0.3 Mbps, scales the picture down to a third,

@@ -1,5 +1,5 @@
 import * as av from 'node-av';
-import type { CodedFrame, Rotation, VideoCodec } from '../frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { colourOf } from './colour-tags.ts';
 import type { Pictures } from './pictures.ts';
 import { pack } from './planes.ts';

@@ -1,7 +1,11 @@
+import type { Rotation } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 
-/** What came of one frame of the camera. `needKey`: nothing can be decoded until the camera sends a key frame. */
-export type Decoded = { picture: Picture } | { needKey: boolean; why: string };
+/**
+ * What came of one frame: a picture, still to be turned by `rotation` degrees clockwise to stand upright; or `needKey`: nothing can be
+ * decoded until the camera sends a key frame.
+ */
+export type Decoded = { picture: Picture; rotation?: Rotation } | { needKey: boolean; why: string };
 
 const SMALLEST = 16;
 const LARGEST = 4096;

@@ -46,6 +46,8 @@ export const toEngine = z.discriminatedUnion('type', [
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
+  /** Other bit rates from the next picture on, which is then a key frame. */
+  z.object({ type: z.literal('rates'), programBitrate: z.number(), lowBitrate: z.number() }),
   /**
    * Which renditions the engine makes, one encoder each, until it is told otherwise; none: pictures are decoded and no more. A plate
    * is among them only where the camera's own bitstream does not suit its viewers.

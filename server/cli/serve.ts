@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Config, ConfigError, isLoopback, loadConfig } from '../config/config.ts';
-import { createLog } from '../observe/log.ts';
+import { type Config, ConfigError, type ConfigInput, isLoopback, loadConfig } from '../config/config.ts';
+import { createLog, type Log } from '../observe/log.ts';
 import { type RunningServer, startServer } from '../stage/supervisor.ts';
+import { onHangup } from './hangup.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const DEMO = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
 
 const USAGE = `understudy serve [options]
 
-  --config FILE   configuration (YAML); every key is explained in server/config/default.yaml
+  --config FILE   configuration (YAML); every key is explained in server/config/default.yaml; SIGHUP reads it again
   --host HOST     address to listen on (default 127.0.0.1: this machine only)
   --port N        port (default 8880)
   --data FOLDER   where settings and sessions are kept (default data/ in Understudy's own folder)
@@ -22,48 +23,69 @@ camera until server.tls names a certificate and its key (server/config/default.y
 
 /**
  * Runs the server until Ctrl-C, which closes at once, or SIGTERM, which lets viewers keep their picture for server.drainSeconds;
- * a second signal cuts that short. Returns the exit code.
+ * a second signal cuts that short. SIGHUP reads the configuration again. Returns the exit code.
  */
 export async function serve(args: string[]): Promise<number> {
-  let server: RunningServer;
-  let config: Config;
+  let started: { server: RunningServer; config: Config; log: Log; read(): Config; file: string | undefined };
   try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        config: { type: 'string' },
-        host: { type: 'string' },
-        port: { type: 'string' },
-        data: { type: 'string' },
-        'no-demo': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    if (values.help) {
+    const asked = parse(args);
+    if (!asked) {
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
-    config = loadConfig(values.config, {
-      server: { ...(values.host ? { host: values.host } : {}), ...(values.port ? { port: portOf(values.port) } : {}) },
-      stage: values['no-demo'] ? { demo: false } : {},
-      store: values.data ? { dir: values.data } : {},
-    });
-    server = await startServer({ config, log: createLog(config.log) });
+    const read = (): Config => loadConfig(asked.file, asked.given);
+    const config = read();
+    const log = createLog(config.log);
+    started = { config, log, read, file: asked.file, server: await startServer({ config, log }) };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
+  const { server, log, read } = started;
+  let { config } = started;
   const demo = config.stage.demo ? startDemo(server, config) : null;
-  process.stdout.write(`${welcome(server)}\n`);
+  process.stdout.write(`${welcome(server, started.file)}\n`);
   if (!isLoopback(config.server.host) && !config.server.tls) process.stdout.write(`${NO_TLS}\n`);
-  if ((await nextSignal()) === 'SIGTERM') {
+  const { promise: terminalGone, resolve: gone } = Promise.withResolvers<'gone'>();
+  const reload = (): void => {
+    try {
+      ({ config } = server.reload(read()));
+    } catch (error) {
+      log.error(`${error instanceof Error ? error.message : String(error)} Nothing was changed.`);
+    }
+  };
+  const offHangup = onHangup({ reload, gone: () => gone('gone') });
+  if ((await Promise.race([nextSignal(), terminalGone])) === 'SIGTERM') {
     process.stdout.write(`No new sessions; closing in ${config.server.drainSeconds} s or with the last monitor.\n`);
-    await Promise.race([server.drain(), nextSignal()]);
+    await Promise.race([server.drain(), nextSignal(), terminalGone]);
   }
   process.stdout.write('Closing.\n');
   demo?.stop();
   await server.close();
+  offHangup();
   return 0;
+}
+
+/** The configuration's file and what the command line says over it; null where only help is asked for. */
+function parse(args: string[]): { file: string | undefined; given: ConfigInput } | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      config: { type: 'string' },
+      host: { type: 'string' },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      'no-demo': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return null;
+  const server = {
+    ...(values.host ? { host: values.host } : {}),
+    ...(values.port ? { port: portOf(values.port) } : {}),
+  };
+  const stage = values['no-demo'] ? { demo: false } : {};
+  return { file: values.config, given: { server, stage, store: values.data ? { dir: values.data } : {} } };
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {
@@ -91,7 +113,7 @@ const PAGE_NAMES: Record<string, string> = {
   '/': 'All pages',
 };
 
-function welcome({ url, links, apiToken }: RunningServer): string {
+function welcome({ url, links, apiToken }: RunningServer, file: string | undefined): string {
   return [
     '',
     'Understudy is running. Each link lets one browser in, once:',
@@ -102,6 +124,7 @@ function welcome({ url, links, apiToken }: RunningServer): string {
     `  npx understudy camera --file clip.mp4 --to ${url}/whip/a --token ${apiToken}`,
     `  npx understudy monitor --from ${url}/whep/a --token ${apiToken} --out take.mp4`,
     '',
+    ...(file && process.platform !== 'win32' ? [`kill -HUP ${process.pid} reads ${file} again.`] : []),
     'Ctrl-C ends it.',
     '',
   ].join('\n');

@@ -1,5 +1,6 @@
 import type { CodedFrame } from '../frame/coded.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
+import { type RenditionId, type RenditionName, renditionId } from '../wire/messages.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import type { EngineMedia, MediaKit, MediaParts } from './media.ts';
@@ -27,16 +28,26 @@ export function codedMedia(): MediaKit<CodedFrame> {
 }
 
 function open({ options, pictures, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
-  const { feed, programBitrate, lowBitrate, encoderThreads } = options;
+  const { feed, encoderThreads } = options;
   const decoder = new Decoder(pictures, feed);
+  let rates: { programBitrate: number; lowBitrate: number } = options;
+  const bitrate = (name: RenditionName): number => (name === 'low' ? rates.lowBitrate : rates.programBitrate);
+  const encoders = new Map<RenditionId, { name: RenditionName; encoder: Encoder }>();
   return {
     decoder,
-    openEncoder: ({ name, codec }) => {
-      const low = name === 'low';
-      return new Encoder({ codec, bitrate: low ? lowBitrate : programBitrate, threads: low ? 1 : encoderThreads });
+    openEncoder: (key) => {
+      const { name, codec } = key;
+      const encoder = new Encoder({ codec, bitrate: bitrate(name), threads: name === 'low' ? 1 : encoderThreads });
+      encoders.set(renditionId(key), { name, encoder });
+      return encoder;
     },
     frame: push,
-    tell: () => false,
+    tell: (message) => {
+      if (message.type !== 'rates') return false;
+      rates = message;
+      for (const { name, encoder } of encoders.values()) encoder.bitrate = bitrate(name);
+      return true;
+    },
     close: () => decoder.close(),
   };
 }

@@ -43,19 +43,22 @@ const VP8_SETTINGS = [
   ['static-thresh', '0'],
 ] as const;
 
-/** One rendition's encoder: no delay, key frames on request; H.264 is constrained baseline. Opens anew when size or colour changes. */
+/** One rendition's encoder: no delay, key frames on request; H.264 is constrained baseline. Opens anew when size, colour or bit rate changes. */
 export class Encoder {
   readonly #options: EncoderOptions;
   readonly #codec: VideoCodec;
   readonly #packet = new av.Packet();
+  /** Bits per second, from the next picture on. */
+  bitrate: number;
   #context: av.CodecContext | null = null;
   #frame: av.Frame | null = null;
-  #opened: Pick<Picture, 'width' | 'height' | 'colour'> | null = null;
+  #opened: (Pick<Picture, 'width' | 'height' | 'colour'> & { bitrate: number }) | null = null;
   #keyWanted = true;
   #closed = false;
 
   constructor(options: EncoderOptions) {
     this.#options = options;
+    this.bitrate = options.bitrate;
     this.#codec = options.codec ?? 'h264';
     this.#packet.alloc();
   }
@@ -73,6 +76,7 @@ export class Encoder {
       !known ||
       known.width !== picture.width ||
       known.height !== picture.height ||
+      known.bitrate !== this.bitrate ||
       !sameColour(known.colour, picture.colour)
     ) {
       await this.#open(picture);
@@ -133,6 +137,7 @@ export class Encoder {
 
   async #open({ width, height, colour }: Picture): Promise<void> {
     this.#drop();
+    const { bitrate } = this;
     const codec = av.Codec.findEncoderByName(ENCODERS[this.#codec]);
     if (!codec) {
       throw new Error(
@@ -146,12 +151,12 @@ export class Encoder {
     context.pixelFormat = av.AV_PIX_FMT_YUV420P;
     context.timeBase = new av.Rational(1, VIDEO_CLOCK);
     context.framerate = new av.Rational(NOMINAL_FPS, 1);
-    context.bitRate = BigInt(this.#options.bitrate);
+    context.bitRate = BigInt(bitrate);
     context.gopSize = LONG_GOP;
     context.maxBFrames = 0;
     context.threadCount = this.#options.threads;
     tagEncoder(context, colour);
-    for (const [key, value] of this.#settings(width, height)) context.setOption(key, value);
+    for (const [key, value] of this.#settings(width, height, bitrate)) context.setOption(key, value);
     const opened = await context.open2(codec, null);
     if (opened < 0) {
       context.freeContext();
@@ -167,12 +172,11 @@ export class Encoder {
     frame.getBuffer();
     this.#context = context;
     this.#frame = frame;
-    this.#opened = { width, height, colour };
+    this.#opened = { width, height, colour, bitrate };
     this.#keyWanted = true;
   }
 
-  #settings(width: number, height: number): readonly (readonly [name: string, value: string])[] {
-    const { bitrate } = this.#options;
+  #settings(width: number, height: number, bitrate: number): readonly (readonly [name: string, value: string])[] {
     const rate = String(bitrate);
     const buffer = ['bufsize', String(Math.round(bitrate * BUFFER_SECONDS))] as const;
     if (this.#codec === 'vp8') return [...VP8_SETTINGS, ['minrate', rate], ['maxrate', rate], buffer];

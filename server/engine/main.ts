@@ -135,3 +135,4 @@ const sentence = (error: unknown): string => (error instanceof Error ? error.mes
 // monitors keep their picture while the front drains; main kills what does not end in time.
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);

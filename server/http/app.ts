@@ -200,11 +200,10 @@ function headers(config: Config) {
 
 /** Counts every request of an address, wrong tokens and unknown pages included. */
 async function limitRequests(app: FastifyInstance, config: Config): Promise<void> {
-  const perMinute = config.server.requestsPerMinute;
   await app.register(rateLimit, {
     global: false,
     timeWindow: 60_000,
-    max: (request) => (isLoopback(request.ip) ? perMinute * LOOPBACK_FACTOR : perMinute),
+    max: (request) => config.server.requestsPerMinute * (isLoopback(request.ip) ? LOOPBACK_FACTOR : 1),
     errorResponseBuilder: (_, { ttl }) => new Problem('too_many', undefined, Math.ceil(ttl / 1000)),
   });
   app.addHook('onRequest', async (request) => {

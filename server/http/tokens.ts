@@ -22,7 +22,8 @@ export interface Tokens {
 interface TokenOptions {
   /** A fixed API token; a random one is made when it is missing. */
   apiToken?: string | null;
-  sessionHours: number;
+  /** How long a browser's session holds; read at each new one. */
+  life: { readonly sessionHours: number };
   store?: SessionStore;
   nowMs?: () => number;
 }
@@ -54,7 +55,7 @@ function memoryStore(): SessionStore {
  * nothing about the secret; the API token is compared in constant time.
  */
 export function createTokens(options: TokenOptions): Tokens {
-  const { store = memoryStore(), nowMs = Date.now, sessionHours } = options;
+  const { store = memoryStore(), nowMs = Date.now, life } = options;
   const apiToken = options.apiToken ?? secret();
   const apiDigest = Buffer.from(digest(apiToken));
   const links = new Map<string, number>();
@@ -74,8 +75,8 @@ export function createTokens(options: TokenOptions): Tokens {
       links.delete(key);
       if (expiresMs === undefined || nowMs() >= expiresMs) return null;
       const session = secret();
-      store.put(digest(session), nowMs() + sessionHours * 3600e3);
-      return { session, maxAgeSeconds: Math.floor(sessionHours * 3600) };
+      store.put(digest(session), nowMs() + life.sessionHours * 3600e3);
+      return { session, maxAgeSeconds: Math.floor(life.sessionHours * 3600) };
     },
     hasSession(session) {
       const key = digest(session);

@@ -23,7 +23,7 @@ import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionEnded } from './records.ts';
-import { type CameraFacts, Renditions } from './renditions.ts';
+import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
 import { FeedSound } from './sound.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
@@ -35,7 +35,9 @@ export interface FeedOptions {
   name: string;
   settings: FeedSettings;
   media: MediaEngine;
-  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates'>;
+  /** Bits per second; read when they are needed. */
+  rates: Rates;
+  open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates' | keyof Rates>;
   maxViewers: number;
   maxEncoders: number;
   records: Records;
@@ -71,7 +73,6 @@ export class Feed {
     this.#options = options;
     this.#settings = options.settings;
     this.#renditions = new Renditions({
-      ...options.open,
       ...options,
       camera: () => this.#cameraFacts(),
       tellEngine: (message) => this.#link?.send(message),
@@ -180,10 +181,20 @@ export class Feed {
     this.#options.changed();
   }
 
+  /** The bit rates have changed: the engine's encoders take them. */
+  newRates(): void {
+    this.#link?.send({ type: 'rates', ...this.#rates });
+  }
+
   close(): void {
     this.#sound.close();
     this.#ingest?.close();
     this.#renditions.close();
+  }
+
+  get #rates(): Rates {
+    const { programBitrate, lowBitrate } = this.#options.rates;
+    return { programBitrate, lowBitrate };
   }
 
   #facts(): FeedFacts {
@@ -259,8 +270,8 @@ export class Feed {
   #connected(link: EngineLink, prepared: boolean): void {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
-    const { open } = this.#options;
-    link.send({ type: 'open', feed: this.name, settings: this.#settings, slates: this.#renditions.slates, ...open });
+    const open = { ...this.#options.open, ...this.#rates, slates: this.#renditions.slates };
+    link.send({ type: 'open', feed: this.name, settings: this.#settings, ...open });
     this.#renditions.engineConnected();
     // It takes frames right behind these messages: the camera's answer is on its way while it opens.
     if (prepared) this.#ingest?.requestKey();

@@ -14,6 +14,8 @@ export const toFront = z.discriminatedUnion('type', [
     /** Where the keeper connects, and the key that it shows; null where nothing is kept. */
     keeper: z.object({ socket: z.string(), key: z.string() }).nullable(),
   }),
+  /** The configuration was read again, checked, and holds from now on. */
+  z.object({ type: z.literal('config'), config: z.unknown() }),
   /** The engine process that was started with this key has ended, or could not be started. */
   z.object({ type: z.literal('engineEnded'), key: z.string() }),
   /** To be answered at once: a front that does not is hung. */

@@ -26,6 +26,12 @@ export interface CameraFacts {
   last: CodedFrame | null;
 }
 
+/** Bits per second. */
+export interface Rates {
+  readonly programBitrate: number;
+  readonly lowBitrate: number;
+}
+
 export interface RenditionsOptions {
   /** The feed's. */
   name: string;
@@ -34,8 +40,7 @@ export interface RenditionsOptions {
   maxViewers: number;
   /** Renditions that the engine may make at once. */
   maxEncoders: number;
-  programBitrate: number;
-  lowBitrate: number;
+  rates: Rates;
   camera(): CameraFacts;
   tellEngine(message: ToEngine): void;
   /** Asks the camera for a key frame; paced by the receiver. */
@@ -259,7 +264,8 @@ export class Renditions {
   }
 
   #stream(key: RenditionKey): StreamKind {
-    const { camera, lowBitrate, programBitrate } = this.#options;
+    const { camera, rates } = this.#options;
+    const { programBitrate, lowBitrate } = rates;
     const known = camera();
     const { width, height } = known.width > 0 ? known : USUAL;
     const fps = known.fps > 0 ? known.fps : USUAL.fps;

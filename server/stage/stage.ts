@@ -16,7 +16,8 @@ const REFRESH_MS = 500;
 export interface StageOptions {
   media: MediaEngine;
   engines: Pick<EnginePool, 'serve' | 'forget' | 'prepare' | 'spare'>;
-  maxFeeds: number;
+  /** Read at each new feed. */
+  caps: { readonly maxFeeds: number };
   maxViewers: number;
   /** Renditions that one engine may make at once. */
   maxEncoders: number;
@@ -24,6 +25,7 @@ export interface StageOptions {
   feeds: readonly string[];
   settings: Settings;
   records: Records;
+  rates: FeedOptions['rates'];
   open: FeedOptions['open'];
   looks: readonly string[];
   warn(feed: string, sentence: string): void;
@@ -118,6 +120,22 @@ export class Stage implements StageApi {
     if (change.look !== undefined) this.#prepareLooks();
   }
 
+  /**
+   * The configuration was read again: feeds take what holds now, and those that are new in its list are opened, under the cap. One
+   * that has gone from the list stays until the next start: a camera may be on it.
+   */
+  reload(listed: readonly string[]): void {
+    this.applySettings();
+    for (const feed of this.#feeds.values()) feed.newRates();
+    for (const name of listed) {
+      try {
+        if (!this.#feeds.has(name) && !this.#opening.has(name)) this.#add(name, this.#make(name));
+      } catch (error) {
+        this.#options.warn(name, `This feed of the configuration could not be opened: ${(error as Error).message}`);
+      }
+    }
+  }
+
   /** Settings have changed behind the feeds: they take what holds now. */
   applySettings(): void {
     for (const feed of this.#feeds.values()) feed.set(this.#options.settings.of(feed.name));
@@ -186,14 +204,15 @@ export class Stage implements StageApi {
   }
 
   #make(name: string): Feed {
-    if (this.#feeds.size + this.#opening.size >= this.#options.maxFeeds) {
-      throw new Problem('full', `The stage has its ${this.#options.maxFeeds} feeds.`, 10);
-    }
-    const { media, open, maxViewers, maxEncoders, settings, records } = this.#options;
+    const { maxFeeds } = this.#options.caps;
+    if (this.#feeds.size + this.#opening.size >= maxFeeds)
+      throw new Problem('full', `The stage has its ${maxFeeds} feeds.`, 10);
+    const { media, rates, open, maxViewers, maxEncoders, settings, records } = this.#options;
     return new Feed({
       name,
       settings: settings.of(name),
       media,
+      rates,
       open,
       maxViewers,
       maxEncoders,

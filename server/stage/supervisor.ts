@@ -9,9 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
+import { type Reload, reloadConfig, reloadSentence } from '../config/reload.ts';
 import type { Log } from '../observe/log.ts';
 import { EngineProcesses, ended } from './engine-processes.ts';
 import { KeeperProcess } from './keeper-process.ts';
+import { checkLooks } from './looks.ts';
 import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -49,11 +51,17 @@ export interface RunningServer {
    * Takes no new sessions. Resolves when the last viewer has gone, at the latest after `server.drainSeconds`; nothing is closed.
    */
   drain(): Promise<void>;
+  /**
+   * Takes a configuration that was read again: what can change while it runs does, with every picture and connection kept; the log
+   * says what, and what needs a restart. Throws `ConfigError`, and changes nothing, where it cannot be used.
+   */
+  reload(next: Config): Reload;
   close(): Promise<void>;
 }
 
 /** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  checkLooks(options.config);
   const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
   const socket = (name: string): string =>
     process.platform === 'win32'
@@ -68,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       apiToken: supervisor.apiToken,
       pids: () => supervisor.pids(),
       drain: () => supervisor.drain(),
+      reload: (next) => supervisor.reload(next),
       close: async () => {
         await supervisor.close();
         await rm(dir, { recursive: true, force: true });
@@ -83,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 class Supervisor {
   readonly apiToken: string;
   readonly #options: ServerOptions;
+  #config: Config;
   readonly #channel: string;
   readonly #keeper: KeeperProcess | null;
   readonly #engines: EngineProcesses;
@@ -98,6 +108,7 @@ class Supervisor {
   /** @param socket where a local socket of this name lies. */
   constructor(options: ServerOptions, socket: (name: string) => string) {
     this.#options = options;
+    this.#config = options.config;
     this.#channel = socket('channel');
     this.#keeper = options.config.store.keep ? new KeeperProcess(socket('keeper'), options.config, options.log) : null;
     this.#engines = new EngineProcesses({
@@ -147,7 +158,7 @@ class Supervisor {
       });
       this.#tell({
         type: 'start',
-        config: this.#options.config,
+        config: this.#config,
         channel: this.#channel,
         apiToken: this.apiToken,
         passThrough: this.#options.passThrough ?? false,
@@ -157,7 +168,7 @@ class Supervisor {
   }
 
   async drain(): Promise<void> {
-    const { drainSeconds } = this.#options.config.server;
+    const { drainSeconds } = this.#config.server;
     if (!this.#front || this.#closing || drainSeconds === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drained = resolve;
@@ -165,6 +176,20 @@ class Supervisor {
     const late = setTimeout(resolve, drainSeconds * 1000);
     await promise;
     clearTimeout(late);
+  }
+
+  reload(next: Config): Reload {
+    const { log } = this.#options;
+    checkLooks(next);
+    const reload = reloadConfig(this.#config, next);
+    this.#config = reload.config;
+    const told = log.isLevelEnabled('info');
+    if (told) log.info(reloadSentence(reload));
+    log.level = reload.config.log.level;
+    // Quiet until now, and no longer.
+    if (!told) log.info(reloadSentence(reload));
+    this.#tell({ type: 'config', config: reload.config });
+    return reload;
   }
 
   async close(): Promise<void> {

@@ -219,7 +219,7 @@ export interface TestServer {
 export async function startServer(overrides: ConfigInput = {}, nowMs: () => number = Date.now): Promise<TestServer> {
   const config = loadConfig(undefined, { ...overrides, server: { port: 0, ...overrides.server } });
   const fake = fakeStage();
-  const tokens = createTokens({ apiToken: API_TOKEN, sessionHours: config.auth.sessionHours, nowMs });
+  const tokens = createTokens({ apiToken: API_TOKEN, life: config.auth, nowMs });
   const folder = mkdtempSync(join(tmpdir(), 'understudy-http-'));
   mkdirSync(join(folder, 'assets'));
   for (const page of ['index', 'camera', 'monitor']) writeFileSync(join(folder, `${page}.html`), `<p>${page}</p>`);

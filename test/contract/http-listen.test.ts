@@ -15,7 +15,7 @@ import { ask, fakeStage } from './http-fixture.ts';
 async function appFor(overrides: ConfigInput) {
   const config = loadConfig(undefined, overrides);
   const log = createLog({ level: 'silent', pretty: false });
-  const tokens = createTokens({ sessionHours: 1 });
+  const tokens = createTokens({ life: { sessionHours: 1 } });
   const { stage, store } = fakeStage();
   return {
     config,

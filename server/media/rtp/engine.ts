@@ -21,7 +21,7 @@ export interface RtpEngineOptions extends Omit<IceOptions, 'places' | 'sharedPor
   /** One UDP port for all peers (0: any free one); a port each where absent. */
   port?: number;
   /** Bits per second granted to a camera (default 8 Mbps). */
-  maxIngestBitrate?: number;
+  rates?: { readonly maxIngestBitrate: number };
   /** Cameras at once (default 8). */
   maxIngests?: number;
   /** A peer that sends nothing for this long is gone, however it went (default 30 s: until then it may restart ICE). */
@@ -67,7 +67,7 @@ class RtpEngine implements MediaEngine {
     try {
       ingest = await RtpIngest.open(this.#nextId('camera'), offer, {
         ice: this.#ice,
-        maxBitrate: this.#options.maxIngestBitrate ?? 8e6,
+        maxBitrate: this.#options.rates?.maxIngestBitrate ?? 8e6,
         silenceMs: this.#options.silenceMs ?? SILENCE_MS,
         sink,
         closed: () => {

@@ -24,7 +24,7 @@ export interface WrtcEngineOptions {
   portRange?: [first: number, last: number];
   announce?: Announce;
   /** Bits per second granted to a camera (default 8 Mbps). */
-  maxIngestBitrate?: number;
+  rates?: { readonly maxIngestBitrate: number };
   /** Cameras at once (default 8). */
   maxIngests?: number;
   /** Viewers of one rendition (default 64). */
@@ -78,7 +78,7 @@ class WrtcEngine implements MediaEngine {
   async ingest(offer: string, sink: IngestSink, feed: string): Promise<IngestSession> {
     if (this.#closed) throw new Problem('engine_down');
     if (this.#cameras.size + this.#opening >= (this.options.maxIngests ?? 8)) throw new Problem('full');
-    const limits = this.limits(this.options.maxIngestBitrate ?? 8e6);
+    const limits = this.limits(this.options.rates?.maxIngestBitrate ?? 8e6);
     const narrowed = narrowedOffer(offer, 'camera', limits);
     const id = this.nextId('camera');
     this.#opening++;

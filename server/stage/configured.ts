@@ -1,0 +1,46 @@
+/** What the front takes of the configuration. */
+import { availableParallelism } from 'node:os';
+import { type Config, mediaBindAddress } from '../config/config.ts';
+import type { MediaEngine } from '../media/port.ts';
+import { resolveAnnounced } from '../media/rtp/candidates.ts';
+import type { Configured } from './settings.ts';
+
+/** Only the engine that is configured is loaded. */
+export async function openMedia(config: Config): Promise<MediaEngine> {
+  const options = await mediaOptions(config);
+  if (config.media.engine === 'wrtc') {
+    const { createWrtcEngine } = await import('../media/wrtc/engine.ts');
+    return createWrtcEngine(options);
+  }
+  const { createRtpEngine } = await import('../media/rtp/engine.ts');
+  return createRtpEngine(options);
+}
+
+const mediaOptions = async (config: Config) => {
+  const bindAddress = mediaBindAddress(config);
+  const addresses = await resolveAnnounced(config.media.announce);
+  return {
+    announce: { addresses, only: config.media.announceOnly },
+    ...(config.media.port === null ? {} : { port: config.media.port }),
+    rates: config.media,
+    ...(bindAddress ? { bindAddress } : {}),
+    ...(config.media.portRange ? { portRange: config.media.portRange } : {}),
+  };
+};
+
+/** More threads shorten a frame's time in the encoder only where cores are idle. */
+export const encoderThreads = ({ engine }: Config): number =>
+  engine.encoderThreads === 'auto'
+    ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)))
+    : engine.encoderThreads;
+
+/** The feeds that the configuration lists, the demo among them, and what holds for others. */
+export function configured({ stage }: Config): Configured {
+  const listed = stage.feeds.map(({ name, look, uncast }) => ({
+    name,
+    look: look ?? stage.look,
+    uncast: uncast ?? stage.uncast,
+  }));
+  const defaults = { look: stage.look, uncast: stage.uncast };
+  return { defaults, feeds: stage.demo ? [{ name: 'demo', ...defaults }, ...listed] : listed };
+}

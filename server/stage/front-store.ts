@@ -1,0 +1,55 @@
+import type { Config } from '../config/config.ts';
+import type { StoreApi } from '../http/store-api.ts';
+import type { Reports } from '../observe/reports.ts';
+import { configured } from './configured.ts';
+import { KeeperLink } from './keeper-link.ts';
+import { looks } from './looks.ts';
+import { NO_RECORDS, type Records } from './records.ts';
+import { Settings } from './settings.ts';
+
+/** What the first camera waits for the store at most; without it, the configuration holds. */
+const STORE_MS = 1000;
+/** What the close waits for the last records. */
+const FLUSH_MS = 2000;
+
+/** The front's store: where it says what is to be kept, and which settings hold. Owned by the front. */
+export interface FrontStore {
+  records: Records & StoreApi;
+  settings: Settings;
+  /** Whether what operators set is known; waits for it a little. True where nothing is kept. */
+  known(): Promise<boolean>;
+  /** Hands over what still waits, and closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param keeper where the keeper connects; null where nothing is kept
+ * @param changed what operators set has come from the store, perhaps late
+ */
+export async function openFrontStore(
+  keeper: { socket: string; key: string } | null,
+  config: Config,
+  reports: Reports,
+  changed: () => void,
+): Promise<FrontStore> {
+  const settings = new Settings({
+    configured: configured(config),
+    looks: looks(),
+    keep: (record) => records.keep(record),
+  });
+  const learn = (stored: Parameters<Settings['learn']>[0]): void => {
+    settings.learn(stored);
+    changed();
+  };
+  const link = keeper && (await KeeperLink.listen({ ...keeper, reports, settings: learn }));
+  const records: Records & StoreApi = link ?? NO_RECORDS;
+  return {
+    records,
+    settings,
+    known: async () => (link ? link.opened(STORE_MS) : true),
+    close: async () => {
+      await link?.flush(FLUSH_MS);
+      link?.close();
+    },
+  };
+}

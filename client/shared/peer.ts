@@ -1,12 +1,8 @@
+import { gathered } from './gathered.ts';
 import { refusal } from './problem.ts';
+import { keep } from './restart.ts';
 
-/** Host candidates are there within a few ms; waiting longer only delays the first picture. */
-const GATHER_MS = 200;
-/** A relay's address takes some round trips to the TURN server; with the first one there, nothing more is waited for. */
-const GATHER_RELAY_MS = 1_500;
 const CONNECT_MS = 10_000;
-/** ICE often comes back by itself within this time (a Wi-Fi roam). */
-const DISCONNECTED_MS = 3_000;
 
 /** One connection to the server: WHIP or WHEP. `close()` is idempotent and tells the server. */
 export interface Connection {
@@ -14,27 +10,6 @@ export interface Connection {
   /** Fulfilled with a sentence when the connection is lost without close(). */
   readonly lost: Promise<string>;
   close(): void;
-}
-
-function gathered(pc: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve) => {
-    if (pc.iceGatheringState === 'complete') {
-      resolve();
-      return;
-    }
-    const relays = pc
-      .getConfiguration()
-      .iceServers?.some(({ urls }) => [urls].flat().some((url) => /^turns?:/.test(url)));
-    const timer = setTimeout(resolve, relays ? GATHER_RELAY_MS : GATHER_MS);
-    pc.addEventListener('icecandidate', ({ candidate }) => {
-      if (candidate?.type === 'relay') resolve();
-    });
-    pc.addEventListener('icegatheringstatechange', () => {
-      if (pc.iceGatheringState !== 'complete') return;
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /**
@@ -74,24 +49,32 @@ function own(pc: RTCPeerConnection, session: string | null): Connection {
       void fetch(session, { method: 'DELETE', credentials: 'same-origin', keepalive: true }).catch(() => null);
   };
   addEventListener('pagehide', close);
-  return { pc, lost: lost(pc), close };
+  return { pc, lost: lost(pc, session), close };
 }
 
-function lost(pc: RTCPeerConnection): Promise<string> {
+function lost(pc: RTCPeerConnection, session: string | null): Promise<string> {
   return new Promise((resolve) => {
     const never = setTimeout(() => {
-      if (pc.connectionState !== 'connected') {
-        resolve('No way through to the server for the picture: is a firewall between this device and the server?');
-      }
+      resolve('No way through to the server for the picture: is a firewall between this device and the server?');
     }, CONNECT_MS);
-    let gone: ReturnType<typeof setTimeout> | undefined;
+    let connected = false;
+    let keeping = false;
     pc.addEventListener('connectionstatechange', () => {
-      clearTimeout(gone);
-      if (pc.connectionState === 'connected') clearTimeout(never);
-      if (pc.connectionState === 'failed') resolve('The connection broke.');
-      if (pc.connectionState === 'disconnected') {
-        gone = setTimeout(resolve, DISCONNECTED_MS, 'The connection to the server was lost.');
+      const state = pc.connectionState;
+      if (state === 'connected') {
+        connected = true;
+        clearTimeout(never);
       }
+      if (keeping || (state !== 'disconnected' && state !== 'failed')) return;
+      if (!connected) {
+        if (state === 'failed') resolve('The connection broke.');
+        return;
+      }
+      keeping = true;
+      void keep(pc, session).then((kept) => {
+        keeping = false;
+        if (!kept) resolve('The connection to the server was lost.');
+      });
     });
   });
 }

@@ -3,11 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ConfigInput } from '../../server/config/config.ts';
-import type { PeerSession } from '../../server/media/port.ts';
-import { createRtpEngine } from '../../server/media/rtp/engine.ts';
-import { API_TOKEN, AUTHORIZED, startServer, type TestServer } from '../contract/http-fixture.ts';
+import { API_TOKEN } from '../contract/http-fixture.ts';
 import { BROWSER_ABSENT, browserPath, launchBrowser } from '../fixtures/browser.ts';
-import { eventually, PassThrough } from '../fixtures/peer-loop.ts';
+import { eventually, type PassThrough } from '../fixtures/peer-loop.ts';
+import { type ServedLoop, serveLoop } from '../fixtures/served-loop.ts';
 import { bundleThirdParty } from '../fixtures/third-party.ts';
 import type { ThirdParty } from '../fixtures/third-party-page.ts';
 
@@ -22,53 +21,11 @@ let browser: Browser;
 let script: string;
 let other: string;
 
-interface Served extends TestServer {
-  loop: PassThrough;
-  /** What clients PATCHed: status, and the header that should have named the ICE session. */
-  leniencies(kind: string): Promise<number>;
-  refused(code: string): Promise<number>;
-}
-
-async function serve(media: ConfigInput['media'] = {}): Promise<Served> {
+async function serve(media: ConfigInput['media'] = {}): Promise<ServedLoop> {
   other = await elsewhere();
-  const server = await startServer({ media });
-  const engine = createRtpEngine({ bindAddress: '127.0.0.1' });
-  const loop = new PassThrough(engine);
-  const sessions = new Map<string, PeerSession & { close(): void }>();
-  const opened = (session: (PeerSession & { close(): void }) | null | undefined) => {
-    if (!session) throw new Error('The stage opened no session.');
-    sessions.set(session.id, session);
-    return { session: session.id, answer: session.answer };
-  };
-  Object.assign(server.fake.stage, {
-    publish: async (_: string, offer: string) => {
-      await loop.whip(offer);
-      return opened(loop.ingest);
-    },
-    watch: async (_: string, __: string, offer: string) => {
-      await loop.whep(offer);
-      return opened(loop.viewers.at(-1));
-    },
-    session: (_: string, id: string) => sessions.get(id) ?? null,
-    end: (_: string, id: string) => {
-      sessions.get(id)?.close();
-      return sessions.delete(id);
-    },
-  });
-  closers.push(
-    () => server.close(),
-    () => engine.close(),
-  );
-  const counted = async (series: string): Promise<number> => {
-    const { text } = await server.ask('/metrics', { headers: AUTHORIZED });
-    const line = text.split('\n').find((one) => one.startsWith(series));
-    return Number(line?.split(' ').at(-1));
-  };
-  return Object.assign(server, {
-    loop,
-    leniencies: (kind: string) => counted(`understudy_signalling_leniencies_total{leniency="${kind}"}`),
-    refused: (code: string) => counted(`understudy_refusals_total{code="${code}"}`),
-  });
+  const server = await serveLoop(media);
+  closers.push(() => server.close());
+  return server;
 }
 
 /** Pages of somebody else's origin, really served: what a test makes up counts as coming from the internet. */

@@ -117,6 +117,11 @@ export class Control {
       send(client, { type: 'clock', t0Ms: message.t0Ms, serverUs: stage.nowUs() });
       return;
     }
+    if (message.type === 'timecode') {
+      const { feed, code, rate, userBits, captureUs } = message;
+      stage.timecode(feed, { code, rate, userBits, captureUs });
+      return;
+    }
     const { feed, uncast, look } = message;
     stage.set(feed, { ...(uncast !== undefined && { uncast }), ...(look !== undefined && { look }) });
   }

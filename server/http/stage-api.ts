@@ -1,5 +1,5 @@
 import type { PeerSession } from '../media/port.ts';
-import type { FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
+import type { ClientMessage, FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
 
 /** One rendition in numbers. */
 export interface RenditionMeasures extends RenditionKey {
@@ -58,6 +58,8 @@ export interface StageApi {
   /** Names of the looks that can be set. */
   looks(): string[];
   set(feed: string, change: { uncast?: UncastPolicy; look?: string }): void;
+  /** A timecode heard at a feed's camera. */
+  timecode(feed: string, heard: Omit<Extract<ClientMessage, { type: 'timecode' }>, 'type' | 'feed'>): void;
   /** Calls back whenever feeds() would answer differently (at most ten times a second). Returns the unsubscriber. */
   onChange(listener: () => void): () => void;
   /** Server's monotonic clock, microseconds. */

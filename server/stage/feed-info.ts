@@ -19,6 +19,7 @@ export interface FeedFacts {
   trouble: string | null;
   viewers: FeedInfo['viewers'];
   sound: FeedInfo['sound'];
+  timecode: FeedInfo['timecode'];
   pictureDelayMs: number | null;
   anchor: FeedInfo['anchor'];
 }
@@ -83,6 +84,7 @@ export function describeFeed(facts: FeedFacts): FeedInfo {
     viewers: facts.viewers,
     stageMs: showing ? (stats?.stageMs ?? {}) : {},
     sound: facts.sound,
+    timecode: facts.timecode,
     pictureDelayMs: facts.pictureDelayMs,
     anchor: facts.anchor,
   };

@@ -16,6 +16,7 @@ import type {
   SoundSession,
   ViewerSession,
 } from '../media/port.ts';
+import { monotonicUs } from '../media/rtp/clock.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
@@ -25,6 +26,7 @@ import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionEnded } from './records.ts';
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
 import { FeedSound } from './sound.ts';
+import { FeedTimecode, type TimecodeHeard } from './timecode.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
 const TROUBLE_MS = 8000;
@@ -51,6 +53,7 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #renditions: Renditions;
   readonly #sound: FeedSound;
+  readonly #timecode = new FeedTimecode();
   readonly #counts = new FeedCounts();
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
@@ -146,6 +149,11 @@ export class Feed {
     }
   }
 
+  /** A timecode heard at the camera. Throws `Problem`. */
+  hearTimecode(heard: TimecodeHeard): void {
+    if (this.#ingest) this.#timecode.hear(heard, monotonicUs());
+  }
+
   /** A mixer's offer: sound alone, instead of the camera's while it is connected. */
   publishSound(offer: string): Promise<SoundSession> {
     return this.#sound.publish(offer);
@@ -215,6 +223,7 @@ export class Feed {
       trouble,
       viewers: this.#renditions.viewers,
       sound: this.#sound.info(this.#ingest?.soundStats?.() ?? null),
+      timecode: this.#timecode.info(monotonicUs()),
       pictureDelayMs: this.#renditions.pictureDelayMs,
       anchor: camera ? { rtpTs: camera.rtpTs, captureUs: camera.captureUs } : null,
     };
@@ -261,6 +270,7 @@ export class Feed {
       this.#ingest = null;
       this.#camera = null;
       this.#seen = null;
+      this.#timecode.clear();
       this.#sound.cameraGone(session.soundStats?.() ?? null);
       this.#link?.send({ type: 'cameraGone' });
     }

@@ -7,6 +7,7 @@ import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import type { Records } from './records.ts';
 import type { Settings } from './settings.ts';
+import type { TimecodeHeard } from './timecode.ts';
 
 /** Changes are told at most this often. */
 const CHANGE_MS = 100;
@@ -70,6 +71,10 @@ export class Stage implements StageApi {
 
   session(feed: string, session: string): PeerSession | null {
     return this.#feeds.get(feed)?.session(session) ?? null;
+  }
+
+  timecode(feed: string, heard: TimecodeHeard): void {
+    this.#feed(feed).hearTimecode(heard);
   }
 
   async publishSound(feed: string, offer: string): Promise<{ session: string; answer: string }> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { frameRate, timecode } from './timecode.ts';
 
 /**
  * What pages and server say to each other over the control socket (/api/control), and the feed list of /api/feeds.
@@ -83,6 +84,21 @@ export const feedInfo = z.object({
       silent: z.boolean(),
     })
     .nullable(),
+  /**
+   * The timecode heard at the camera (LTC), counted on to this moment; null where none was heard. `stale`: none has been heard for a
+   * second, and what stands here is only counted on.
+   */
+  timecode: z
+    .object({
+      code: timecode,
+      rate: frameRate,
+      /** The eight binary groups as hexadecimal digits, first to last. */
+      userBits: z.string(),
+      /** The moment it stands for, on the server's clock. */
+      captureUs: z.number(),
+      stale: z.boolean(),
+    })
+    .nullable(),
   /** How long a program picture takes from capture to leaving the server, ms: what sound that goes another way has to be delayed by. Null before the first. */
   pictureDelayMs: z.number().nullable(),
   /** An RTP timestamp and the server's monotonic clock at its capture: pages map a shown frame's rtpTimestamp to its age with it. */
@@ -101,6 +117,15 @@ export type ServerMessage = z.infer<typeof serverMessage>;
 
 export const clientMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('clock'), t0Ms: z.number() }),
+  /** A timecode heard at a feed's camera, before any processing: its first bit was captured at `captureUs`, on the server's clock. */
+  z.object({
+    type: z.literal('timecode'),
+    feed: feedName,
+    code: timecode,
+    rate: frameRate,
+    userBits: z.string().regex(/^[0-9a-f]{8}$/, 'eight hexadecimal digits'),
+    captureUs: z.number().int(),
+  }),
   /** Changes a feed's settings; fields left out stay. */
   z.object({
     type: z.literal('feed'),

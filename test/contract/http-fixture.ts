@@ -51,6 +51,7 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
     viewers: { program: 0, plate: 0, low: 0 },
     stageMs: {},
     sound: null,
+    timecode: null,
     pictureDelayMs: null,
     anchor: null,
     ...change,
@@ -132,6 +133,7 @@ export function fakeStage() {
   const stage: StageApi = {
     spare: () => fake.spare,
     publish: async (feed) => open(feed),
+    timecode: (feed, heard) => void sets.push({ feed, change: heard }),
     publishSound: async (feed) => open(`${feed}`),
     watch: async (feed, rendition) => {
       fake.watched.push(`${feed}/${rendition}`);

@@ -119,6 +119,7 @@ describe('warnings', () => {
     viewers: { program: 1, plate: 0, low: 0 },
     stageMs: {},
     sound: null,
+    timecode: null,
     pictureDelayMs: null,
     anchor: null,
   };

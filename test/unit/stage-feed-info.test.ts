@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeFeed, type FeedFacts, stateOf } from '../../server/stage/feed-info.ts';
+import { FeedTimecode } from '../../server/stage/timecode.ts';
 import { feedInfo } from '../../server/wire/messages.ts';
 
 const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
@@ -25,6 +26,7 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   trouble: null,
   viewers: { program: 1, plate: 0, low: 0 },
   sound: null,
+  timecode: null,
   pictureDelayMs: null,
   anchor: null,
   ...change,
@@ -51,5 +53,30 @@ describe('what a feed says of itself', () => {
 
   it('counts lost packets in percent', () => {
     expect(describeFeed(facts()).camera?.lostPct).toBe(1);
+  });
+});
+
+describe('the timecode of a feed', () => {
+  const heard = {
+    code: { hours: 0, minutes: 0, seconds: 59, frames: 29, drop: true },
+    rate: { num: 30_000, den: 1001 },
+    userBits: '12345678',
+    captureUs: 5_000_000,
+  };
+
+  test('is counted on, and told to be stale after a second without', () => {
+    const kept = new FeedTimecode();
+    expect(kept.info(0)).toBeNull();
+    kept.hear(heard, 5_000_000);
+    expect(kept.info(5_000_000)).toMatchObject({ code: heard.code, userBits: '12345678', stale: false });
+    expect(kept.info(5_034_000)).toMatchObject({ code: { minutes: 1, seconds: 0, frames: 2 }, captureUs: 5_034_000 });
+    expect(kept.info(5_990_000)?.stale).toBe(false);
+    expect(kept.info(6_010_000)?.stale).toBe(true);
+    kept.clear();
+    expect(kept.info(6_010_000)).toBeNull();
+  });
+
+  test('of another clock is refused', () => {
+    expect(() => new FeedTimecode().hear(heard, 500_000_000)).toThrow('clock');
   });
 });

@@ -64,7 +64,7 @@ describe('the timecode of a feed', () => {
     captureUs: 5_000_000,
   };
 
-  test('is counted on, and told to be stale after a second without', () => {
+  it('is counted on, and told to be stale after a second without', () => {
     const kept = new FeedTimecode();
     expect(kept.info(0)).toBeNull();
     kept.hear(heard, 5_000_000);
@@ -76,7 +76,7 @@ describe('the timecode of a feed', () => {
     expect(kept.info(6_010_000)).toBeNull();
   });
 
-  test('of another clock is refused', () => {
+  it('of another clock is refused', () => {
     expect(() => new FeedTimecode().hear(heard, 500_000_000)).toThrow('clock');
   });
 });

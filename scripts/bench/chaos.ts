@@ -39,25 +39,51 @@ export function longestGap(notes: readonly Pick<Note, 'atMs'>[], fromMs: number,
   return Math.max(...[...times, toMs].map((atMs, index) => atMs - (times[index - 1] ?? fromMs)));
 }
 
-async function freeze(rig: ChaosRig, leg: number, direction: Direction, loss: number, ms: number): Promise<number> {
+/** The longest time without a new picture, and how long nothing passed meanwhile where the camera's frames enter and where frames leave. */
+interface Freeze {
+  atMonitorMs: number;
+  /** Here as long as at the monitor: the server was late, or waited for a key frame. */
+  leavingMs: number;
+  /** Here too: the camera, or the way from it. */
+  enteringMs: number;
+}
+
+/** A frame that was on its way when the standstill began entered and left a little before. */
+const ON_ITS_WAY_MS = 200;
+
+function longestFreeze(rig: ChaosRig, fromMs: number, toMs: number): Freeze {
+  const times = [fromMs, ...rig.notes.filter(isPicture).map(({ atMs }) => atMs), toMs]
+    .filter((atMs) => atMs >= fromMs && atMs <= toMs)
+    .map((atMs, index, all) => ({ beginMs: all[index - 1] ?? fromMs, endMs: atMs }));
+  const longest = times.reduce((a, b) => (b.endMs - b.beginMs > a.endMs - a.beginMs ? b : a));
+  const passed = (crossings: readonly { atMs: number }[]): number =>
+    longestGap(crossings, longest.beginMs - ON_ITS_WAY_MS, longest.endMs);
+  return {
+    atMonitorMs: longest.endMs - longest.beginMs,
+    leavingMs: passed(rig.left.get(MONITOR_LEG) ?? []),
+    enteringMs: passed([...rig.entered.values()].map((atMs) => ({ atMs }))),
+  };
+}
+
+async function freeze(rig: ChaosRig, leg: number, direction: Direction, loss: number, ms: number): Promise<Freeze> {
   await rig.impair(leg, direction, { loss });
   const fromMs = nowMs();
   await pause(ms);
   const toMs = nowMs();
   await rig.impair(leg, direction, {});
   await rig.run(SETTLE_MS);
-  const gap = longestGap(rig.notes.filter(isPicture), fromMs, toMs);
+  const longest = longestFreeze(rig, fromMs, toMs);
+  const { atMonitorMs, leavingMs, enteringMs } = longest;
   say(
-    `  ${loss * 100} % loss ${leg === CAMERA_LEG ? 'from the camera' : 'to the monitor'}: longest gap ${gap.toFixed(0)} ms`,
+    `  ${loss * 100} % loss ${leg === CAMERA_LEG ? 'from the camera' : 'to the monitor'}: longest gap ${atMonitorMs.toFixed(0)} ms (leaving the server ${leavingMs.toFixed(0)}, entering it ${enteringMs.toFixed(0)})`,
   );
-  return gap;
+  return longest;
 }
 
 interface Loss {
-  /** Longest gap, ms, without and with loss. */
-  none: number;
-  up: number;
-  down: number;
+  none: Freeze;
+  up: Freeze;
+  down: Freeze;
   /** What the monitor's packets went through. */
   packets: ReceiverStats | null;
 }
@@ -136,6 +162,8 @@ export async function slowPhase(rig: ChaosRig, { pairs, windowMs }: Plan): Promi
 
 interface Kills {
   recoveries: number[];
+  /** Of those, until the picture's coded frame, a key frame, had come from the camera. */
+  keyFrames: number[];
   dropped: number;
   raw: number;
   pictures: number;
@@ -150,12 +178,15 @@ async function killPhase(rig: ChaosRig, { kills, killEveryMs }: Plan): Promise<K
   await rig.run(SETTLE_MS);
   const [from, lost, undecodable] = [rig.notes.length, rig.peers.lost, rig.undecodable];
   const recoveries: number[] = [];
+  const keyFrames: number[] = [];
   for (let kill = 0; kill < kills; kill++) {
     const killedMs = rig.kill('engine');
     // A frame that the old engine had taken in cannot have entered after its death.
     const fresh = await rig.fresh(killedMs, PATIENCE_MS);
     recoveries.push(fresh ? fresh.atMs - killedMs : PATIENCE_MS);
-    say(`  engine killed ${kill + 1}/${kills}: fresh picture after ${recoveries.at(-1)?.toFixed(0)} ms`);
+    keyFrames.push(fresh ? (rig.entered.get(fresh.rtpTs) ?? Number.NaN) - killedMs : PATIENCE_MS);
+    const [ms, keyMs] = [recoveries.at(-1)?.toFixed(0), keyFrames.at(-1)?.toFixed(0)];
+    say(`  engine killed ${kill + 1}/${kills}: fresh picture after ${ms} ms, its coded frame in after ${keyMs}`);
     await rig.run(Math.max(SETTLE_MS, killEveryMs - (nowMs() - killedMs)));
   }
   const notes = rig.notes.slice(from);
@@ -163,6 +194,7 @@ async function killPhase(rig: ChaosRig, { kills, killEveryMs }: Plan): Promise<K
   const differences = seen.filter(({ counter }) => counter !== null).map(({ difference }) => difference);
   return {
     recoveries,
+    keyFrames,
     dropped: rig.peers.lost - lost,
     raw: seen.filter(({ raw }) => raw).length,
     pictures: differences.length,
@@ -213,7 +245,7 @@ export async function run(args: string[]): Promise<number> {
     const kills = await attempt(() => killPhase(rig, plan));
     const front = await attempt(() => frontPhase(rig));
     const gates = [
-      from('freeze_ms_max', '<=', 500, loss, ({ up, down }) => Math.max(up, down)),
+      from('freeze_ms_max', '<=', 500, loss, ({ up, down }) => Math.max(up.atMonitorMs, down.atMonitorMs)),
       from('ingest_return_ms', '<=', 2000, cut, (ms) => ms),
       from('slow_viewer_p99_change_pct', '<=', 5, slow, ({ changePct }) => changePct),
       from('engine_kill_connections_dropped', '==', 0, kills, ({ dropped }) => dropped),

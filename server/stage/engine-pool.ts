@@ -4,21 +4,18 @@
  */
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
 import type { EngineEvents, EngineLink, EngineLinks } from './engine-links.ts';
+import { RestartPause } from './restart-pause.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** An engine that served this long was well: the next starts at once. One that dies sooner waits, longer each time. */
-const HEALTHY_MS = 10_000;
-/** Deaths in a row, each within that time, that bring neither a pause nor distrust. */
+/** Engines of a feed that may die soon after their start, one after the other, before the next waits and gets no spare. */
 const FORGIVEN = 2;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
 /** The next spare's start takes a core for most of a second: it leaves that to the pictures that have just come back. */
 const SPARE_AFTER_MS = 1000;
 const TICK_MS = 250;
 /** Signs of life come twice a second. */
 const SILENT_MS = 2000;
-/** Starting and loading models may take long, on a loaded machine and with large models. */
-const LOADING_MS = 60_000;
+/** Starting, and loading a model, may take long on a loaded machine and with large models. */
+const LOADING_MS = 20_000;
 /** Reports in a row with the same picture in work: three seconds, where a picture takes milliseconds. */
 const STUCK_REPORTS = 6;
 
@@ -73,8 +70,7 @@ interface Engine {
 interface Served {
   events: FeedEngineEvents;
   engine: Engine | null;
-  /** Deaths in a row, each soon after the start. */
-  quickDeaths: number;
+  restarts: RestartPause;
   pause: NodeJS.Timeout | null;
 }
 
@@ -85,7 +81,7 @@ export class EnginePool {
   readonly #watch: NodeJS.Timeout;
   #spare: Engine | null = null;
   #spareTimer: NodeJS.Timeout | null = null;
-  #spareDeaths = 0;
+  readonly #spareRestarts = new RestartPause(FORGIVEN);
   #looks: readonly string[] = [];
   #tickedMs = performance.now();
   #closed = false;
@@ -104,7 +100,7 @@ export class EnginePool {
 
   /** Gives a feed an engine, now and whenever it loses one. */
   serve(feed: string, events: FeedEngineEvents): void {
-    this.#feeds.set(feed, { events, engine: null, quickDeaths: 0, pause: null });
+    this.#feeds.set(feed, { events, engine: null, restarts: new RestartPause(FORGIVEN), pause: null });
     this.#assign(feed);
   }
 
@@ -143,7 +139,7 @@ export class EnginePool {
     if (!served || served.engine || this.#closed) return;
     served.pause = null;
     // A feed whose engines die at once (a look that kills them) must not take the others' spare with it again and again.
-    const spare = served.quickDeaths <= FORGIVEN ? this.#spare : null;
+    const spare = served.restarts.distrusted ? null : this.#spare;
     const engine = spare ?? this.#start(feed);
     served.engine = engine;
     if (!spare) return;
@@ -226,19 +222,17 @@ export class EnginePool {
     if (!this.#engines.has(engine.key)) return;
     const served = this.#served(engine);
     const connected = engine.link !== null;
-    const quick = performance.now() - engine.sinceMs < HEALTHY_MS;
+    const servedMs = performance.now() - engine.sinceMs;
     this.#discard(engine, true);
     if (engine.feed === null) {
       this.#spare = null;
-      this.#spareDeaths = quick ? this.#spareDeaths + 1 : 0;
       if (loss.hung) this.#options.warn('The spare engine did not answer any more: another is started.');
-      this.#spareIn(SPARE_AFTER_MS + pauseOf(this.#spareDeaths));
+      this.#spareIn(SPARE_AFTER_MS + this.#spareRestarts.died(servedMs));
     } else if (served) {
       served.engine = null;
-      served.quickDeaths = quick ? served.quickDeaths + 1 : 0;
       if (connected) served.events.lost(loss);
       const { feed } = engine;
-      const pauseMs = pauseOf(served.quickDeaths);
+      const pauseMs = served.restarts.died(servedMs);
       if (pauseMs === 0) this.#assign(feed);
       else served.pause = setTimeout(() => this.#assign(feed), pauseMs);
       this.#spareIn(SPARE_AFTER_MS);
@@ -265,7 +259,7 @@ export class EnginePool {
     this.#spareTimer = setTimeout(() => {
       this.#spareTimer = null;
       const loading = [...this.#feeds.values()].some(
-        ({ engine, quickDeaths }) => engine?.ready === false && quickDeaths <= FORGIVEN,
+        ({ engine, restarts }) => engine?.ready === false && !restarts.distrusted,
       );
       // When they are ready they ask again.
       if (!this.#spare && !loading) this.#spare = this.#start(null);
@@ -280,10 +274,4 @@ export class EnginePool {
       if (engine.watchdog.passed(passedMs)) this.#lost(engine, { sentence: HUNG, hung: true });
     }
   }
-}
-
-/** The first deaths are forgiven; then pauses double. */
-function pauseOf(quickDeaths: number): number {
-  const beyond = quickDeaths - FORGIVEN;
-  return beyond <= 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (beyond - 1), LONGEST_PAUSE_MS);
 }

@@ -77,6 +77,11 @@ export class EngineProcesses {
     else void ended(entry.child, () => undefined);
   }
 
+  /** Kills all that run now: their front is gone, and the next one has others. */
+  drop(): void {
+    for (const key of [...this.#children.keys()]) this.end(key, true);
+  }
+
   /** Waits until all have ended, which they do when the front's end of the channel closes; kills what does not. */
   async close(): Promise<void> {
     const all = [...this.#children.values()];

@@ -15,14 +15,15 @@ import { EngineProcesses, ended } from './engine-processes.ts';
 import { KeeperProcess } from './keeper-process.ts';
 import { checkLooks } from './looks.ts';
 import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
+import { RestartPause } from './restart-pause.ts';
 import { Watchdog } from './watchdog.ts';
 
 const FRONT = fileURLToPath(new URL('./front.ts', import.meta.url));
 
-/** A front that served this long starts again at once when it is lost; one that died sooner waits, longer each time. */
-const HEALTHY_MS = 10_000;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
+/** Between two attempts at a front that cannot start: its port is taken, a file is missing. */
+const REFUSED_PAUSE_MS = 5000;
+/** Fronts that may die soon after they listened, one after the other, before the next waits. */
+const FRONTS_FORGIVEN = 1;
 const PING_MS = 500;
 /** A front whose loop stands still for this long is hung: its viewers have no picture anyway. */
 const HUNG_MS = 3000;
@@ -100,8 +101,7 @@ class Supervisor {
   #drained: () => void = () => undefined;
   #front: ChildProcess | null = null;
   #closing = false;
-  /** Deaths of fronts in a row, each soon after it listened. */
-  #frontDeaths = 0;
+  readonly #frontRestarts = new RestartPause(FRONTS_FORGIVEN);
   /** Ends the pause before the next front. */
   #pauseOver: () => void = () => undefined;
 
@@ -147,6 +147,8 @@ class Supervisor {
         }
       });
       front.on('message', (raw) => {
+        // What a front had still said when it died is of the past.
+        if (this.#front !== front) return;
         const message: FromFront = fromFront.parse(raw);
         watchdog.heard();
         if (message.type === 'listening') {
@@ -202,13 +204,12 @@ class Supervisor {
     await this.#keeper?.close();
   }
 
-  /** Its socket went with it: engines have ended too. A new front on the same port takes over. */
+  /** Its socket went with it: engines are of no more use. A new front on the same port takes over. */
   async #frontLost(how: string, servedMs: number): Promise<void> {
     this.#options.log.error({ how }, 'The front process ended: starting it again.');
-    await this.#engines.close();
-    this.#frontDeaths = servedMs > HEALTHY_MS ? 0 : this.#frontDeaths + 1;
-    // The first death soon after the start is forgiven.
-    if (this.#frontDeaths > 1) await this.#pause(FIRST_PAUSE_MS * 2 ** (this.#frontDeaths - 2));
+    // The new front need not wait for them: its engines have other keys.
+    this.#engines.drop();
+    await this.#pause(this.#frontRestarts.died(servedMs));
     while (!this.#closing) {
       try {
         await this.start();
@@ -217,17 +218,17 @@ class Supervisor {
         this.#options.log.error(error instanceof Error ? error.message : String(error));
         const refused = this.#front;
         if (refused) await ended(refused, () => refused.kill('SIGTERM'));
-        await this.#pause(LONGEST_PAUSE_MS);
+        await this.#pause(REFUSED_PAUSE_MS);
       }
     }
   }
 
   /** Settles after a while, or at once when everything closes. */
   async #pause(ms: number): Promise<void> {
-    if (this.#closing) return;
+    if (this.#closing || ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#pauseOver = resolve;
-    const timer = setTimeout(resolve, Math.min(ms, LONGEST_PAUSE_MS));
+    const timer = setTimeout(resolve, ms);
     await promise;
     clearTimeout(timer);
   }

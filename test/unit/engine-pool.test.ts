@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromEngine, ToEngine } from '../../server/channel/messages.ts';
 import type { EngineEvents, EngineLink } from '../../server/stage/engine-links.ts';
 import { type EngineLoss, EnginePool } from '../../server/stage/engine-pool.ts';
+import { RestartPause } from '../../server/stage/restart-pause.ts';
 import { Watchdog } from '../../server/stage/watchdog.ts';
 
 /** Which engine serves which feed, with processes that live and die by the test's hand and a clock that it turns. */
@@ -307,7 +308,7 @@ describe('an engine that hangs', () => {
     open(false);
     const engine = begin('a');
     say(engine, { type: 'loading' });
-    pass(30_000, [engine]);
+    pass(15_000, [engine]);
     expect(engine.ended).toBeNull();
     say(engine, { type: 'loaded' });
     pass(3000, [engine]);
@@ -337,4 +338,14 @@ it('a watcher that was held up itself, as by a machine that slept, ends nobody f
     false,
   ]);
   expect(watchdog.passed(100)).toBe(true);
+});
+
+it('a process that dies soon after its start, again and again, waits longer each time, at most five seconds', () => {
+  const restarts = new RestartPause(1);
+  expect([60_000, 500].map((servedMs) => restarts.died(servedMs))).toEqual([0, 0]);
+  expect(restarts.distrusted).toBe(false);
+  expect(Array.from({ length: 8 }, () => restarts.died(500))).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  expect(restarts.distrusted).toBe(true);
+  expect(restarts.died(60_000)).toBe(0);
+  expect(restarts.distrusted).toBe(false);
 });

@@ -4,7 +4,8 @@ import { ServerClock } from './clock.ts';
 import type { LinkStatus } from './link.ts';
 import { refusal } from './problem.ts';
 
-const RETRY_MS = [500, 1_000, 2_000, 3_000];
+/** Dense at first: a server process that was lost is back within a second or two. */
+const RETRY_MS = [250, 500, 500, 500, 1_000, 1_000, 2_000, 3_000];
 /** First a burst, so that the latency is right within half a second; then now and then, against drift. */
 const BURST = 6;
 const BURST_MS = 80;

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { type FeedInfo, serverMessage } from '../../server/wire/messages.ts';
 
 const PAUSES_MS = [1000, 2000, 3000, 5000];
-const CONTROL_PAUSES_MS = [500, 1000, 2000, 3000];
+const CONTROL_PAUSES_MS = [250, 500, 500, 500, 1000, 1000, 2000, 3000];
 const SETTLED_MS = 300;
 
 export interface KeptOptions<Connection> {

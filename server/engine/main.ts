@@ -3,6 +3,7 @@
  * environment, connects, and lives until the channel closes. It never touches the network. A spare is the same process that is told to
  * prepare for any feed first, and for which one later.
  */
+import { flushCompileCache } from 'node:module';
 import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
@@ -61,6 +62,8 @@ const idle = setInterval(() => {
 async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepared> {
   const loaded = await Prepared.load(options);
   if (rehearsed) await loaded.rehearse();
+  // Before the first frame: for the engines that are started after this one.
+  flushCompileCache();
   prepared = loaded;
   return loaded;
 }

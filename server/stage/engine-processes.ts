@@ -10,6 +10,8 @@ const CLOSE_MS = 5000;
 export interface EngineProcessOptions {
   /** Where engines connect to the front. */
   channel: string;
+  /** What a process's environment holds beside its own. */
+  env: NodeJS.ProcessEnv;
   log: Log;
   /** Called once for each process, however it ended. */
   ended(key: string): void;
@@ -41,7 +43,7 @@ export class EngineProcesses {
     const child = spawn(process.execPath, [ENGINE], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
-        ...process.env,
+        ...this.#options.env,
         UNDERSTUDY_CHANNEL: this.#options.channel,
         UNDERSTUDY_KEY: key,
         UV_THREADPOOL_SIZE: ENGINE_POOL,

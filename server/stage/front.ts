@@ -1,6 +1,7 @@
 /**
  * The front process: HTTP, signalling, WebRTC and the stage. Started by main; asks main for engines. It touches no pixel.
  */
+import { flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { overwrite } from '../config/reload.ts';
 import { configSchema } from '../config/schema.ts';
@@ -117,6 +118,8 @@ async function start({
   if (!(await store.known())) log.warn('The store is not there yet: feeds begin with the configuration’s settings.');
   const url = await listen(app, config);
   listening = true;
+  // Nobody is here yet: what has been compiled is written for the front that may have to follow this one.
+  flushCompileCache();
   say({ type: 'listening', url, links: PAGES.map((page) => ({ page, url: url + tokens.link(page) })) });
 }
 

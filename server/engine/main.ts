@@ -50,7 +50,9 @@ const link = new Link<FromEngine, ToEngine>(socket, (message) => toEngine.parse(
     }
   },
   closed: (reason) => {
-    if (reason) process.stderr.write(`The channel to the front broke (feed ${feed ?? 'none'}): ${reason}\n`);
+    // A front that has ended is told by main.
+    if (reason && !/EPIPE|ECONNRESET/.test(reason))
+      process.stderr.write(`The channel to the front broke (feed ${feed ?? 'none'}): ${reason}\n`);
     void stop(0);
   },
 });

@@ -6,7 +6,7 @@ import { Pictures } from '../../server/engine/pictures.ts';
 import { pack } from '../../server/engine/planes.ts';
 import { quietCodecs } from '../../server/engine/quiet.ts';
 import { Arena } from '../../server/frame/arena.ts';
-import type { CodedFrame } from '../../server/frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../../server/frame/coded.ts';
 import type { Colour } from '../../server/frame/frame.ts';
 import { drawCounter } from './counter.ts';
 
@@ -21,6 +21,8 @@ export interface ClipOptions {
   /** Frames to code; the clip is played in a loop. */
   frames: number;
   bitrate: number;
+  /** H.264 where left out. */
+  codec?: VideoCodec;
   /** FFmpeg filters applied before scaling, such as `crop=…` or `tile=3x2`. */
   filter?: string;
   /** Draw the counter; default yes. */
@@ -29,10 +31,10 @@ export interface ClipOptions {
 
 /** Frame k of the clip carries the number k. Its rtpTs is k: the publisher puts the real one in. */
 export async function codedClip(options: ClipOptions): Promise<CodedFrame[]> {
-  const { file = DEMO_CLIP, width, height, frames, bitrate, filter, counter = true } = options;
+  const { file = DEMO_CLIP, width, height, frames, bitrate, codec = 'h264', filter, counter = true } = options;
   quietCodecs();
   const pictures = new Pictures(new Arena(128));
-  const encoder = new Encoder({ bitrate, threads: 1 });
+  const encoder = new Encoder({ codec, bitrate, threads: 1 });
   const coded: CodedFrame[] = [];
   const picture = pictures.take(width, height, BT709, { feed: '', rtpTs: 0, captureUs: 0 });
   try {

@@ -6,7 +6,7 @@ import { Decoder } from '../../server/engine/decoder.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { quietCodecs } from '../../server/engine/quiet.ts';
 import { Arena } from '../../server/frame/arena.ts';
-import type { CodedFrame } from '../../server/frame/coded.ts';
+import type { CodedFrame, VideoCodec } from '../../server/frame/coded.ts';
 import { openPublisher, type Publisher } from '../../server/media/peer/publisher.ts';
 import { openViewer, type Viewer } from '../../server/media/peer/viewer.ts';
 import { type ClipOptions, codedClip } from './clip.ts';
@@ -21,7 +21,16 @@ export interface Rate {
 export type PeerOrder =
   | { order: 'camera'; url: string; token: string; clip: ClipOptions; rate: Rate; relayed: boolean }
   | { order: 'play' }
-  | { order: 'monitor'; url: string; token: string; decode: boolean; rate: Rate; clipFrames: number; relayed: boolean }
+  | {
+      order: 'monitor';
+      url: string;
+      token: string;
+      codec: VideoCodec;
+      decode: boolean;
+      rate: Rate;
+      clipFrames: number;
+      relayed: boolean;
+    }
   /** The relay's answer to an earlier `relay` question. */
   | { order: 'relayed'; port: number }
   | { order: 'take' }
@@ -45,10 +54,16 @@ export interface MonitorCounts {
   height: number;
 }
 
+/** The number drawn in a frame's picture, and the frame's timestamp on this peer's connection. */
+export interface FrameNumber {
+  rtpTs: number;
+  number: number;
+}
+
 export type PeerAnswer =
   | { answer: 'ready' }
   | { answer: 'relay'; host: string; port: number }
-  | { answer: 'taken'; sent: number; counts: MonitorCounts }
+  | { answer: 'taken'; sent: number; counts: MonitorCounts; numbers: FrameNumber[] }
   | { answer: 'failed'; sentence: string };
 
 const CLOCK = 90_000;
@@ -72,6 +87,8 @@ let viewer: Viewer | null = null;
 let play: () => void = () => undefined;
 let sent = 0;
 let counts = noCounts();
+/** Of the frames that were sent, or received and decoded. */
+let numbers: FrameNumber[] = [];
 const relay = new ThroughRelay((host, port) => say({ answer: 'relay', host, port }));
 
 async function camera(order: Extract<PeerOrder, { order: 'camera' }>): Promise<void> {
@@ -80,6 +97,7 @@ async function camera(order: Extract<PeerOrder, { order: 'camera' }>): Promise<v
   publisher = await openPublisher({
     url: order.url,
     token: order.token,
+    codec: order.clip.codec ?? 'h264',
     onKeyRequest: () => {
       restart = true;
     },
@@ -94,7 +112,9 @@ async function camera(order: Extract<PeerOrder, { order: 'camera' }>): Promise<v
       if (restart) index = 0;
       restart = false;
       const frame = clip[index] as CodedFrame;
-      publisher?.send({ ...frame, rtpTs: Math.round((sent * CLOCK * den) / num) >>> 0 });
+      const rtpTs = Math.round((sent * CLOCK * den) / num) >>> 0;
+      publisher?.send({ ...frame, rtpTs });
+      numbers.push({ rtpTs, number: index });
       index = (index + 1) % clip.length;
       sent++;
       const due = began + (sent * 1000 * den) / num;
@@ -136,6 +156,7 @@ class CounterCheck {
       counts.unread++;
       return;
     }
+    numbers.push({ rtpTs: frame.rtpTs, number: value });
     const steps = this.#before ? Math.round((frame.rtpTs - this.#before.ts) / this.#step) : 0;
     const expected = this.#before ? (this.#before.value + steps) % this.#clipFrames : value;
     // A restart of the clip on a key request begins with small numbers again.
@@ -150,6 +171,7 @@ async function monitor(order: Extract<PeerOrder, { order: 'monitor' }>): Promise
   viewer = await openViewer({
     url: order.url,
     token: order.token,
+    codec: order.codec,
     onFrame: (frame) => {
       counts.frames++;
       counts.bytes += frame.bytes.length;
@@ -171,8 +193,9 @@ async function obey(order: PeerOrder): Promise<void> {
   else if (order.order === 'play') play();
   else if (order.order === 'relayed') relay.answered(order.port);
   else if (order.order === 'take') {
-    say({ answer: 'taken', sent, counts });
+    say({ answer: 'taken', sent, counts, numbers });
     counts = noCounts();
+    numbers = [];
   } else {
     await viewer?.close();
     await publisher?.close();

@@ -1,11 +1,11 @@
 /** The bench's rig: a real server, a relay, a camera and monitors, each in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../../server/config/config.ts';
+import { type Config, loadConfig } from '../../server/config/config.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type RunningServer, startServer } from '../../server/stage/supervisor.ts';
 import type { ClipOptions } from './clip.ts';
-import type { MonitorCounts, PeerAnswer, PeerOrder, Rate } from './peers.ts';
+import type { FrameNumber, MonitorCounts, PeerAnswer, PeerOrder, Rate } from './peers.ts';
 import type { Crossing, RelayAnswer, RelayOrder } from './relay.ts';
 import { temporaryStore } from './temporary-store.ts';
 
@@ -71,6 +71,8 @@ export interface RigOptions {
   rate: Rate;
   clip: ClipOptions;
   rendition?: 'program' | 'plate';
+  /** The media engine; rtp where left out. */
+  engine?: Config['media']['engine'];
 }
 
 export interface Window {
@@ -78,6 +80,8 @@ export interface Window {
   up: Crossing[];
   down: Crossing[];
   counts: MonitorCounts;
+  /** Which picture each frame carried, by the number drawn in it: the camera's and the monitor's frames. */
+  numbers: { up: FrameNumber[]; down: FrameNumber[] };
   seconds: number;
 }
 
@@ -98,8 +102,9 @@ export class Rig {
   static async open(options: RigOptions): Promise<Rig> {
     const config = loadConfig(undefined, {
       server: { port: 0 },
-      stage: { demo: false },
       store: temporaryStore(),
+      media: { engine: options.engine ?? 'rtp' },
+      stage: { demo: false },
       log: { level: 'error' },
     });
     const server = await startServer({ config, log: createLog(config.log), passThrough: options.passThrough });
@@ -121,16 +126,18 @@ export class Rig {
   /** What passes during a time. */
   async window(seconds: number): Promise<Window> {
     await this.#relay.order({ order: 'take' }, 'take');
-    await this.#monitor?.order({ order: 'take' }, 'taken');
+    await Promise.all([this.#monitor, this.#camera].map((peer) => peer?.order({ order: 'take' }, 'taken')));
     const began = performance.now();
     await pause(seconds * 1000);
     const { legs } = await this.#relay.order({ order: 'take' }, 'take');
     const taken = await this.#monitor?.order({ order: 'take' }, 'taken');
+    const sent = await this.#camera?.order({ order: 'take' }, 'taken');
     if (!taken) throw new Error('The bench has no monitor.');
     return {
       up: legs.find(({ leg }) => leg === CAMERA_LEG)?.up ?? [],
       down: legs.find(({ leg }) => leg === MONITOR_LEG)?.down ?? [],
       counts: taken.counts,
+      numbers: { up: sent?.numbers ?? [], down: taken.numbers },
       seconds: (performance.now() - began) / 1000,
     };
   }
@@ -176,6 +183,7 @@ export class Rig {
         order: 'monitor',
         url: `${url}/whep/bench/${rendition}`,
         token,
+        codec: this.#options.clip.codec ?? 'h264',
         decode,
         rate: this.#options.rate,
         clipFrames: this.#options.clip.frames,
@@ -219,5 +227,27 @@ export function addedDelays({ up, down }: Pick<Window, 'up' | 'down'>): number[]
   return down.flatMap(({ rtpTs, atMs }) => {
     const from = entered.get(rtpTs);
     return from === undefined ? [] : [atMs - from];
+  });
+}
+
+/** A picture that took longer than this is one of the clip's next round. */
+const LONGEST_MS = 5000;
+
+/**
+ * The same where timestamps do not survive the server: a frame is known by the number in its picture. Of the camera's frames with
+ * that number the latest before it counts, because a clip begins anew.
+ */
+export function addedDelaysByNumber({ up, down, numbers }: Pick<Window, 'up' | 'down' | 'numbers'>): number[] {
+  const times = (crossings: Crossing[]) => new Map(crossings.map(({ rtpTs, atMs }) => [rtpTs, atMs]));
+  const [entered, left] = [times(up), times(down)];
+  const byNumber = new Map<number, number[]>();
+  for (const { rtpTs, number } of numbers.up) {
+    const atMs = entered.get(rtpTs);
+    if (atMs !== undefined) byNumber.set(number, [...(byNumber.get(number) ?? []), atMs]);
+  }
+  return numbers.down.flatMap(({ rtpTs, number }) => {
+    const atMs = left.get(rtpTs) ?? Number.NaN;
+    const from = Math.max(...(byNumber.get(number) ?? []).filter((came) => came < atMs));
+    return atMs - from < LONGEST_MS ? [atMs - from] : [];
   });
 }

@@ -52,13 +52,27 @@ async function post(url: string, headers: Record<string, string>, offer: string)
   }
 }
 
+/** A server that will be ready in a moment says so with a short Retry-After: a little patience spares a person the second try. */
+const SOON_SECONDS = 2;
+const SOON_TRIES = 8;
+
+async function postSoon(url: string, headers: Record<string, string>, offer: string): Promise<Response> {
+  for (let tried = 1; ; tried++) {
+    const response = await post(url, headers, offer);
+    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+    if (response.status !== 503 || !(seconds <= SOON_SECONDS) || tried === SOON_TRIES) return response;
+    await response.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+}
+
 /** Signalling over HTTP with a bearer token. */
 export function httpSignal(url: string, token?: string): Signal {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new PeerError(`${url} is not an address: it looks like http://HOST:PORT/whip/FEED.`);
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   return async (offer) => {
-    const response = await post(url, headers, offer);
+    const response = await postSoon(url, headers, offer);
     if (!response.ok) throw await refusal(url, response);
     const answer = await response.text();
     const location = response.headers.get('location');

@@ -12,6 +12,9 @@ import { drawCounter } from './counter.ts';
 
 export const DEMO_CLIP = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
 
+/** Between two frames at 30 a second, 90 kHz. */
+const TICKS = 3000;
+
 const BT709: Colour = { matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', range: 'limited' };
 
 export interface ClipOptions {
@@ -48,7 +51,9 @@ export async function codedClip(options: ClipOptions): Promise<CodedFrame[]> {
       pack(frame.data ?? [], frame.linesize, picture.planes, width, height);
       frame.free();
       if (counter) drawCounter(picture.planes[0], width, coded.length);
-      coded.push(await encoder.encode({ ...picture, id: { ...picture.id, rtpTs: coded.length } }));
+      // Encoders share the bit rate out over time: these are the times of a camera.
+      const rtpTs = coded.length * TICKS;
+      coded.push({ ...(await encoder.encode({ ...picture, id: { ...picture.id, rtpTs } })), rtpTs: coded.length });
       if (coded.length === frames) break;
     }
   } finally {

@@ -25,7 +25,8 @@ export type PeerOrder =
       order: 'monitor';
       url: string;
       token: string;
-      codec: VideoCodec;
+      /** H.264 where left out. */
+      codec?: VideoCodec;
       decode: boolean;
       rate: Rate;
       clipFrames: number;
@@ -171,7 +172,7 @@ async function monitor(order: Extract<PeerOrder, { order: 'monitor' }>): Promise
   viewer = await openViewer({
     url: order.url,
     token: order.token,
-    codec: order.codec,
+    codec: order.codec ?? 'h264',
     onFrame: (frame) => {
       counts.frames++;
       counts.bytes += frame.bytes.length;

@@ -201,7 +201,10 @@ export class Stage implements StageApi {
       this.#add(name, feed);
       return session;
     } catch (error) {
-      feed.close();
+      // Where the peers live in the engine, a camera that could come in has to wait for that: it comes again.
+      const waits = error instanceof Problem && error.code === 'engine_down' && this.#options.media.relay !== null;
+      if (waits) this.#add(name, feed);
+      else feed.close();
       throw error;
     } finally {
       this.#opening.delete(name);

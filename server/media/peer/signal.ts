@@ -54,13 +54,14 @@ async function post(url: string, headers: Record<string, string>, offer: string)
 
 /** A server that will be ready in a moment says so with a short Retry-After: a little patience spares a person the second try. */
 const SOON_SECONDS = 2;
-const SOON_TRIES = 8;
+const PATIENCE_MS = 20_000;
 
 async function postSoon(url: string, headers: Record<string, string>, offer: string): Promise<Response> {
-  for (let tried = 1; ; tried++) {
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (;;) {
     const response = await post(url, headers, offer);
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-    if (response.status !== 503 || !(seconds <= SOON_SECONDS) || tried === SOON_TRIES) return response;
+    if (response.status !== 503 || !(seconds <= SOON_SECONDS) || performance.now() > untilMs) return response;
     await response.body?.cancel();
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }

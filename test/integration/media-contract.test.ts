@@ -1,0 +1,284 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codedClip } from '../../scripts/bench/clip.ts';
+import { readCounter } from '../../scripts/bench/counter.ts';
+import { Decoder } from '../../server/engine/decoder.ts';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import type { CodedFrame, VideoCodec } from '../../server/frame/coded.ts';
+import type { RunningServer } from '../../server/stage/supervisor.ts';
+import { BAD_OFFERS } from '../fixtures/bad-offers.ts';
+import { feedBecomes, feedOf, type LiveMonitor, liveCamera, liveMonitor, liveServer } from '../fixtures/live.ts';
+
+/** What a whole server does with either media engine, through real peers. Both may differ in speed and in what they survive, not in this. */
+
+const SIZE = { width: 640, height: 360 };
+/** The middle of the demo performer's face in the first second, in shares of the picture. */
+const FACE = { x: 0.47, y: 0.36, w: 0.06, h: 0.14 };
+/** Mean difference of luma there, from the camera's own picture: coding twice stays below, a replaced or covered face is above. */
+const CODING = 4;
+
+const pictures = new Pictures(new Arena(64));
+
+interface Seen {
+  /** The number in the picture; null where it cannot be read. */
+  number: number | null;
+  face: number[];
+  width: number;
+  height: number;
+}
+
+/** Decodes frames in order; each picture's number and the luma of the performer's face. */
+async function decoded(frames: readonly CodedFrame[]): Promise<Seen[]> {
+  const decoder = new Decoder(pictures, 'test');
+  const seen: Seen[] = [];
+  for (const frame of frames) {
+    const result = await decoder.decode(frame);
+    if (!('picture' in result)) throw new Error(result.why);
+    const { planes, width, height } = result.picture;
+    const [x0, y0] = [Math.round(FACE.x * width), Math.round(FACE.y * height)];
+    const [w, h] = [Math.round(FACE.w * width), Math.round(FACE.h * height)];
+    const face = Array.from(
+      { length: w * h },
+      (_, i) => planes[0][(y0 + Math.floor(i / w)) * width + x0 + (i % w)] ?? 0,
+    );
+    seen.push({ number: readCounter(planes[0], width, width), face, width, height });
+    pictures.give(result.picture);
+  }
+  decoder.close();
+  return seen;
+}
+
+const difference = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? 0)), 0) / a.length;
+
+/** Settles when so many frames have come. */
+async function frames(monitor: LiveMonitor, count: number): Promise<readonly CodedFrame[]> {
+  while (monitor.frames.length < count) await monitor.next(() => true, 30_000);
+  return [...monitor.frames];
+}
+
+describe.each([
+  { engine: 'rtp', codec: 'h264' },
+  { engine: 'wrtc', codec: 'vp8' },
+] as const)(
+  'a server with media.engine $engine',
+  ({ engine, codec }: { engine: 'rtp' | 'wrtc'; codec: VideoCodec }) => {
+    let server: RunningServer;
+    let clip: CodedFrame[];
+    let plates: Seen[];
+    beforeAll(async () => {
+      clip = await codedClip({ ...SIZE, frames: 30, bitrate: 2_000_000, codec });
+      plates = await decoded(clip);
+      server = await liveServer({ media: { engine }, stage: { maxFeeds: 2, feeds: [{ name: 'a' }] } });
+      await feedBecomes(server, 'a', ({ provider }) => provider !== '');
+    }, 60_000);
+    afterAll(() => server?.close());
+
+    const camera = (feed = 'a') => liveCamera(server, feed, clip);
+    const monitor = (rendition: 'program' | 'plate' | 'low' = 'program') =>
+      liveMonitor(server, 'a', rendition, { codec });
+    const idle = () => feedBecomes(server, 'a', ({ state }) => state === 'idle');
+    const ask = (path: string, method: string, body?: string) =>
+      fetch(`${server.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${server.apiToken}`, 'content-type': 'application/sdp' },
+        ...(body === undefined ? {} : { body }),
+      });
+
+    /** Every picture that the program shows, checked against the camera's picture of the same number. */
+    async function expectNoRawFace(program: LiveMonitor): Promise<void> {
+      const shown = await decoded(program.frames);
+      const raw = shown.filter(({ number, face }) => {
+        const plate = number === null ? undefined : plates[number];
+        return plate === undefined || difference(face, plate.face) < CODING;
+      });
+      expect(raw).toEqual([]);
+    }
+
+    it('brings the program to a monitor and the plate to another: no face of the program is the camera’s own, every one of the plate is', async () => {
+      const source = await camera();
+      const live = await feedBecomes(server, 'a', ({ state, camera: known }) => state === 'live' && known !== null);
+      expect(live.camera).toMatchObject({ codec, ...SIZE });
+      const [program, plate] = [await monitor('program'), await monitor('plate')];
+      try {
+        await feedBecomes(server, 'a', ({ faces }) => faces.some(({ shown }) => shown === 'replaced'));
+        await frames(program, 30);
+        await frames(plate, 30);
+        await expectNoRawFace(program);
+        for (const { number, face, width, height } of await decoded(plate.frames)) {
+          expect({ width, height }).toEqual(SIZE);
+          expect(difference(face, plates[number ?? -1]?.face ?? [])).toBeLessThan(CODING);
+        }
+        const feed = await feedBecomes(
+          server,
+          'a',
+          ({ camera: seen, program: made }) => (seen?.fps ?? 0) > 10 && made.fps > 1,
+        );
+        expect(feed).toMatchObject({ state: 'live', look: 'mara', viewers: { program: 1, plate: 1, low: 0 } });
+        expect(feed.program).toMatchObject({ ...SIZE, scale: 1 });
+        expect(feed.camera?.bitrate).toBeGreaterThan(100_000);
+      } finally {
+        await program.close();
+        await plate.close();
+        await source.close();
+      }
+      await idle();
+    });
+
+    it('lets a monitor join in the middle and leave, and disturbs nobody', async () => {
+      const source = await camera();
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const first = await monitor();
+      try {
+        await frames(first, 5);
+        const second = await monitor();
+        expect((await second.first(() => true)).key).toBe(true);
+        await feedBecomes(server, 'a', ({ viewers }) => viewers.program === 2);
+        await second.close();
+        await feedBecomes(server, 'a', ({ viewers }) => viewers.program === 1);
+        await first.next();
+        expect(first.lost).toBeNull();
+      } finally {
+        await first.close();
+        await source.close();
+      }
+      await idle();
+    });
+
+    it('sends the low rendition at half size', async () => {
+      const source = await camera();
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const low = await monitor('low');
+      try {
+        const [picture] = await decoded([await low.first(({ key }) => key)]);
+        expect(picture).toMatchObject({ width: 320, height: 180 });
+      } finally {
+        await low.close();
+        await source.close();
+      }
+      await idle();
+    });
+
+    it('keeps a monitor connected while the camera goes and another comes', async () => {
+      const before = await camera();
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const watcher = await monitor();
+      try {
+        await frames(watcher, 3);
+        await before.close();
+        await idle();
+        const after = await camera();
+        try {
+          await feedBecomes(server, 'a', ({ state }) => state === 'live');
+          await watcher.next();
+          expect(watcher.lost).toBeNull();
+          await expectNoRawFace(watcher);
+        } finally {
+          await after.close();
+        }
+      } finally {
+        await watcher.close();
+      }
+      await idle();
+    });
+
+    it('refuses a second camera, a monitor where no camera is, and one feed too many', async () => {
+      await expect(monitor()).rejects.toThrow(/No camera/);
+      const source = await camera();
+      try {
+        await feedBecomes(server, 'a', ({ state }) => state === 'live');
+        await expect(camera()).rejects.toThrow(/already on this feed/);
+        const second = await camera('b');
+        await expect(camera('c')).rejects.toThrow(/has its 2 feeds/);
+        await second.close();
+      } finally {
+        await source.close();
+      }
+      await idle();
+    });
+
+    it.each(BAD_OFFERS)(
+      'refuses an offer $what with $code, from cameras and from monitors',
+      async ({ offer, status, code }) => {
+        const source = await camera();
+        await feedBecomes(server, 'a', ({ state }) => state === 'live');
+        try {
+          const monitors = await ask('/whep/a', 'POST', offer);
+          expect({ status: monitors.status, ...((await monitors.json()) as object) }).toMatchObject({ status, code });
+        } finally {
+          await source.close();
+        }
+        await idle();
+        const cameras = await ask('/whip/a', 'POST', offer);
+        expect({ status: cameras.status, ...((await cameras.json()) as object) }).toMatchObject({ status, code });
+        expect((await feedOf(server, 'a'))?.state).toBe('idle');
+      },
+    );
+
+    it(
+      engine === 'rtp'
+        ? 'keeps its monitors when an engine is killed'
+        : 'tells when an engine is killed that its connections are gone, and takes camera and monitor again',
+      async () => {
+        const source = await camera();
+        await feedBecomes(server, 'a', ({ state }) => state === 'live');
+        const watcher = await monitor();
+        await frames(watcher, 3);
+        const killed = server.pids().engines.a as number;
+        process.kill(killed, 'SIGKILL');
+        if (engine === 'rtp') {
+          await feedBecomes(server, 'a', ({ state, faces }) => state === 'live' && faces.length > 0);
+          await watcher.next();
+          expect(watcher.lost).toBeNull();
+          await source.close();
+        } else {
+          const told = await feedBecomes(server, 'a', ({ viewers }) => viewers.program === 0);
+          expect(told).toMatchObject({
+            state: 'idle',
+            message: expect.stringMatching(/cameras and monitors connect again/),
+          });
+          await source.close();
+          const next = await camera();
+          await feedBecomes(server, 'a', ({ state }) => state === 'live');
+          const again = await monitor();
+          await frames(again, 5);
+          await expectNoRawFace(again);
+          await again.close();
+          await next.close();
+        }
+        expect(server.pids().engines.a).not.toBe(killed);
+        await watcher.close();
+        await idle();
+      },
+    );
+
+    it.skipIf(process.platform !== 'linux')('loads into its processes only what this engine needs', async () => {
+      const source = await camera();
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const { front, engines } = server.pids();
+      const loaded = (pid: number | undefined): string => readFileSync(`/proc/${pid}/maps`, 'utf8');
+      expect(/wrtc\.node/.test(loaded(engines.a))).toBe(engine === 'wrtc');
+      expect(/node-av/.test(loaded(engines.a))).toBe(engine === 'rtp');
+      expect(/wrtc\.node|node-av/.test(loaded(front))).toBe(false);
+      expect(/node_datachannel/.test(loaded(front))).toBe(engine === 'rtp');
+      await source.close();
+      await idle();
+    });
+
+    it('closes in order with everybody connected, and ends every connection', async () => {
+      const source = await camera();
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const watcher = await monitor();
+      await frames(watcher, 3);
+      const { front, engines } = server.pids();
+      const began = performance.now();
+      await server.close();
+      // A process that does not end is killed after five seconds.
+      expect(performance.now() - began).toBeLessThan(5000);
+      for (const pid of [front, ...Object.values(engines)]) expect(() => process.kill(pid as number, 0)).toThrow();
+      await watcher.close();
+      await source.close();
+    });
+  },
+);

@@ -126,7 +126,8 @@ export class Rig {
   /** What passes during a time. */
   async window(seconds: number): Promise<Window> {
     await this.#relay.order({ order: 'take' }, 'take');
-    await Promise.all([this.#monitor, this.#camera].map((peer) => peer?.order({ order: 'take' }, 'taken')));
+    await this.#monitor?.order({ order: 'take' }, 'taken');
+    await this.#camera?.order({ order: 'take' }, 'taken');
     const began = performance.now();
     await pause(seconds * 1000);
     const { legs } = await this.#relay.order({ order: 'take' }, 'take');

@@ -34,6 +34,9 @@ const NAME = 'understudy';
 const handshakeFirst = (offer: string): string => offer.replaceAll('a=setup:actpass', 'a=setup:active');
 
 const TRIES = 6;
+const RETRY_MS = 20;
+const FAILED_EARLY = 'The server answered, but the media connection failed at once.';
+const NO_TRANSPORT_YET = 'without ICE transport';
 const OPEN_MS = 10_000;
 
 /** An open connection; `close()` ends it here and at the server. */
@@ -103,23 +106,25 @@ export function hangUp({ peer, track }: Pick<Attempt, 'peer' | 'track'>): void {
   peer.close();
 }
 
-const opened = (attempt: Attempt): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(
-        new PeerError('The server answered, but no media connection came about within 10 s: a firewall may block UDP.'),
-      );
-    }, OPEN_MS);
-    attempt.track.onOpen(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** Settles when the track is open or the connection has failed; `cancel` takes its timer back. */
+function opening(attempt: Attempt): { done: Promise<void>; cancel(): void } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const firewalled = 'The server answered, but no media connection came about within 10 s: a firewall may block UDP.';
+  const timer = setTimeout(() => reject(new PeerError(firewalled)), OPEN_MS);
+  attempt.track.onOpen(() => resolve());
+  attempt.peer.onStateChange((state) => {
+    if (state === 'failed') reject(new PeerError(FAILED_EARLY));
   });
+  // It may fail before anybody waits for it.
+  promise.catch(() => undefined);
+  return { done: promise, cancel: () => clearTimeout(timer) };
+}
 
 /**
  * Offers and waits until it is open. `prepare` sets handlers on the track before anything can arrive.
  * Now and then libdatachannel refuses a candidate because its transport is not there yet ("Got a remote candidate without
- * ICE transport", about one connection in fifteen): another try with a new peer then works.
+ * ICE transport", about one connection in fifteen), or, where the server is very near, looks at its certificate before it has
+ * kept the answer's fingerprint ("certificate verify failed", about one in two hundred): another try with a new peer then works.
  */
 export async function connect(
   options: PeerOptions,
@@ -139,15 +144,24 @@ export async function connect(
       const offer = options.rewriteAnswer ? local.replace(/a=candidate:.*\r\n/g, '') : local;
       signalled = await signal(handshakeFirst(editOffer(usableCandidates(offer, isLoopback(options)))));
       const answer = options.rewriteAnswer ? await options.rewriteAnswer(signalled.answer) : signalled.answer;
-      attempt.peer.setRemoteDescription(answer, 'answer');
-      await opened(attempt);
+      // Before the answer is given: a connection on one machine may have failed by the time that this returns.
+      const open = opening(attempt);
+      try {
+        attempt.peer.setRemoteDescription(answer, 'answer');
+        await open.done;
+      } finally {
+        open.cancel();
+      }
       const { end } = signalled;
       return { ...attempt, codec: options.codec ?? 'h264', end };
     } catch (error) {
       hangUp(attempt);
       await signalled?.end();
-      const flaw = error instanceof Error && error.message.includes('without ICE transport');
+      const flaw =
+        error instanceof Error && (error.message.includes(NO_TRANSPORT_YET) || error.message === FAILED_EARLY);
       if (!flaw || tried === TRIES) throw error;
+      // Both come of threads that overtake each other: on a busy machine at once again.
+      await new Promise((resolve) => setTimeout(resolve, tried * RETRY_MS));
     }
   }
 }

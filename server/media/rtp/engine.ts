@@ -15,7 +15,7 @@ import { RtpIngest } from './ingest.ts';
 import type { IceOptions } from './link.ts';
 import { RtpRendition } from './rendition.ts';
 import { parseOffer } from './sdp.ts';
-import { holdSharedPort, PortRange, type SharedPort } from './udp-ports.ts';
+import { holdSharedPort, PortRange } from './udp-ports.ts';
 
 export interface RtpEngineOptions extends Omit<IceOptions, 'places' | 'sharedPort'> {
   /** One UDP port for all peers (0: any free one); a port each where absent. */
@@ -39,7 +39,6 @@ class RtpEngine implements MediaEngine {
   readonly relay = null;
   readonly #options: RtpEngineOptions;
   readonly #ice: IceOptions;
-  readonly #sharedPort: SharedPort | null;
   readonly #ingests = new Set<RtpIngest>();
   readonly #sounds = new Set<RtpSoundIngest>();
   readonly #renditions = new Set<RtpRendition>();
@@ -50,12 +49,12 @@ class RtpEngine implements MediaEngine {
   constructor(options: RtpEngineOptions) {
     this.#options = options;
     const { bindAddress, portRange, announce, port } = options;
-    this.#sharedPort = port === undefined ? null : holdSharedPort(port, bindAddress);
+    const sharedPort = port === undefined ? null : holdSharedPort(port, bindAddress);
     this.#ice = {
       ...(bindAddress ? { bindAddress } : {}),
       ...(announce ? { announce } : {}),
-      ...(this.#sharedPort ? { sharedPort: this.#sharedPort.port } : {}),
-      ...(portRange && !this.#sharedPort ? { portRange, places: new PortRange(portRange) } : {}),
+      ...(sharedPort ? { sharedPort } : {}),
+      ...(portRange && !sharedPort ? { portRange, places: new PortRange(portRange) } : {}),
     };
   }
 
@@ -138,7 +137,6 @@ class RtpEngine implements MediaEngine {
     for (const rendition of [...this.#renditions]) rendition.close();
     // Links close their peers in the next turn of the loop.
     await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
-    this.#sharedPort?.close();
   }
 }
 

@@ -8,44 +8,38 @@ import { IceUdpMuxListener } from 'node-datachannel';
 import { ConfigError } from '../../config/config.ts';
 import { Problem } from '../../config/problem.ts';
 
-/** One UDP port for every peer of this process. Held from the start to the close, so that no other program can take it between two peers. */
-export interface SharedPort {
-  readonly port: number;
-  close(): void;
-}
+/**
+ * Ports that this process holds for the ICE of all its peers. They go with the process: a port that is given back while peers
+ * still close, on threads of their own, stays taken for good or takes the process with it.
+ */
+const held = new Map<string, IceUdpMuxListener>();
 
 const TRIES = 20;
 
-/** A wildcard address is given to the library as none: under its written form the port would not be given back at the close. */
+/** A wildcard address is given to the library as none. */
 export const isWildcard = (address: string | undefined): boolean =>
   address === undefined || address === '0.0.0.0' || address === '::';
 
-function hold(port: number, address: string | undefined): IceUdpMuxListener | null {
+function hold(port: number, address: string | undefined): boolean {
+  const key = `${isWildcard(address) ? '*' : address} ${port}`;
+  if (held.has(key)) return true;
   try {
-    return new IceUdpMuxListener(port, isWildcard(address) ? undefined : address);
+    held.set(key, isWildcard(address) ? new IceUdpMuxListener(port) : new IceUdpMuxListener(port, address));
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 
 /**
- * Takes the port, or for 0 any free one above 20000.
+ * Takes one UDP port for all peers of this process, or for 0 any free one above 20000, and keeps it to the process's end, so that no
+ * other program can take it between two peers. Answers its number.
  * @throws `ConfigError` with a sentence where it cannot be had.
  */
-export function holdSharedPort(port: number, address: string | undefined): SharedPort {
+export function holdSharedPort(port: number, address: string | undefined): number {
   for (let tried = 0; tried < TRIES; tried++) {
     const wanted = port === 0 ? randomInt(20_000, 60_000) : port;
-    const listener = hold(wanted, address);
-    if (listener) {
-      let open = true;
-      return {
-        port: wanted,
-        close: () => {
-          if (open) listener.stop();
-          open = false;
-        },
-      };
-    }
+    if (hold(wanted, address)) return wanted;
     if (port !== 0) break;
   }
   const where = isWildcard(address) ? '' : ` on ${isIPv6(address ?? '') ? `[${address}]` : address}`;

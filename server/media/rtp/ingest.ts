@@ -6,8 +6,10 @@ import { CaptureClock, monotonicUs } from './clock.ts';
 import type { CodedPicture } from './depacketize.ts';
 import { ORIENTATION_URI, withExtension } from './extensions.ts';
 import { type IceOptions, Link } from './link.ts';
-import { VideoReceiver } from './receiver.ts';
+import { type ReceiverOptions, VideoReceiver } from './receiver.ts';
 import { type Offer, parameterSets, parseOffer, withStartBitrate } from './sdp.ts';
+import { SimulcastReceiver } from './simulcast.ts';
+import { withSimulcast } from './simulcast-offer.ts';
 
 /** Enough for 1080p to begin at its full size. */
 const START_BITRATE = 4e6;
@@ -27,7 +29,7 @@ export class RtpIngest implements IngestSession {
   readonly id: string;
   readonly #options: IngestOptions;
   readonly #offer: Offer;
-  readonly #receiver: VideoReceiver;
+  readonly #receiver: VideoReceiver | SimulcastReceiver;
   readonly #clock = new CaptureClock();
   #link: Link | null = null;
   readonly #silence: NodeJS.Timeout;
@@ -37,7 +39,7 @@ export class RtpIngest implements IngestSession {
     this.id = id;
     this.#offer = offer;
     this.#options = options;
-    this.#receiver = new VideoReceiver({
+    const receiving: ReceiverOptions = {
       codec: offer.codec,
       payloadType: offer.format.payloadType,
       parameterSets: parameterSets(offer.format.fmtp),
@@ -46,7 +48,9 @@ export class RtpIngest implements IngestSession {
       sendRtcp: (packet) => void this.#link?.send(packet),
       frame: (picture, rtpTs, _arrivalMs, rotation) => this.#frame(picture, rtpTs, rotation),
       senderReport: (report) => this.#sound?.videoReport(report),
-    });
+    };
+    const { simulcast } = offer.video;
+    this.#receiver = simulcast ? new SimulcastReceiver(simulcast, receiving) : new VideoReceiver(receiving);
     this.#sound = offer.sound && this.#openSound(offer.sound.format.payloadType);
     this.#silence = setInterval(() => this.#checkSilence(), 1000);
     this.#silence.unref();
@@ -68,7 +72,8 @@ export class RtpIngest implements IngestSession {
     const start = Math.min(START_BITRATE, this.#options.maxBitrate);
     const { format, video } = this.#offer;
     const answer = withStartBitrate(this.#link?.answer ?? '', format.payloadType, start);
-    return withExtension(answer, video.mid, video.orientationId, ORIENTATION_URI);
+    const layered = withSimulcast(answer, video.mid, video.simulcast);
+    return withExtension(layered, video.mid, video.orientationId, ORIENTATION_URI);
   }
 
   trickle(candidates: readonly string[]): void {

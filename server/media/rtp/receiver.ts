@@ -32,6 +32,8 @@ export interface ReceiverOptions {
   maxBitrate?: number;
   /** Id of the orientation extension, where the sender uses it. */
   orientationId?: number;
+  /** Whether a key frame is of use (default: always); when its last packet came is performance.now(). */
+  keysUseful?(lastPacketMs: number): boolean;
   sendRtcp(packet: Buffer): void;
   /** `arrivalMs` (performance.now) of the frame's last packet. */
   frame(picture: CodedPicture, rtpTs: number, arrivalMs: number, rotation: Rotation): void;
@@ -81,7 +83,7 @@ export class VideoReceiver {
       options.codec,
       {
         frame: (picture, rtpTs, rotation) => this.#frame(picture, rtpTs, rotation),
-        keyNeeded: () => this.#keys.request(),
+        keyNeeded: () => this.#keyNeeded(),
       },
       options.parameterSets,
     );
@@ -184,7 +186,11 @@ export class VideoReceiver {
     if (this.#ssrc < 0) return;
     this.#nowMs = performance.now();
     this.#reorder.tick(this.#nowMs);
-    if (this.#assembler.waitsForKey && this.#assembler.discarded > 0) this.#keys.request();
+    if (this.#assembler.waitsForKey && this.#assembler.discarded > 0) this.#keyNeeded();
+  }
+
+  #keyNeeded(): void {
+    if (this.#options.keysUseful?.(this.#lastPacketMs) ?? true) this.#keys.request();
   }
 
   #report(): void {

@@ -2,6 +2,7 @@ import { Problem } from '../../config/problem.ts';
 import type { VideoCodec } from '../../frame/coded.ts';
 import { levelOf, type StreamShape } from '../../frame/h264-level.ts';
 import { extensionId, ORIENTATION_URI, PLAYOUT_DELAY_URI, withExtension } from './extensions.ts';
+import { type SimulcastOffer, simulcastOf } from './simulcast-offer.ts';
 
 /** Reads from an SDP offer (RFC 8866, RFC 8829) what an answer needs; everything else is left to libdatachannel. */
 
@@ -27,6 +28,8 @@ export interface OfferSection {
   /** Ids of header extensions, 0 where they are not offered. */
   playoutDelayId: number;
   orientationId: number;
+  /** The layers it sends; null where it sends one stream. */
+  simulcast: SimulcastOffer | null;
 }
 
 /** The section that Opus goes through, in the direction that the offer is for. */
@@ -107,6 +110,7 @@ function parseSection(lines: string[], session: readonly string[]): OfferSection
     formats: kind === 'audio' || kind === 'video' ? parseFormats(lines, listed) : [],
     playoutDelayId: extensionId(lines, PLAYOUT_DELAY_URI),
     orientationId: extensionId(lines, ORIENTATION_URI),
+    simulcast: simulcastOf(lines),
   };
 }
 

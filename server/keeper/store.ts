@@ -85,20 +85,22 @@ export class Store {
    * many could not be kept whatever is tried. Throws `StoreError` where the disk is at fault; then none of them counts as kept.
    */
   async keep(run: string, records: readonly KeptRecord[]): Promise<number> {
-    return this.#guarded(() =>
-      this.#db.transaction().execute(async (db) => {
-        let skipped = 0;
-        for (const record of records) {
-          try {
-            await keepOne(db, run, record);
-          } catch (error) {
-            if (storeError(error, this.file)) throw error;
-            skipped++;
-          }
+    let fault: StoreError | null = null;
+    const keepAll = this.#db.transaction().execute(async (db) => {
+      let skipped = 0;
+      for (const record of records) {
+        try {
+          await keepOne(db, run, record);
+        } catch (error) {
+          fault = storeError(error, this.file);
+          if (fault) throw fault;
+          skipped++;
         }
-        return skipped;
-      }),
-    );
+      }
+      return skipped;
+    });
+    // SQLite has then taken the transaction back by itself, and Kysely's own try to do so fails with another error.
+    return this.#guarded(() => keepAll.catch((error: unknown) => Promise.reject(fault ?? error)));
   }
 
   async settings(): Promise<StoredSetting[]> {

@@ -44,14 +44,35 @@ export async function upgradeStore({ file, database, db, migrations }: Upgrade):
   const open = Object.keys(migrations).filter((name) => !done.includes(name));
   if (open.length === 0) return null;
   const copy = done.length > 0 ? await copyOf(file, database, open[0] as string) : null;
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return copy;
+  const told = firstError(migrations);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => told.migrations } });
+  const { error: last } = await migrator.migrateToLatest();
+  if (last === undefined) return copy;
+  const error = told.error() ?? last;
   const why = error instanceof Error ? error.message : JSON.stringify(error);
   throw (
     storeError(error, file) ??
     new StoreError(`The store ${file} could not be brought to this version and is as before: ${why}.`, { cause: error })
   );
+}
+
+/** What a migration fails with. A full disk takes the transaction back by itself, and Kysely then tells that it could not. */
+function firstError(migrations: Upgrade['migrations']): { migrations: Record<string, Migration>; error(): unknown } {
+  let first: unknown;
+  const watched = Object.entries(migrations).map(([name, { up }]): [string, Migration] => [
+    name,
+    {
+      up: async (db) => {
+        try {
+          await up(db);
+        } catch (error) {
+          first ??= error;
+          throw error;
+        }
+      },
+    },
+  ]);
+  return { migrations: Object.fromEntries(watched), error: () => first };
 }
 
 async function migrationsDone(db: Kysely<Tables>): Promise<string[]> {

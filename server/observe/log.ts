@@ -4,7 +4,13 @@ import pretty from 'pino-pretty';
 export type Log = Logger;
 
 /** What never reaches a log, at the top of an entry or one and two levels down. */
-const SECRET_KEYS = ['authorization', 'cookie', 'set-cookie', 'token', 'sdp', 'offer', 'answer', 'password', 'secret'];
+const SECRET_KEYS = [
+  ...['authorization', 'cookie', 'set-cookie', 'token', 'apiToken', 'sdp', 'offer', 'answer'],
+  ...['password', 'secret', 'credential', 'username', 'pwd', 'ufrag'],
+];
+/** What a library's error may quote, in a message or a stack: tokens in headers and addresses, cookies, ICE's credentials. */
+const SECRET_TEXT =
+  /(Bearer +|\b(?:access_)?token=|understudy_\d+=|ice-pwd:|ice-ufrag:|"(?:credential|secret|token)\\?":\\?")[^\s"&;\\]+/gi;
 const path = (key: string): string => (key.includes('-') ? `["${key}"]` : `.${key}`);
 const REDACTED = SECRET_KEYS.flatMap((key) => [path(key).replace(/^\./, ''), `*${path(key)}`, `*.*${path(key)}`]);
 
@@ -26,7 +32,10 @@ const MAX_WAITING_BYTES = 1024 * 1024;
  */
 const patient = (): DestinationStream => pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_BYTES });
 
-/** A process's log. Secrets are redacted by key; a message itself must hold neither a token nor a person's name. */
+/**
+ * A process's log. Secrets are redacted by key, and by their look in whatever text a line holds; a message itself must hold neither a
+ * token nor a person's name.
+ */
 export function createLog(options: LogOptions): Log {
   const lines = options.pretty === 'auto' ? process.stderr.isTTY : options.pretty;
   const destination = options.to ?? patient();
@@ -35,6 +44,7 @@ export function createLog(options: LogOptions): Log {
     base: options.name === undefined ? null : { name: options.name },
     redact: { paths: REDACTED, censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
+    hooks: { streamWrite: (line: string) => line.replace(SECRET_TEXT, '$1[redacted]') },
   };
   if (!lines) return pino(settings, destination);
   const forPeople = pretty({

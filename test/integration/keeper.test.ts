@@ -122,6 +122,45 @@ describe('a keeper that is lost', () => {
   });
 });
 
+it('a store that another program holds: feeds begin with the configuration, it is said, and what was kept holds once it can be read', async () => {
+  const first = await start();
+  closing.push(await liveCamera(first, 'a', clip));
+  await feedBecomes(first, 'a', ({ state }) => state === 'live');
+  await set(first, { uncast: 'blur', look: 'ivo' });
+  await closing.pop()?.close();
+  await first.close();
+  const holder = new Sqlite(join(dir, 'store', 'understudy.sqlite'));
+  holder.exec('BEGIN EXCLUSIVE');
+
+  const on = await start();
+  await until(
+    () => storeState(on),
+    (state) => state === 'failing',
+  );
+  const refused = await ask(on, '/api/sessions');
+  expect([refused.status, (await refused.json()) as object]).toMatchObject([503, { code: 'store_down' }]);
+  closing.push(await liveCamera(on, 'a', clip));
+  expect(await feedBecomes(on, 'a', ({ state }) => state === 'live')).toMatchObject({ uncast: 'look', look: 'mara' });
+  // What is set meanwhile is newer than what lies there.
+  await set(on, { look: 'mara', uncast: 'pass' });
+  await set(on, { uncast: 'look' });
+  holder.exec('COMMIT');
+  holder.close();
+  await until(
+    () => storeState(on),
+    (state) => state === 'ok',
+  );
+  await feedBecomes(on, 'a', ({ look }) => look === 'mara');
+  const list = await until(
+    () => sessions(on),
+    (found) => found.length === 2,
+  );
+  expect(list.map(({ kind, endedMs }) => [kind, endedMs === null])).toEqual([
+    ['camera', true],
+    ['camera', false],
+  ]);
+});
+
 it('keeps what an operator set over a killed front and over a new start of the server, and ends every session in its store', async () => {
   // A front that comes again listens where it did.
   const first = await start({ server: { port: await freePort() } });

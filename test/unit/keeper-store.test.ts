@@ -181,6 +181,25 @@ describe('a store that cannot be used is a sentence that says what to do', () =>
     expect(await refusal()).toMatch(/is damaged: move it away/);
   });
 
+  test('a full disk: of that batch nothing counts as kept, and it goes on when there is room', async () => {
+    const small = {
+      ...MIGRATIONS,
+      '0002-small': {
+        up: async (db: Kysely<unknown>) => void (await sql`pragma max_page_count = 20`.execute(db)),
+      },
+    };
+    const kept = await store({ migrations: small });
+    const now = Date.now();
+    const many = Array.from({ length: 2000 }, (_, index) => began(`${index}`, now));
+    await expect(kept.keep('run', many)).rejects.toThrow(/^The disk of the store .* is full: free some space/);
+    expect(await kept.sessions(null, 10)).toEqual([]);
+    expect(await kept.keep('run', many.slice(0, 1))).toBe(0);
+    await kept.close();
+    const roomy = await store({ migrations: small });
+    expect(await roomy.keep('run', many)).toBe(0);
+    expect(await roomy.sessions(null, 1000)).toHaveLength(1000);
+  });
+
   test('a folder that cannot be made', async () => {
     writeFileSync(join(dir, '..', 'data'), 'a file is in the way');
     expect(await refusal()).toMatch(/cannot be written by this user: set store\.dir/);

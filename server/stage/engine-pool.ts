@@ -14,6 +14,8 @@ const SPARE_AFTER_MS = 1000;
 const TICK_MS = 250;
 /** Signs of life come twice a second. */
 const SILENT_MS = 2000;
+/** A spare runs at ordinary priority and nobody waits for it. */
+const SPARE_SILENT_MS = 5000;
 /** Starting, and loading a model, may take long on a loaded machine and with large models. */
 const LOADING_MS = 20_000;
 /** Reports in a row with the same picture in work: three seconds, where a picture takes milliseconds. */
@@ -197,7 +199,7 @@ export class EnginePool {
     if (message.type === 'idle' || message.type === 'prepared') engine.rssMb = message.rssMb;
     if (message.type === 'ready' || (message.type === 'prepared' && engine.feed === null)) {
       engine.ready = true;
-      watchdog.allow(SILENT_MS);
+      watchdog.allow(engine.feed === null ? SPARE_SILENT_MS : SILENT_MS);
       if (engine.feed !== null) this.#spareIn(SPARE_AFTER_MS);
     } else if (message.type === 'stats' && this.#stuck(engine, message.working)) {
       this.#lost(engine, { sentence: STUCK, hung: true });

@@ -59,7 +59,9 @@ describe('the engine of a feed that somebody watches', () => {
       expect(await metric(rig.server, 'feed_engine_restarts_total{feed="bench"}')).toBe(losses + 1);
       expect(await metric(rig.server, 'feed_engine_hangs_total{feed="bench"}')).toBe(hangs);
       const { message } = (await rig.feed()) ?? {};
-      if (hangs > 0) expect(message).toMatch(/did not answer any more and was ended; another takes over/);
+      // A machine that is too slow for the full size says that first.
+      if (hangs > 0)
+        expect(message).toMatch(/did not answer any more and was ended; another takes over|Resolution lowered/);
       // And one engine for the feed, one spare: nothing was started twice.
       await spareReady(rig.server);
       expect(rig.server.pids().engines).toEqual({ bench: spare });

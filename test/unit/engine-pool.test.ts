@@ -319,7 +319,7 @@ describe('an engine that hangs', () => {
     open();
     begin('a');
     const spare = spareReady();
-    pass(3000, [spare]);
+    pass(6000, [spare]);
     expect(spare.ended).toBe('at once');
     expect(warnings).toEqual(['The spare engine did not answer any more: another is started.']);
     pass(1500);

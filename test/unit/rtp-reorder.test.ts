@@ -72,6 +72,16 @@ describe('reorder buffer', () => {
     expect(buffer.stats).toMatchObject({ lost: 2, late: 1, duplicates: 0 });
   });
 
+  test('gives up sooner where so many are missing that the link is too weak to bring them', () => {
+    const { buffer, gaps } = harness();
+    buffer.push(packet(1), 0);
+    buffer.push(packet(60), 0);
+    for (let now = 10; now <= 150; now += 10) buffer.tick(now);
+    expect(gaps).toEqual([]);
+    buffer.tick(160);
+    expect(gaps).toEqual([58]);
+  });
+
   test('gives nothing up because it was not called for a while: what came meanwhile is still to be read', () => {
     const { buffer, out, gaps, lates } = harness();
     buffer.push(packet(1), 0);

@@ -29,6 +29,8 @@ export interface ReorderStats {
 const LATE_MS = 150;
 /** Longest wait for a missing packet. Patience pays: a key frame needs a round trip too, and has many packets to lose. */
 const GIVE_UP_MS = 300;
+/** With more than these missing at once the link is too weak to be repaired: asking on and on would only fill it. */
+const MANY_MISSING = 50;
 /**
  * Time between two calls counts as no more than this: a loop that was held up finds what came meanwhile still waiting to be read, and
  * must not give it up before.
@@ -107,8 +109,9 @@ export class ReorderBuffer {
   tick(atMs: number): void {
     const nowMs = this.#patience(atMs);
     let late = false;
+    const giveUpMs = this.#missing.size > MANY_MISSING ? LATE_MS : GIVE_UP_MS;
     for (const [at, { sinceMs }] of this.#missing) {
-      if (nowMs - sinceMs > GIVE_UP_MS) this.#missing.delete(at);
+      if (nowMs - sinceMs > giveUpMs) this.#missing.delete(at);
       else if (nowMs - sinceMs > LATE_MS) late = true;
     }
     this.#drain();

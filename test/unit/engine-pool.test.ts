@@ -138,7 +138,8 @@ describe('the spare', () => {
     connect(engineOf('a'));
     say(engineOf('a'), ready);
     const spare = spareReady();
-    expect(spare.told).toEqual([{ type: 'prepare', looks: ['mara', 'ivo'], memoryMb: 128, passThrough: false }]);
+    expect(spare.told).toHaveLength(1);
+    expect(spare.told[0]).toMatchObject({ type: 'prepare', looks: ['mara', 'ivo'], memoryMb: 128, passThrough: false });
     pool.prepare(['mara', 'nell']);
     expect(spare.told[1]).toMatchObject({ type: 'prepare', looks: ['mara', 'nell'] });
     pass(1000);

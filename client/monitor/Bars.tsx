@@ -5,7 +5,19 @@ import { Badge } from '../shared/parts/Badge.tsx';
 import { Choices } from '../shared/parts/Choices.tsx';
 import { KeysButton } from '../shared/parts/Keys.tsx';
 import { STATE_WORDS } from '../shared/words.ts';
-import { choose, chooseFeed, control, drawerOpen, feedName, oneToOne, type View, view, wanted } from './model.ts';
+import {
+  choose,
+  chooseFeed,
+  control,
+  drawerOpen,
+  feedName,
+  low,
+  oneToOne,
+  toggleLow,
+  type View,
+  view,
+  wanted,
+} from './model.ts';
 import { toggleFullScreen } from './Picture.tsx';
 
 export function FeedTabs() {
@@ -59,6 +71,14 @@ export function Controls() {
         onClick={() => (oneToOne.value = !oneToOne.peek())}
       >
         1:1
+      </button>
+      <button
+        type="button"
+        aria-pressed={low.value}
+        title="The program at half size and few bits, for a weak link (L)"
+        onClick={toggleLow}
+      >
+        Low
       </button>
       <button type="button" title="Full screen (F)" onClick={toggleFullScreen}>
         Full screen

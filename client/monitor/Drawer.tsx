@@ -94,11 +94,13 @@ function Details() {
         <span>Watching</span>
         <Value
           name="viewers"
-          value={`${viewers.program} + ${viewers.plate}`}
-          unit="program + plate"
+          value={`${viewers.program} + ${viewers.low}`}
+          unit="full + low"
           figures={5}
           stale={stale}
         />
+        <span>Plate viewers</span>
+        <Value name="viewers of the plate" value={viewers.plate} figures={2} stale={stale} />
       </div>
       <h3>Time spent on a frame</h3>
       <div class="table">

@@ -3,10 +3,11 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
-import { adoptVideo, feed, oneToOne, type Slot, videos, view } from './model.ts';
+import { adoptVideo, feed, oneToOne, type Slot, showsLow, videos, view } from './model.ts';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
 const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
+const LOW_TAGS = { ...TAGS, program: 'Program, low', wipe: 'Plate | Low', side: 'Plate | Low' } as const;
 
 export function toggleFullScreen(): void {
   if (document.fullscreenElement) void document.exitFullscreen();
@@ -76,7 +77,7 @@ export function Picture() {
           <Video rendition="plate" />
           {kind === 'compare' && <Compare />}
           {words && <Slate {...words} />}
-          <p class="tag">{TAGS[view.value]}</p>
+          <p class="tag">{(showsLow.value ? LOW_TAGS : TAGS)[view.value]}</p>
           {warning && !warning.folded && <Warning onFold={foldWarning}>{warning.text}</Warning>}
         </div>
       </div>

@@ -2,10 +2,11 @@ import { now } from '../shared/now.ts';
 import { Badge } from '../shared/parts/Badge.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { again, STATE_WORDS, size } from '../shared/words.ts';
-import { control, feed, links, meters, view } from './model.ts';
+import { control, feed, links, meters, showsLow, view } from './model.ts';
 import { leading, trouble, unfoldWarning } from './trouble.ts';
 
 const VIEW_WORDS = { program: 'PROGRAM', plate: 'PLATE', wipe: 'PLATE | PROGRAM', side: 'PLATE | PROGRAM' } as const;
+const LOW_WORDS = { ...VIEW_WORDS, program: 'PROGRAM, LOW', wipe: 'PLATE | LOW', side: 'PLATE | LOW' } as const;
 
 /** The line of numbers: fixed places, from left to right what matters most. */
 export function Values() {
@@ -16,7 +17,7 @@ export function Values() {
   return (
     <footer class="values">
       <span class="what" data-kind={view.value}>
-        {VIEW_WORDS[view.value]}
+        {(showsLow.value ? LOW_WORDS : VIEW_WORDS)[view.value]}
       </span>
       <span class="state">
         <StateBadge />

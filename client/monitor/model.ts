@@ -24,6 +24,8 @@ export const view = signal<View>('program');
 export const wanted = signal<View | null>(askedView(query.get('view')));
 export const drawerOpen = signal(false);
 export const oneToOne = signal(false);
+/** The program at half size and few bits is asked for: this device's link is weak. */
+export const low = signal(query.get('quality') === 'low');
 /** Where plate ends and program begins in the wipe, 0–1. */
 export const wipeAt = signal(0.5);
 
@@ -40,14 +42,17 @@ export const feed = computed<FeedInfo | null>(
 /** There is something to watch: a feed without a camera is waited for, not asked again and again. */
 const ready = computed(() => feed.value !== null && feed.value.state !== 'idle');
 
-function opener(rendition: Slot) {
+function opener(slot: Slot) {
   return new Link<Viewing>(async () => {
     const name = feedName.peek();
     if (!name || !ready.peek()) throw new Error('No camera is on this feed.');
-    return watch(name, rendition);
+    return watch(name, slot === 'program' && low.peek() ? 'low' : slot);
   });
 }
 export const links: Record<Slot, Link<Viewing>> = { program: opener('program'), plate: opener('plate') };
+
+/** The program that comes is the low rendition, asked for or because the browser takes no larger one. */
+export const showsLow = computed(() => links.program.connection.value?.rendition === 'low');
 
 /** Counts frames of both renditions; the first of a connection ends the slate. */
 export const hasPicture = { program: signal(false), plate: signal(false) };
@@ -111,6 +116,16 @@ export function choose(next: View): void {
   if (ready.peek()) for (const name of renditionsOf(next)) links[name].start();
   if (renditionsOf(next).every((name) => hasPicture[name].peek())) show(next);
   else wanted.value = next;
+}
+
+/** Between the full program and the low one, by a new connection: the picture is gone for a moment. */
+export function toggleLow(): void {
+  low.value = !low.peek();
+  const address = new URL(location.href);
+  if (low.peek()) address.searchParams.set('quality', 'low');
+  else address.searchParams.delete('quality');
+  history.replaceState(null, '', address);
+  if (links.program.status.peek().phase !== 'closed') links.program.restart();
 }
 
 export function togglePlate(): void {

@@ -7,6 +7,8 @@ const CONNECT_MS = 10_000;
 /** One connection to the server: WHIP or WHEP. `close()` is idempotent and tells the server. */
 export interface Connection {
   readonly pc: RTCPeerConnection;
+  /** The session's address at the server. */
+  readonly session: string | null;
   /** Fulfilled with a sentence when the connection is lost without close(). */
   readonly lost: Promise<string>;
   close(): void;
@@ -49,7 +51,7 @@ function own(pc: RTCPeerConnection, session: string | null): Connection {
       void fetch(session, { method: 'DELETE', credentials: 'same-origin', keepalive: true }).catch(() => null);
   };
   addEventListener('pagehide', close);
-  return { pc, lost: lost(pc, session), close };
+  return { pc, session, lost: lost(pc, session), close };
 }
 
 function lost(pc: RTCPeerConnection, session: string | null): Promise<string> {

@@ -80,6 +80,20 @@ describe.skipIf(!browserPath)(
           timeout: 20_000,
         })
         .toBe(640);
+
+      // The weak link's picture, by its key, and back; the page says what it shows.
+      await monitor.keyboard.press('p');
+      for (const [word, size] of [
+        ['PROGRAM, LOW', 'size320×180'],
+        ['PROGRAM', 'size640×360'],
+      ] as const) {
+        await monitor.keyboard.press('l');
+        const said = async () => [
+          await monitor.locator('.values .what').innerText(),
+          (await monitor.locator('.values .size').innerText()).replaceAll(/\s/g, ''),
+        ];
+        await expect.poll(said, { timeout: 30_000 }).toEqual([word, size]);
+      }
       expect(troubles).toEqual([]);
       await Promise.all([camera.context().close(), monitor.context().close()]);
     }, 150_000);

@@ -7,7 +7,7 @@ import { type Candidate, type Fragment, MAX_CANDIDATES, parseFragment, writeFrag
 export const LENIENCIES = ['if_match_missing', 'joined_candidates', 'component_zero', 'bracketed_address'] as const;
 export type Leniency = (typeof LENIENCIES)[number];
 
-export type IceSession = Pick<PeerSession, 'trickle' | 'restart'>;
+export type IceSession = Pick<PeerSession, 'trickle' | 'restart' | 'accept'>;
 
 /** 204, or 200 with the server's end of the restarted ICE session. */
 export interface Patched {
@@ -60,6 +60,16 @@ export class IceSessions {
     const state = stateOf(offer);
     this.#states.set(session, state);
     return state.tag;
+  }
+
+  /** The client's answer to an offer of the server's; a new entity tag comes back. Throws `Problem`. */
+  answer(session: IceSession, ifMatch: string | undefined, answer: string): string {
+    const state = this.#states.get(session);
+    if (!session.accept || !state) throw new Problem('media_type_wrong');
+    if (ifMatch !== undefined && !matchesAny(ifMatch) && !matches(ifMatch, state.tag))
+      throw new Problem('ice_outdated');
+    session.accept(answer);
+    return this.begin(session, answer);
   }
 
   /**

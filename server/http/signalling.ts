@@ -42,36 +42,73 @@ export async function signallingScope(scope: FastifyInstance, access: Access): P
   );
 }
 
+const mediaType = (request: FastifyRequest): string | undefined =>
+  request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+
 /** The body where it is of this media type. Throws `Problem` media_type_wrong. */
 function bodyOf(request: FastifyRequest, type: string): string {
-  const given = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (typeof request.body !== 'string' || given !== type) throw new Problem('media_type_wrong');
+  if (typeof request.body !== 'string' || mediaType(request) !== type) throw new Problem('media_type_wrong');
   return request.body;
 }
+
+/** `address`: under which the session gets its own. */
+type Made = { session: string; answer: string; address: string };
 
 interface Offered {
   /** What the offer must hold; default video. */
   kind?: 'audio' | 'video';
-  /** `address`: under which the session gets its own. */
-  open(offer: string): Promise<{ session: string; answer: string; address: string }>;
+  open(offer: string): Promise<Made>;
   session(id: string): IceSession | null;
   end(session: string): boolean;
+}
+
+interface Inviting extends Offered {
+  /** Null: the answer is an offer of the server's. */
+  open(offer: string | null): Promise<Made>;
 }
 
 /** Answers a POST with a new session, and ends it again when the client has gone while it was opened. */
 export async function postOffer(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, offered: Offered) {
   const offer = bodyOf(request, SDP);
   checkOffer(offer, offered.kind);
-  const { session, answer, address } = await offered.open(offer);
-  const opened = offered.session(session);
-  if (request.raw.socket.destroyed) offered.end(session);
-  if (opened) reply.header('etag', ice.begin(opened, offer));
-  return reply
+  const made = await offered.open(offer);
+  return opened(request, reply, ice, offered, { offer, ...made })
     .code(201)
-    .header('location', `${address}/${session}`)
-    .header('cache-control', 'no-store')
-    .type(SDP)
-    .send(answer);
+    .send(made.answer);
+}
+
+/** Who asks for refusals as sentences (our own ends do) is told what to offer instead of being offered something. */
+const wantsSentence = (request: FastifyRequest): boolean =>
+  (request.headers.accept ?? '').includes('application/problem+json');
+
+/** As `postOffer`; an offer that holds nothing usable is answered with 406 and an offer of the server's (WHEP draft). */
+export async function postOrInvite(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, offered: Inviting) {
+  try {
+    return await postOffer(request, reply, ice, offered);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'sdp_unusable' || wantsSentence(request)) throw error;
+    const made = await offered.open(null).catch((failed: unknown) => {
+      // What was wrong with the client's own offer says more.
+      throw failed instanceof Problem && failed.code === 'sdp_unusable' ? error : failed;
+    });
+    return opened(request, reply, ice, offered, { offer: '', ...made })
+      .code(406)
+      .send(made.answer);
+  }
+}
+
+/** The headers of a new session; it is ended again when the client has gone meanwhile. */
+function opened(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ice: IceSessions,
+  offered: Offered,
+  { session, address, offer }: Made & { offer: string },
+): FastifyReply {
+  const found = offered.session(session);
+  if (request.raw.socket.destroyed) offered.end(session);
+  if (found) reply.header('etag', ice.begin(found, offer));
+  return reply.header('location', `${address}/${session}`).header('cache-control', 'no-store').type(SDP);
 }
 
 /** The session of an address. Throws `Problem` session_unknown. */
@@ -81,11 +118,20 @@ export function sessionOf(stage: StageApi, feed: string, session: string): IceSe
   return found;
 }
 
-/** Answers a PATCH on a session's address: candidates with 204, a restart with 200 (RFC 9725 §4.3). */
+/** Answers a PATCH on a session's address: candidates with 204, a restart with 200 (RFC 9725 §4.3), an SDP answer with 204. */
 export async function patchIce(request: FastifyRequest, reply: FastifyReply, ice: IceSessions, session: IceSession) {
   reply.header('accept-patch', FRAGMENT).header('cache-control', 'no-store');
+  const ifMatch = request.headers['if-match'];
+  if (session.accept && mediaType(request) === SDP) {
+    const answer = bodyOf(request, SDP);
+    checkOffer(answer);
+    return reply
+      .header('etag', ice.answer(session, ifMatch, answer))
+      .code(204)
+      .send();
+  }
   const body = bodyOf(request, FRAGMENT);
-  const { tag, fragment } = await ice.patch(session, request.headers['if-match'], body);
+  const { tag, fragment } = await ice.patch(session, ifMatch, body);
   if (tag !== null) reply.header('etag', tag);
   return fragment === null ? reply.code(204).send() : reply.code(200).type(FRAGMENT).send(fragment);
 }

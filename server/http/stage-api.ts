@@ -39,14 +39,17 @@ export interface StageApi {
   publish(feed: string, offer: string): Promise<{ session: string; answer: string }>;
   /** A mixer's WHIP offer for a feed: sound alone. */
   publishSound(feed: string, offer: string): Promise<{ session: string; answer: string }>;
-  /** A viewer's WHEP offer for a rendition of a feed; it may get a smaller one that its offer can take, which `rendition` then names. */
+  /**
+   * A viewer's WHEP offer for a rendition of a feed; it may get a smaller one that its offer can take, which `rendition` then
+   * names. Null: `answer` is the server's own offer, and the session's `accept` takes the viewer's answer.
+   */
   watch(
     feed: string,
     rendition: RenditionName,
-    offer: string,
+    offer: string | null,
   ): Promise<{ session: string; answer: string; rendition: RenditionName }>;
   /** A session of that id on that feed, for candidates and ICE restarts; null when there is none. */
-  session(feed: string, session: string): Pick<PeerSession, 'trickle' | 'restart'> | null;
+  session(feed: string, session: string): Pick<PeerSession, 'trickle' | 'restart' | 'accept'> | null;
   /** Ends a session; false when there is none of that id on that feed. */
   end(feed: string, session: string): boolean;
   feeds(): FeedInfo[];

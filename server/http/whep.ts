@@ -9,7 +9,7 @@ import {
   feedOf,
   otherMethods,
   patchIce,
-  postOffer,
+  postOrInvite,
   saysNothing,
   sessionOf,
   signallingScope,
@@ -40,7 +40,7 @@ export async function whep(
   const post = async (request: FastifyRequest<RenditionRoute>, reply: FastifyReply) => {
     const feed = feedOf(request.params.feed);
     const rendition = renditionOf(request.params.rendition);
-    return postOffer(request, reply, ice, {
+    return postOrInvite(request, reply, ice, {
       open: async (offer) => {
         const watched = await stage.watch(feed, rendition, offer);
         // What it got is what the session's address names.

@@ -69,6 +69,8 @@ export interface PeerSession {
    * the client's checks prove the new credentials. Rejects with `Problem` restart_refused, and then nothing has changed.
    */
   restart(client: IceCredentials): Promise<RestartedIce>;
+  /** The client's answer where `answer` is the server's own offer (`MediaEngine.invitation`). Throws `Problem`. */
+  accept?(answer: string): void;
 }
 
 /** One camera's connection. */
@@ -146,6 +148,8 @@ export interface MediaEngine {
   readonly relay: PeerRelay | null;
   /** @param feed the camera's feed */
   ingest(offer: string, sink: IngestSink, feed: string): Promise<IngestSession>;
+  /** Goes for a viewer's offer, so that the session's `answer` is an offer of the server's; null where it makes none. */
+  readonly invitation: string | null;
   /** Whether a viewer that offers this can receive such a stream. Throws `Problem` for an offer that cannot be read. */
   takes(offer: string, stream: StreamKind): boolean;
   /** Sound without a picture, from a mixer; absent where an engine takes none. */

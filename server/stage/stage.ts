@@ -62,9 +62,11 @@ export class Stage implements StageApi {
   async watch(
     feed: string,
     name: RenditionName,
-    offer: string,
+    offered: string | null,
   ): Promise<{ session: string; answer: string; rendition: RenditionName }> {
     this.#refuseWhileDraining();
+    const offer = offered ?? this.#options.media.invitation;
+    if (offer === null) throw new Problem('sdp_unusable');
     const { rendition, session } = await this.#feed(feed).watch(name, offer);
     return { session: session.id, answer: session.answer, rendition };
   }

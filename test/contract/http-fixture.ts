@@ -93,6 +93,9 @@ export function fakeStage() {
     hold: null as Promise<void> | null,
     /** Thrown by the next restart. */
     refuseRestart: null as Error | null,
+    /** Whether it makes offers of its own, and the answers that it got. */
+    invites: false,
+    answered: [] as string[],
     trickled: [] as string[],
     restarted: [] as IceCredentials[],
     watched: [] as string[],
@@ -130,14 +133,21 @@ export function fakeStage() {
     });
     return { session, answer: 'v=0\r\nan answer of the fake\r\n' };
   };
+  const accept = (answer: string): void => {
+    if (answer.includes('m=video 0 ')) throw new Problem('sdp_unusable');
+    fake.answered.push(answer);
+  };
   const stage: StageApi = {
     spare: () => fake.spare,
     publish: async (feed) => open(feed),
     timecode: (feed, heard) => void sets.push({ feed, change: heard }),
     publishSound: async (feed) => open(`${feed}`),
-    watch: async (feed, rendition) => {
+    watch: async (feed, rendition, offer) => {
+      if (offer === null && !fake.invites) throw new Problem('sdp_unusable');
       fake.watched.push(`${feed}/${rendition}`);
-      return { ...(await open(feed)), rendition: fake.given ?? rendition };
+      const made = await open(feed);
+      if (offer === null) Object.assign(handles.get(made.session) ?? {}, { accept });
+      return { ...made, rendition: fake.given ?? rendition };
     },
     session: (feed, session) => (sessions.get(session) === feed ? (handles.get(session) ?? null) : null),
     end(feed, session) {

@@ -158,6 +158,46 @@ describe.each(['/whip/a-cam', '/whep/a-cam'])('%s', (endpoint) => {
   });
 });
 
+describe('WHEP’s counter-offer', () => {
+  const unusable = ICE_OFFER.replace('m=video', 'm=audio');
+  beforeEach(() => {
+    server.fake.invites = true;
+    server.fake.answered.length = 0;
+  });
+  const invite = () => server.ask('/whep/a-cam', { method: 'POST', headers: SDP, body: unusable });
+  const answer = (path: string, body: string, headers: Record<string, string> = {}) =>
+    server.ask(path, { method: 'PATCH', headers: { ...SDP, ...headers }, body });
+
+  test('comes with 406 for an offer that holds nothing usable, and takes an answer', async () => {
+    const invited = await invite();
+    expect([invited.status, invited.text]).toEqual([406, 'v=0\r\nan answer of the fake\r\n']);
+    expect(invited.headers['content-type']).toMatch(/^application\/sdp/);
+    const { location = '', etag = '' } = invited.headers;
+    expect(location).toMatch(/^\/whep\/a-cam\/program\/./);
+    expectProblem(await answer(location, ICE_OFFER, { 'if-match': '"stale"' }), 'ice_outdated');
+    expectProblem(await answer(location, ICE_OFFER.replace('m=video 9', 'm=video 0')), 'sdp_unusable');
+    expectProblem(await answer(location, 'v=0'), 'sdp_malformed');
+    const taken = await answer(location, ICE_OFFER, { 'if-match': etag });
+    expect([taken.status, server.fake.answered]).toEqual([204, [ICE_OFFER]]);
+    expect(taken.headers.etag).not.toBe(etag);
+    expect((await patch(location, fragment(), { 'if-match': taken.headers.etag ?? '' })).status).toBe(204);
+    expect((await server.ask(location, { method: 'DELETE', headers: AUTHORIZED })).status).toBe(200);
+  });
+
+  test('comes neither to a camera nor where the server makes none, nor in place of another refusal', async () => {
+    expectProblem(await server.ask('/whip/a-cam', { method: 'POST', headers: SDP, body: unusable }), 'sdp_unusable');
+    server.fake.refuse = new Problem('feed_idle');
+    expectProblem(await invite(), 'feed_idle');
+    const accept = 'application/sdp, application/problem+json';
+    const told = await server.ask('/whep/a-cam', { method: 'POST', headers: { ...SDP, accept }, body: unusable });
+    expectProblem(told, 'sdp_unusable');
+    server.fake.invites = false;
+    const refused = await invite();
+    expectProblem(refused, 'sdp_unusable');
+    expect(refused.text).toContain('no video section');
+  });
+});
+
 describe('media.signalling: compatible', () => {
   let lenient: TestServer;
   beforeAll(async () => {

@@ -43,7 +43,7 @@ async function post(url: string, headers: Record<string, string>, offer: string)
   try {
     return await fetch(url, {
       method: 'POST',
-      headers: { ...headers, 'content-type': 'application/sdp' },
+      headers: { ...headers, 'content-type': 'application/sdp', accept: 'application/sdp, application/problem+json' },
       body: offer,
     });
   } catch (error) {

@@ -12,6 +12,7 @@ import type {
 } from '../port.ts';
 import { RtpSoundIngest } from './audio-ingest.ts';
 import { RtpIngest } from './ingest.ts';
+import { INVITATION } from './invitation.ts';
 import type { IceOptions } from './link.ts';
 import { RtpRendition } from './rendition.ts';
 import { parseOffer } from './sdp.ts';
@@ -36,6 +37,7 @@ const SILENCE_MS = 30_000;
 /** The `rtp` media engine: node-datachannel for ICE, DTLS and SRTP; RTP and RTCP here. It owns its sessions. */
 class RtpEngine implements MediaEngine {
   readonly name = 'rtp';
+  readonly invitation = INVITATION;
   readonly relay = null;
   readonly #options: RtpEngineOptions;
   readonly #ice: IceOptions;

@@ -28,6 +28,8 @@ export interface LinkIceOptions {
   remote: string;
   /** The description that the client got. */
   told(): string;
+  /** Ours was the offer. */
+  invited?: boolean;
 }
 
 /** What a session's ICE can be asked after the answer: further candidates, a restart. Owns the detour, once there is one. */
@@ -56,6 +58,8 @@ export class LinkIce {
 
   /** Throws `Problem` restart_refused where no port is free for it; nothing has changed then. */
   async restart(client: IceCredentials): Promise<RestartedIce> {
+    // Then libjuice is the controlling agent, and nobody else can nominate.
+    if (this.#options.invited) throw new Problem('restart_refused', 'It began with the server’s offer.');
     const opened = this.#detour ?? this.#open();
     this.#detour = opened;
     let detour: Detour;

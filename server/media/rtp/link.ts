@@ -4,6 +4,7 @@ import { Problem } from '../../config/problem.ts';
 import type { StreamShape } from '../../frame/h264-level.ts';
 import type { LinkState } from '../port.ts';
 import { type Announce, withAnnounced } from './candidates.ts';
+import { INVITATION } from './invitation.ts';
 import { LinkIce } from './link-ice.ts';
 import {
   fmtpValue,
@@ -156,12 +157,18 @@ export class Link {
     const link = new Link({ ...options, solo });
     try {
       prepare(link);
+      const invites = sdp === INVITATION;
       const remote = usableCandidates(solo ? soloOffer(sdp, mid) : sdp, isLoopback(options.ice));
       await gathered(link.#peer, () => {
+        if (invites) {
+          link.#peer.setLocalDescription('offer');
+          return;
+        }
         link.#peer.setRemoteDescription(remote, 'offer');
         link.#peer.setLocalDescription('answer');
       });
-      link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
+      if (!invites)
+        link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
       const answer = withAnnounced(link.#peer.localDescription()?.sdp ?? '', options.ice.announce);
       if (!answer) throw new Error('The answer could not be built.');
       if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid, soloSound(options.offer)) : answer;
@@ -172,6 +179,20 @@ export class Link {
       if (error instanceof Problem) throw error;
       throw new Problem('sdp_malformed', error instanceof Error ? error.message : undefined);
     }
+  }
+
+  /** The client's answer to an invitation. Throws `Problem` sdp_malformed for what libdatachannel refuses. */
+  accept(answer: string): void {
+    // The client's checks reach us without: libdatachannel may have no transport yet to put a candidate into.
+    const remote = answer.replace(/^a=candidate:.*\r?\n/gm, '');
+    try {
+      this.#peer.setRemoteDescription(remote, 'answer');
+    } catch (error) {
+      throw new Problem('sdp_malformed', error instanceof Error ? error.message : undefined);
+    }
+    const { mid } = mainOf(this.#options.offer);
+    const { ice } = this.#options;
+    this.#ice = new LinkIce({ peer: this.#peer, ice, mid, remote, told: () => this.answer, invited: true });
   }
 
   get state(): LinkState {

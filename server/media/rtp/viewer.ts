@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { RtcpNackResponder } from 'node-datachannel';
+import { Problem } from '../../config/problem.ts';
 import type { VideoCodec } from '../../frame/coded.ts';
 import type { IceCredentials, RestartedIce, StreamKind, ViewerSession, ViewerStats } from '../port.ts';
 import { OPUS_HZ, reportNow, type SoundTarget, type StreamInstant, soundTarget, VIDEO_HZ } from './audio-sender.ts';
+import { INVITATION } from './invitation.ts';
 import { CNAME, type IceOptions, Link } from './link.ts';
 import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
@@ -29,7 +31,7 @@ export interface ViewerOptions {
 export class RtpViewer implements ViewerSession, StreamTarget {
   readonly id: string;
   readonly payloadType: number;
-  readonly playoutDelayId: number;
+  playoutDelayId: number;
   readonly ssrc: number;
   seq = randomInt(0, 0x10000);
   /** True until a key frame has gone out. */
@@ -47,9 +49,12 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   readonly #keyAllowance = new KeyAllowance();
   #keyAskedMs = -Infinity;
   #failed = false;
+  /** True until our offer is answered. */
+  #invited: boolean;
 
-  private constructor(id: string, offer: Offer, link: Link, options: ViewerOptions) {
+  private constructor(id: string, offer: Offer, link: Link, options: ViewerOptions, invited: boolean) {
     this.id = id;
+    this.#invited = invited;
     this.payloadType = offer.format.payloadType;
     this.playoutDelayId = offer.video.playoutDelayId;
     this.ssrc = link.ssrc;
@@ -83,7 +88,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
         },
       },
       (link) => {
-        viewer = new RtpViewer(id, offer, link, options);
+        viewer = new RtpViewer(id, offer, link, options, sdp === INVITATION);
       },
       sdp,
     );
@@ -116,6 +121,17 @@ export class RtpViewer implements ViewerSession, StreamTarget {
 
   async restart(client: IceCredentials): Promise<RestartedIce> {
     return this.#link.ice.restart(client);
+  }
+
+  /** A viewer's answer to our offer. */
+  accept(answer: string): void {
+    if (!this.#invited) throw new Problem('media_type_wrong', 'This session has its answer.');
+    const { codec, stream } = this.#options;
+    const { format, video } = parseOffer(answer, { sends: false, codec, stream });
+    if (format.payloadType !== this.payloadType) throw new Problem('sdp_unusable', 'Its payload type is another.');
+    this.#link.accept(answer);
+    this.#invited = false;
+    this.playoutDelayId = video.playoutDelayId;
   }
 
   noteConnected(): void {

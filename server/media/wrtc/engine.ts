@@ -42,6 +42,7 @@ const anyAddress = (address: string | undefined): boolean => !address || address
  */
 class WrtcEngine implements MediaEngine {
   readonly name = 'wrtc';
+  readonly invitation = null;
   readonly relay: PeerRelay;
   readonly options: WrtcEngineOptions;
   readonly #relays = new Map<string, FeedRelay>();

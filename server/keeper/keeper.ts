@@ -150,7 +150,8 @@ export class Keeper {
       error instanceof StoreError
         ? error.message
         : `The store failed: ${error instanceof Error ? error.message : String(error)}.`;
-    if (sentence !== this.#trouble) this.#options.log.error(sentence);
+    // The front writes it to the log; without a front nobody else would.
+    if (sentence !== this.#trouble && !this.#link) this.#options.log.error(sentence);
     this.#trouble = sentence;
     this.#tell({ type: 'trouble', sentence });
   }

@@ -5,11 +5,12 @@ import Sqlite from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type SessionRecord, sessionCounters, sessionRecord } from '../wire/sessions.ts';
+import { StoreDialect } from './dialect.ts';
 import { type KeptRecord, type StoredSetting, storedSetting } from './messages.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { StoreError, storeError } from './store-error.ts';
 import type { Tables } from './tables.ts';
-import { StoreDialect, upgradeStore } from './upgrade.ts';
+import { upgradeStore } from './upgrade.ts';
 
 export const STORE_FILE = 'understudy.sqlite';
 const DAY_MS = 86_400_000;
@@ -85,22 +86,21 @@ export class Store {
    * many could not be kept whatever is tried. Throws `StoreError` where the disk is at fault; then none of them counts as kept.
    */
   async keep(run: string, records: readonly KeptRecord[]): Promise<number> {
-    let fault: StoreError | null = null;
-    const keepAll = this.#db.transaction().execute(async (db) => {
-      let skipped = 0;
-      for (const record of records) {
-        try {
-          await keepOne(db, run, record);
-        } catch (error) {
-          fault = storeError(error, this.file);
-          if (fault) throw fault;
-          skipped++;
+    return this.#guarded(() =>
+      this.#db.transaction().execute(async (db) => {
+        let skipped = 0;
+        for (const record of records) {
+          try {
+            await keepOne(db, run, record);
+          } catch (error) {
+            // The transaction has gone with it.
+            if (storeError(error, this.file)) throw error;
+            skipped++;
+          }
         }
-      }
-      return skipped;
-    });
-    // SQLite has then taken the transaction back by itself, and Kysely's own try to do so fails with another error.
-    return this.#guarded(() => keepAll.catch((error: unknown) => Promise.reject(fault ?? error)));
+        return skipped;
+      }),
+    );
   }
 
   async settings(): Promise<StoredSetting[]> {

@@ -1,26 +1,10 @@
 /** Brings a store's tables to what this program knows, forwards only, with a copy of the file from before. */
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
-import { type Kysely, SqliteAdapter, SqliteDialect, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { StoreError, storeError } from './store-error.ts';
 import type { Tables } from './tables.ts';
-
-/**
- * SQLite with migrations in one transaction: it can (https://sqlite.org/lang_transaction.html), and Kysely's own dialect says that it
- * cannot, so that a migration that fails would leave half of itself.
- */
-export class StoreDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalAdapter();
-  }
-}
-
-class TransactionalAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
-}
 
 interface Upgrade {
   file: string;
@@ -44,35 +28,14 @@ export async function upgradeStore({ file, database, db, migrations }: Upgrade):
   const open = Object.keys(migrations).filter((name) => !done.includes(name));
   if (open.length === 0) return null;
   const copy = done.length > 0 ? await copyOf(file, database, open[0] as string) : null;
-  const told = firstError(migrations);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => told.migrations } });
-  const { error: last } = await migrator.migrateToLatest();
-  if (last === undefined) return copy;
-  const error = told.error() ?? last;
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return copy;
   const why = error instanceof Error ? error.message : JSON.stringify(error);
   throw (
     storeError(error, file) ??
     new StoreError(`The store ${file} could not be brought to this version and is as before: ${why}.`, { cause: error })
   );
-}
-
-/** What a migration fails with. A full disk takes the transaction back by itself, and Kysely then tells that it could not. */
-function firstError(migrations: Upgrade['migrations']): { migrations: Record<string, Migration>; error(): unknown } {
-  let first: unknown;
-  const watched = Object.entries(migrations).map(([name, { up }]): [string, Migration] => [
-    name,
-    {
-      up: async (db) => {
-        try {
-          await up(db);
-        } catch (error) {
-          first ??= error;
-          throw error;
-        }
-      },
-    },
-  ]);
-  return { migrations: Object.fromEntries(watched), error: () => first };
 }
 
 async function migrationsDone(db: Kysely<Tables>): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { StoreApi } from '../http/store-api.ts';
+import type { Log } from '../observe/log.ts';
 import type { Reports } from '../observe/reports.ts';
 import { configured } from './configured.ts';
 import { KeeperLink } from './keeper-link.ts';
@@ -29,7 +30,7 @@ export interface FrontStore {
 export async function openFrontStore(
   keeper: { socket: string; key: string } | null,
   config: Config,
-  reports: Reports,
+  { log, reports }: { log: Log; reports: Reports },
   changed: () => void,
 ): Promise<FrontStore> {
   const settings = new Settings({
@@ -37,9 +38,14 @@ export async function openFrontStore(
     looks: looks(),
     keep: (record) => records.keep(record),
   });
+  let told = '';
   const learn = (stored: Parameters<Settings['learn']>[0]): void => {
     settings.learn(stored);
     changed();
+    const held = settings.held.join(', ');
+    // A face that is shown for what somebody set last week should surprise nobody.
+    if (held !== '' && held !== told) log.info(`What operators set holds over the configuration: ${held}.`);
+    told = held;
   };
   const link = keeper && (await KeeperLink.listen({ ...keeper, reports, settings: learn }));
   const records: Records & StoreApi = link ?? NO_RECORDS;

@@ -75,7 +75,7 @@ async function start({
     warn: (sentence) => reports.warn(sentence, sentence),
   });
   engineEnded = (key) => engines.ended(key);
-  const store = await openFrontStore(keeper, config, reports, () => stage.applySettings());
+  const store = await openFrontStore(keeper, config, { log, reports }, () => stage.applySettings());
   const { records, settings } = store;
   const stage = new Stage({
     media,

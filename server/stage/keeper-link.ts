@@ -193,8 +193,9 @@ export class KeeperLink implements StoreApi {
       this.#stored += this.#queue.stored(message.upTo, message.skipped);
       this.#send();
     } else if (message.type === 'trouble') {
+      // It comes again with each try.
+      if (message.sentence !== this.#trouble) this.#options.reports.error('store', message.sentence);
       this.#trouble = message.sentence;
-      this.#options.reports.error('store', message.sentence);
     } else if (message.type === 'sessions') this.#asks.get(message.ask)?.(message.sessions);
     for (const look of [...this.#waiters]) look();
   }

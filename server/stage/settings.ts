@@ -47,6 +47,13 @@ export class Settings {
     };
   }
 
+  /** What operators have set over the configuration, a few words each. */
+  get held(): string[] {
+    return [...this.#said.values()].map(
+      ({ feed, key, value, over }) => `${feed}: ${key} ${value} (configuration: ${over})`,
+    );
+  }
+
   /** An operator sets something. Answers what holds now. */
   set(feed: string, change: Partial<FeedSettings>): FeedSettings {
     const configured = this.#configuredFor(feed);

@@ -33,7 +33,8 @@ describe('what an operator sets', () => {
     const { settings, started } = house(configured('look'));
     expect(settings.set('a', { uncast: 'blur' })).toEqual({ look: 'mara', uncast: 'blur' });
     expect(settings.of('b')).toEqual({ look: 'mara', uncast: 'look' });
-    expect(started(configured('look')).of('a').uncast).toBe('blur');
+    const again = started(configured('look'));
+    expect([again.of('a').uncast, again.held]).toEqual(['blur', ['a: uncast blur (configuration: look)']]);
     expect(started(configured('look', [{ name: 'a', look: 'mara', uncast: 'look' }])).of('a').uncast).toBe('blur');
   });
 

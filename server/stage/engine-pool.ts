@@ -18,8 +18,8 @@ const SILENT_MS = 2000;
 const SPARE_SILENT_MS = 5000;
 /** Starting, and loading a model, may take long on a loaded machine and with large models. */
 const LOADING_MS = 20_000;
-/** Reports in a row with the same picture in work: three seconds, where a picture takes milliseconds. */
-const STUCK_REPORTS = 6;
+/** Reports in a row with the same picture in work: five seconds, where a picture takes milliseconds; a starved machine gets that long. */
+const STUCK_REPORTS = 10;
 
 const HUNG = 'The engine of this feed did not answer any more and was ended; another takes over.';
 const STUCK = 'The engine of this feed was stuck in one picture and was ended; another takes over.';

@@ -297,7 +297,7 @@ describe('an engine that hangs', () => {
       say(slow, { ...STATS, working: Math.floor(report / 4) });
     }
     expect(slow.ended).toBeNull();
-    for (let report = 0; report < 8; report++) {
+    for (let report = 0; report < 12; report++) {
       vi.advanceTimersByTime(500);
       if (slow.ended === null) say(slow, { ...STATS, working: 99 });
     }

@@ -56,6 +56,8 @@ export const toEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('keyRequest'), rendition: renditionKey }),
   /** The camera has gone: forget tracks, codecs start anew with the next key frame. */
   z.object({ type: z.literal('cameraGone') }),
+  /** The frame right behind this message is to be traced: answered by `traced`. */
+  z.object({ type: z.literal('trace'), id: z.number().int() }),
   ...peerOrders,
 ]);
 export type ToEngine = z.infer<typeof toEngine>;
@@ -106,6 +108,13 @@ export const fromEngine = z.discriminatedUnion('type', [
   engineStats,
   /** Something the operator should know; the engine goes on. */
   z.object({ type: z.literal('trouble'), sentence: z.string() }),
+  /** What a traced frame went through, and what became of it; microseconds of the monotonic clock. */
+  z.object({
+    type: z.literal('traced'),
+    id: z.number().int(),
+    outcome: z.enum(['sent', 'skipped', 'undecodable', 'unwatched', 'failed']),
+    stages: z.array(z.object({ stage: z.string(), beginUs: z.number().int(), endUs: z.number().int() })).max(32),
+  }),
   ...peerReports,
 ]);
 export type FromEngine = z.infer<typeof fromEngine>;

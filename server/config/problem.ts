@@ -37,6 +37,10 @@ export const PROBLEMS = {
   draining: [503, 'The server is closing and takes no new cameras and monitors: try again when it is back.'],
   store_down: [503, 'What the server has kept cannot be read now: try again in a moment; pictures go on.'],
   engine_down: [503, 'The engine of this feed is starting again: try again in a second.'],
+  no_frame: [
+    504,
+    'No frame of this feed came through in time: see that its camera is on and that somebody watches its program.',
+  ],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

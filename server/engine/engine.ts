@@ -4,6 +4,7 @@ import type { CodedFrame } from '../frame/coded.ts';
 import { lowSize } from '../frame/low-size.ts';
 import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
 import { Encoders } from './encoders.ts';
+import { FrameTimes } from './frame-times.ts';
 import type { EngineMedia, MediaKit } from './media.ts';
 import { Pipeline } from './pipeline.ts';
 import { FIRST_SLATE, type Prepared, type Slate } from './prepared.ts';
@@ -67,6 +68,8 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   readonly #slateSizes = new Map<RenditionId, { width: number; height: number }>();
   /** Of the program; null before the first picture. */
   #size: { width: number; height: number } | null = null;
+  /** For the next frame. */
+  #trace: FrameTimes | null = null;
   #closed = false;
 
   constructor(prepared: Prepared, media: EngineMedia<Input>, options: OpenOptions, output: EngineOutput) {
@@ -93,6 +96,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
           this.#slates(this.#encoders.wanted);
         },
         trouble: (text) => this.#trouble(text),
+        traced: (message) => output.message(message),
       },
     });
     this.#pipeline.uncast = options.settings.uncast;
@@ -106,7 +110,8 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   }
 
   take(input: Input): void {
-    this.#pipeline.push(input);
+    this.#pipeline.push(input, this.#trace);
+    this.#trace = null;
   }
 
   tell(message: Exclude<ToEngine, { type: 'open' | 'prepare' }>): void {
@@ -117,6 +122,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     } else if (message.type === 'wanted') this.#want(message.renditions);
     else if (message.type === 'keyRequest') this.#encoders.requestKey(message.rendition);
     else if (message.type === 'cameraGone') this.#pipeline.reset();
+    else if (message.type === 'trace') this.#trace = new FrameTimes(message.id);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Kernels } from '../frame/kernels.ts';
 import type { RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
 import type { Encoders, EncodersEvents, Outputs } from './encoders.ts';
 import type { FaceStage, ShownFace } from './face-stage.ts';
+import type { FrameTimes } from './frame-times.ts';
 import { Overload } from './overload.ts';
 import type { Pictures } from './pictures.ts';
 import type { Decoded } from './sizes.ts';
@@ -28,6 +29,7 @@ export interface PipelineEvents {
   /** The picture's size changed (also at the start): time for a new slate. */
   size(width: number, height: number): void;
   trouble(sentence: string): void;
+  traced?(message: ReturnType<FrameTimes['message']>): void;
 }
 
 /** Makes pictures of what comes in: a decoder, or a reader of pictures that came as they are. */
@@ -57,12 +59,19 @@ export interface PipelineCounts {
 }
 
 /** `Input` is what a camera's pictures come as: coded frames, or raw pictures where libwebrtc has decoded them. */
+interface Waiting<Input> {
+  coded: Input;
+  atMs: number;
+  /** Where somebody asked for this frame's way. */
+  trace: FrameTimes | null;
+}
+
 export class Pipeline<Input extends { key: boolean } = CodedFrame> {
   readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
   readonly times = new StageTimes();
   uncast: UncastPolicy = 'look';
   readonly #parts: PipelineParts<Input>;
-  readonly #queue: { coded: Input; atMs: number }[] = [];
+  readonly #queue: Waiting<Input>[] = [];
   readonly #overload = new Overload();
   #running: Promise<void> | null = null;
   #resetWanted = false;
@@ -107,10 +116,10 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     if (encoders.needs.program && !before) this.#forgetWanted = true;
   }
 
-  push(coded: Input): void {
+  push(coded: Input, trace: FrameTimes | null = null): void {
     if (this.#closed) return;
     if (this.#queue.length >= MAX_BACKLOG) this.#restart();
-    this.#queue.push({ coded, atMs: performance.now() });
+    this.#queue.push({ coded, atMs: performance.now(), trace });
     this.#start();
   }
 
@@ -165,8 +174,9 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
       this.#frames++;
       this.#working = true;
       try {
-        await this.#frame(next.coded, next.atMs);
+        await this.#frame(next);
       } catch (error) {
+        this.#traced(next.trace, 'failed');
         this.#parts.events.trouble(error instanceof Error ? error.message : String(error));
       } finally {
         this.#working = false;
@@ -182,13 +192,20 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     this.#shown = [];
   }
 
-  async #frame(coded: Input, atMs: number): Promise<void> {
+  #traced(trace: FrameTimes | null, outcome: Parameters<FrameTimes['message']>[0]): void {
+    if (trace) this.#parts.events.traced?.(trace.message(outcome));
+  }
+
+  async #frame({ coded, atMs, trace }: Waiting<Input>): Promise<void> {
     const { decoder, events, pictures } = this.#parts;
     const began = performance.now();
     this.times.add('wait', began - atMs);
+    trace?.add('wait', atMs, began);
     const decoded = await decoder.decode(coded);
     this.times.add('decode', performance.now() - began);
+    trace?.add('decode', began);
     if (!('picture' in decoded)) {
+      this.#traced(trace, 'undecodable');
       this.counts.undecodable++;
       if (++this.#blind % BLIND === 0)
         events.trouble(
@@ -203,19 +220,21 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     const { picture, rotation = 0 } = decoded;
     if (this.#queue.length >= MAX_WAITING) {
       this.counts.skipped++;
+      this.#traced(trace, 'skipped');
       pictures.give(picture);
     } else if (this.#parts.encoders.wanted.length > 0) {
-      await this.#picture(this.#scaled(this.#upright(picture, rotation)), began, atMs);
+      await this.#picture(this.#scaled(this.#upright(picture, rotation)), began, atMs, trace);
     } else {
       // Decoded all the same, so that the first monitor that comes has its picture at once.
       this.#noteSize(uprightSize({ ...picture, rotation }));
       this.#shown = [];
+      this.#traced(trace, 'unwatched');
       pictures.give(picture);
     }
   }
 
   /** Takes the picture over; it goes back after its encoders have read it. */
-  async #picture(picture: Picture, beganMs: number, atMs: number): Promise<void> {
+  async #picture(picture: Picture, beganMs: number, atMs: number, trace: FrameTimes | null): Promise<void> {
     const { encoders, faces, pictures } = this.#parts;
     const { program, plate } = encoders.needs;
     const outputs: Outputs = { program: null, plate: null };
@@ -224,19 +243,22 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     try {
       if (plate && program) outputs.plate = pictures.copy(picture);
       this.#noteSize(picture);
-      if (program && faces) await this.#replaceFaces(faces, picture);
+      if (program && faces) await this.#replaceFaces(faces, picture, trace);
+      const ready = performance.now();
       // One picture in the encoder at a time; waiting here is what lets newer pictures be skipped instead of piling up.
       await this.#encoding;
+      trace?.add('encoder wait', ready);
     } catch (error) {
       // Withheld: what could not be looked through to the end is not shown.
       this.#give(outputs);
       throw error;
     }
     this.#account(picture, performance.now() - beganMs);
-    this.#encoding = this.#encode(outputs, atMs);
+    this.#encoding = this.#encode(outputs, atMs, trace);
   }
 
-  async #replaceFaces(faces: FaceStage, picture: Picture): Promise<void> {
+  async #replaceFaces(faces: FaceStage, picture: Picture, trace: FrameTimes | null): Promise<void> {
+    const began = performance.now();
     const named =
       picture.colour.matrix === 'unknown'
         ? { ...picture, colour: { ...picture.colour, matrix: this.#parts.unknownMatrix } }
@@ -244,10 +266,11 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
     const report = await faces.process(named, this.uncast);
     this.#shown = report.faces;
     for (const [stage, ms] of Object.entries(report.ms)) this.times.add(stage, ms);
+    trace?.chain(began, report.ms);
     if (report.trouble) this.#parts.events.trouble(report.trouble);
   }
 
-  async #encode(outputs: Outputs, atMs: number): Promise<void> {
+  async #encode(outputs: Outputs, atMs: number, trace: FrameTimes | null): Promise<void> {
     const { encoders, events } = this.#parts;
     let programDone = false;
     const heard: EncodersEvents = {
@@ -258,11 +281,13 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
         this.times.add(main ? 'encode' : `encode ${name} ${codec}`, ms);
         if (name === 'plate' || programDone) return;
         programDone = true;
+        trace?.add('encode', performance.now() - ms);
         this.counts.encoded++;
         this.times.add('total', performance.now() - atMs);
       },
     };
     await encoders.encode(outputs, heard);
+    this.#traced(trace, programDone ? 'sent' : 'unwatched');
     this.#give(outputs);
   }
 

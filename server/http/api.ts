@@ -9,6 +9,7 @@ import { otherMethods } from './signalling.ts';
 import type { StageApi } from './stage-api.ts';
 import type { StoreApi } from './store-api.ts';
 import type { Tokens } from './tokens.ts';
+import { traceRoute } from './trace.ts';
 
 const sessionsRequest = z.strictObject({
   feed: feedName.nullable().default(null),
@@ -35,6 +36,7 @@ export async function api(
   scope.get('/feeds', async () => ({ feeds: stage.feeds(), looks: stage.looks() }));
   otherMethods(scope, '/feeds', ['GET', 'HEAD']);
   iceServersRoute(scope, turn);
+  traceRoute(scope, stage);
 
   scope.get('/sessions', async (request) => {
     const parsed = sessionsRequest.safeParse(request.query);

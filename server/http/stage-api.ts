@@ -1,5 +1,6 @@
 import type { PeerSession } from '../media/port.ts';
 import type { ClientMessage, FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
+import type { FrameTrace } from '../wire/trace.ts';
 
 /** One rendition in numbers. */
 export interface RenditionMeasures extends RenditionKey {
@@ -58,6 +59,8 @@ export interface StageApi {
   spare(): { ready: boolean; rssBytes: number | null } | null;
   /** What a new camera would have to wait for, in a few words each; empty when the stage is ready. */
   missing(): string[];
+  /** The next program frame's way through every stage. */
+  trace(feed: string): Promise<FrameTrace>;
   /** Names of the looks that can be set. */
   looks(): string[];
   set(feed: string, change: { uncast?: UncastPolicy; look?: string }): void;

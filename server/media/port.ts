@@ -24,8 +24,11 @@ export interface IngestStats {
 }
 
 export interface IngestSink {
-  /** A whole coded frame, in order; after a gap nothing comes until the next key frame. */
-  frame(frame: CodedFrame): void;
+  /**
+   * A whole coded frame, in order; after a gap nothing comes until the next key frame. `arrivalMs` (performance.now): when its last
+   * packet came.
+   */
+  frame(frame: CodedFrame, arrivalMs?: number): void;
   /** Sound that comes beside the picture, in order. */
   sound?(audio: CodedAudio): void;
   /** Instead of `frame` where pictures do not pass through here: what the camera sends, about once a second. */

@@ -18,10 +18,12 @@ import type {
 } from '../media/port.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { FrameTrace } from '../wire/trace.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
+import { FrameTracing } from './frame-tracing.ts';
 import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionEnded } from './records.ts';
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
@@ -55,6 +57,7 @@ export class Feed {
   readonly #sound: FeedSound;
   readonly #timecode = new FeedTimecode();
   readonly #counts = new FeedCounts();
+  readonly #tracing: FrameTracing;
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
   #settings: FeedSettings;
@@ -74,6 +77,7 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#tracing = new FrameTracing(options.name);
     this.#settings = options.settings;
     this.#renditions = new Renditions({
       ...options,
@@ -121,8 +125,8 @@ export class Feed {
     try {
       const owner: { session: IngestSession | null; ended: SessionEnded | null } = { session: null, ended: null };
       const sink: IngestSink = {
-        frame: (frame) => {
-          if (this.#ingest === owner.session) this.#fromCamera(frame);
+        frame: (frame, arrivalMs) => {
+          if (this.#ingest === owner.session) this.#fromCamera(frame, arrivalMs);
         },
         seen: (picture) => {
           if (this.#ingest === owner.session) this.#sawCamera(picture);
@@ -170,6 +174,12 @@ export class Feed {
     return this.#renditions.viewer(id) ?? this.#sound.session(id);
   }
 
+  /** The next program frame's way through every stage. Throws `Problem` feed_idle, no_frame. */
+  async trace(): Promise<FrameTrace> {
+    if (stateOf(this.#facts()) === 'idle') throw new Problem('feed_idle', `The feed is "${this.name}".`, 2);
+    return this.#tracing.next();
+  }
+
   /** Ends a camera's or viewer's session; false when it is not one of this feed's. */
   end(session: string): boolean {
     if (this.#ingest?.id === session) {
@@ -195,6 +205,7 @@ export class Feed {
   }
 
   close(): void {
+    this.#tracing.close();
     this.#sound.close();
     this.#ingest?.close();
     this.#renditions.close();
@@ -241,11 +252,11 @@ export class Feed {
     };
   }
 
-  #fromCamera(frame: CodedFrame): void {
+  #fromCamera(frame: CodedFrame, arrivalMs: number | undefined): void {
     const first = this.#camera === null;
     this.#camera = frame;
     this.#cameraAtMs = performance.now();
-    this.#link?.sendFrame('ingest', frame);
+    if (this.#link) this.#tracing.toEngine(frame, arrivalMs, this.#link);
     this.#renditions.fromCamera(frame);
     if (first) this.#options.changed();
   }
@@ -257,7 +268,7 @@ export class Feed {
   }
 
   #fromEngine(name: RenditionName, frame: CodedFrame): void {
-    this.#renditions.fromEngine(name, frame);
+    this.#tracing.fromEngine(name, frame, () => this.#renditions.fromEngine(name, frame));
     // One picture may come as several renditions: it is one program picture all the same.
     if (name === 'plate' || frame.rtpTs === this.#programTs) return;
     this.#programTs = frame.rtpTs;
@@ -296,6 +307,7 @@ export class Feed {
       this.#options.changed();
     } else if (message.type === 'slate') this.#renditions.keepSlate(message);
     else if (message.type === 'needKey') this.#askCamera();
+    else if (message.type === 'traced') this.#tracing.heard(message);
     else if (message.type === 'trouble') this.#warn(message.sentence);
     else if (message.type === 'stats') {
       for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();
@@ -308,6 +320,7 @@ export class Feed {
 
   #lost({ sentence, hung }: EngineLoss): void {
     this.#link = null;
+    this.#tracing.engineLost();
     this.#counts.engineLost(this.#stats, hung);
     this.#stats = null;
     if (this.#engine === 'ready') this.#engine = 'lost';

@@ -134,8 +134,11 @@ export class Renditions {
   }
 
   /** A frame that nobody watches any more is on its way for a moment: it is passed over. */
-  fromEngine(name: RenditionName, frame: CodedFrame): void {
-    this.#open.get(renditionId({ name, codec: frame.codec }))?.fromEngine(frame);
+  /** Answers how many viewers it has. */
+  fromEngine(name: RenditionName, frame: CodedFrame): number {
+    const rendition = this.#open.get(renditionId({ name, codec: frame.codec }));
+    rendition?.fromEngine(frame);
+    return rendition?.viewers.size ?? 0;
   }
 
   /** Sound goes out with every rendition, each in its own time. */

@@ -3,6 +3,7 @@ import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine, PeerSession } from '../media/port.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { FrameTrace } from '../wire/trace.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import type { Records } from './records.ts';
@@ -110,6 +111,10 @@ export class Stage implements StageApi {
     return this.measures()
       .filter(({ engine }) => engine !== 'ready')
       .map(({ info, engine }) => `engine of feed ${info.name} (${engine})`);
+  }
+
+  trace(feed: string): Promise<FrameTrace> {
+    return this.#feed(feed).trace();
   }
 
   looks(): string[] {

@@ -157,6 +157,9 @@ export function fakeStage() {
     feeds: () => fake.infos,
     measures: () => fake.measures ?? fake.infos.map((info) => feedMeasures(info)),
     missing: () => fake.missing,
+    trace: async () => {
+      throw new Problem('no_frame');
+    },
     looks: () => ['mara', 'joris'],
     set(feed, change) {
       if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');

@@ -21,7 +21,8 @@ export class PeerError extends Error {
   }
 }
 
-async function refusal(url: string, response: Response): Promise<PeerError> {
+/** A refusal as the server says it. */
+export async function refusal(url: string, response: Response): Promise<PeerError> {
   const body = await response.text();
   let said = '';
   try {

@@ -46,7 +46,7 @@ export class RtpIngest implements IngestSession {
       maxBitrate: options.maxBitrate,
       orientationId: offer.video.orientationId,
       sendRtcp: (packet) => void this.#link?.send(packet),
-      frame: (picture, rtpTs, _arrivalMs, rotation) => this.#frame(picture, rtpTs, rotation),
+      frame: (picture, rtpTs, arrivalMs, rotation) => this.#frame(picture, rtpTs, arrivalMs, rotation),
       senderReport: (report) => this.#sound?.videoReport(report),
     };
     const { simulcast } = offer.video;
@@ -147,7 +147,7 @@ export class RtpIngest implements IngestSession {
     });
   }
 
-  #frame(picture: CodedPicture, rtpTs: number, rotation: Rotation): void {
+  #frame(picture: CodedPicture, rtpTs: number, arrivalMs: number, rotation: Rotation): void {
     const frame: CodedFrame = {
       codec: this.#offer.codec,
       key: picture.key,
@@ -159,7 +159,7 @@ export class RtpIngest implements IngestSession {
       bytes: picture.bytes,
       rotation,
     };
-    this.#options.sink.frame(frame);
+    this.#options.sink.frame(frame, arrivalMs);
   }
 
   #checkSilence(): void {

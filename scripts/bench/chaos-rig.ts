@@ -190,7 +190,7 @@ export class ChaosRig {
 /** A decoded picture of the camera: not the slate, whose counter cannot be read. */
 export const isPicture = ({ seen }: Note): boolean => seen !== null && seen.counter !== null;
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -40,9 +40,13 @@ export class Child<Order, Answer extends { answer: string }> {
   }
 
   /** Gives an order and waits for the answer of that kind. */
-  async order<Kind extends Answer['answer']>(order: Order, kind: Kind): Promise<Extract<Answer, { answer: Kind }>> {
+  async order<Kind extends Answer['answer']>(
+    order: Order,
+    kind: Kind,
+    withinMs = ANSWER_MS,
+  ): Promise<Extract<Answer, { answer: Kind }>> {
     const answered = new Promise<Answer>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`A process of the bench did not answer (${kind}).`)), ANSWER_MS);
+      const timer = setTimeout(() => reject(new Error(`A process of the bench did not answer (${kind}).`)), withinMs);
       this.#waiting.push({
         kind,
         reject,

@@ -1,10 +1,12 @@
 /** The rig of `bench soak`: a server, a camera and two monitors that stay, load on the doors, and a stall of all that writes to a disk. */
 import { fileURLToPath } from 'node:url';
 import type { FeedInfo } from '../../server/wire/messages.ts';
+import type { AvOffset } from './av-offset.ts';
 import type { MonitorCounts, PeerAnswer, PeerOrder } from './peers.ts';
 import { Child } from './rig.ts';
 import type { LoadAnswer, LoadCounts, LoadOrder } from './soak-load.ts';
 import type { ServerAnswer, ServerOrder } from './soak-server.ts';
+import type { SoundAnswer, SoundOrder } from './soak-sound.ts';
 import { handles, loopP99Ms, sessions } from './soak-watch.ts';
 
 const script = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
@@ -12,6 +14,10 @@ const CLIP = { width: 1280, height: 720, frames: 90, bitrate: 6_000_000 };
 const RATE = { num: 30, den: 1 };
 const PICTURE_WITHIN_MS = 60_000;
 const LOOK_MS = 200;
+/** Until sound and picture come, and what they take longer on a busy machine. */
+const SOUND_MS = 120_000;
+/** A keeper that does not answer for five seconds is taken for hung and ended. */
+const KEEPER_STOP_MS = 3500;
 export const FEED = 'bench';
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -20,6 +26,8 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 export interface Open {
   handles: Record<string, number | null>;
   sessions: number;
+  /** State and viewers by feed, as words. */
+  feeds: Record<string, string>;
 }
 
 export class SoakRig {
@@ -29,9 +37,10 @@ export class SoakRig {
   readonly #peers: Child<PeerOrder, PeerAnswer>[] = [];
   #monitor: Child<PeerOrder, PeerAnswer> | null = null;
   #load: Child<LoadOrder, LoadAnswer> | null = null;
+  #sound: Child<SoundOrder, SoundAnswer> | null = null;
   #stopped: number | null = null;
-  /** Last lines of the server's log, for a failure that needs an explanation. */
-  #said = '';
+  /** The server's last warnings and errors, for a failure that needs an explanation. */
+  said = '';
   #closed = false;
 
   /** Starts everything and waits until pictures have reached the monitor. */
@@ -42,7 +51,7 @@ export class SoakRig {
       return rig;
     } catch (error) {
       await rig.close();
-      throw new Error(`${error instanceof Error ? error.message : String(error)} The server said: ${rig.#said}`);
+      throw new Error(`${error instanceof Error ? error.message : String(error)} The server said: ${rig.said}`);
     }
   }
 
@@ -69,7 +78,9 @@ export class SoakRig {
   async openNow(): Promise<Open> {
     const pids = await this.pids();
     const counted = Object.entries(pids).map(([role, pid]): [string, number | null] => [role, handles(pid)]);
-    return { handles: Object.fromEntries(counted), sessions: sessions(await this.feeds()) };
+    const feeds = await this.feeds();
+    const words = feeds.map(({ name, state, viewers }) => [name, `${state} ${JSON.stringify(viewers)}`] as const);
+    return { handles: Object.fromEntries(counted), sessions: sessions(feeds), feeds: Object.fromEntries(words) };
   }
 
   async beginLoad(): Promise<void> {
@@ -86,6 +97,14 @@ export class SoakRig {
     return counts;
   }
 
+  /** A camera with sound on a feed of its own, for so long: how far sound and picture come apart. */
+  async sound(seconds: number, settleMs: number): Promise<AvOffset> {
+    const { url, token } = this;
+    this.#sound ??= new Child<SoundOrder, SoundAnswer>(script('soak-sound'));
+    const order = { order: 'measure', url, token, seconds, settleMs } as const;
+    return (await this.#sound.order(order, 'measured', seconds * 1000 + SOUND_MS)).offset;
+  }
+
   /**
    * What a disk that stalls does to the house, without such a disk: the keeper, which alone writes to one, is stopped (SIGSTOP), and
    * nobody reads the log, so that its pipe is full within seconds. Says what it stalled.
@@ -93,25 +112,30 @@ export class SoakRig {
   async stall(ms: number): Promise<string[]> {
     const { keeper } = await this.pids();
     this.#server.process.stderr?.pause();
+    const stopMs = Math.min(ms, KEEPER_STOP_MS);
     if (keeper !== undefined) {
       this.#stopped = keeper;
       process.kill(keeper, 'SIGSTOP');
     }
-    await pause(ms);
-    this.#resume();
+    await pause(stopMs);
+    this.#letOn();
+    await pause(ms - stopMs);
+    this.#server.process.stderr?.resume();
     return ['log', ...(keeper === undefined ? [] : ['keeper'])];
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#resume();
+    this.#letOn();
+    this.#server.process.stderr?.resume();
+    await this.#sound?.end({ order: 'close' });
     await this.#load?.end({ order: 'end' });
     await Promise.all(this.#peers.map((peer) => peer.end({ order: 'close' })));
     await this.#server.end({ order: 'close' }, 15_000);
   }
 
-  #resume(): void {
+  #letOn(): void {
     if (this.#stopped !== null) {
       try {
         process.kill(this.#stopped, 'SIGCONT');
@@ -120,7 +144,6 @@ export class SoakRig {
       }
     }
     this.#stopped = null;
-    this.#server.process.stderr?.resume();
   }
 
   #ask(path: string): Promise<Response> {
@@ -132,7 +155,9 @@ export class SoakRig {
 
   async #connect(): Promise<void> {
     this.#server.process.stderr?.on('data', (chunk: Buffer) => {
-      this.#said = (this.#said + chunk.toString()).slice(-4000);
+      const lines = chunk.toString().split('\n');
+      const told = lines.filter((line) => line !== '' && !/"level":(10|20|30)/.test(line)).join('\n');
+      if (told) this.said = `${this.said}${told}\n`.slice(-4000);
     });
     const { url, token } = await this.#server.order({ order: 'start' }, 'started');
     Object.assign(this, { url, token });

@@ -2,6 +2,8 @@
 import { loadConfig } from '../../server/config/config.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type RunningServer, startServer } from '../../server/stage/supervisor.ts';
+import { freePort } from './chaos-rig.ts';
+import { temporaryStore } from './temporary-store.ts';
 
 export type ServerOrder = { order: 'start' } | { order: 'pids' } | { order: 'close' };
 export type ServerAnswer =
@@ -27,9 +29,11 @@ function flat(pids: object, before = ''): [role: string, pid: number][] {
 async function obey({ order }: ServerOrder): Promise<void> {
   if (order === 'start') {
     // Each answered request is a line of debug: a log that is not read fills its pipe within seconds.
+    // A front that is started again comes back on the port of the configuration.
     const config = loadConfig(undefined, {
-      server: { port: 0, requestsPerMinute: REQUESTS_PER_MINUTE },
+      server: { port: await freePort(), requestsPerMinute: REQUESTS_PER_MINUTE },
       stage: { demo: false },
+      store: temporaryStore(),
       log: { level: 'debug', pretty: false },
     });
     server = await startServer({ config, log: createLog(config.log) });

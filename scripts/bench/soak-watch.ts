@@ -51,41 +51,51 @@ export function leaked(before: Record<string, number | null>, now: Record<string
   }, 0);
 }
 
-/** Memory of every process by role, sampled. */
+interface Watched {
+  role: string;
+  samples: Sample[];
+  ended: boolean;
+}
+
+/** Memory of every process, sampled. A process may change its role: a spare engine becomes a feed's. */
 export class MemoryWatch {
-  readonly samples: Record<string, Sample[]> = {};
-  /** Process ids by role as first seen; one that changes was lost. */
-  readonly #first = new Map<string, number>();
-  readonly lost: string[] = [];
+  readonly #processes = new Map<number, Watched>();
   readonly #beganMs = performance.now();
 
   take(pids: Record<string, number>): void {
     const minutes = (performance.now() - this.#beganMs) / 60_000;
     for (const [role, pid] of Object.entries(pids)) {
-      const first = this.#first.get(role);
-      if (first !== undefined && first !== pid) this.lost.push(role);
-      this.#first.set(role, pid);
+      const watched = this.#processes.get(pid) ?? { role, samples: [], ended: false };
+      this.#processes.set(pid, watched);
+      watched.role = role;
       try {
-        this.samples[role] ??= [];
-        this.samples[role].push({ minutes, rssMb: rssMb(pid) });
+        watched.samples.push({ minutes, rssMb: rssMb(pid) });
       } catch {
-        // It has just ended: its successor shows it.
+        // It has just ended: the next look shows it.
       }
     }
-    for (const role of this.#first.keys()) {
-      if (role in pids) continue;
-      this.lost.push(role);
-      this.#first.delete(role);
-    }
+    const alive = new Set(Object.values(pids));
+    for (const [pid, watched] of this.#processes) if (!alive.has(pid)) watched.ended = true;
   }
 
-  /** MB a minute by role, of samples after a minute of the watch. */
+  /** Roles of the processes that have ended. */
+  get lost(): string[] {
+    return [...this.#processes.values()].filter(({ ended }) => ended).map(({ role }) => role);
+  }
+
+  /** Samples of each process under its last role. */
+  get samples(): Record<string, Sample[]> {
+    const named: Record<string, Sample[]> = {};
+    for (const [pid, { role, samples }] of this.#processes) named[role in named ? `${role} (${pid})` : role] = samples;
+    return named;
+  }
+
+  /** MB a minute by role, of samples after a minute of the watch; a process of which there are too few has none. */
   slopes(afterMinutes: number): Record<string, number> {
-    return Object.fromEntries(
-      Object.entries(this.samples).map(([role, all]) => [
-        role,
-        slope(all.filter(({ minutes }) => minutes >= afterMinutes)),
-      ]),
-    );
+    const all = Object.entries(this.samples).map(([role, samples]): [string, number] => [
+      role,
+      slope(samples.filter(({ minutes }) => minutes >= afterMinutes)),
+    ]);
+    return Object.fromEntries(all.filter(([, value]) => Number.isFinite(value)));
   }
 }

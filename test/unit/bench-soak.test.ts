@@ -43,15 +43,18 @@ describe('what a long run is watched by', () => {
     const watch = new MemoryWatch();
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     await once(child, 'spawn');
-    watch.take({ main: process.pid, engine: child.pid as number });
-    watch.take({ main: process.pid, engine: child.pid as number });
+    watch.take({ main: process.pid, spare: child.pid as number });
+    // A spare engine that serves a feed is still the same process.
+    watch.take({ main: process.pid, 'engines a': child.pid as number });
     expect(watch.lost).toEqual([]);
-    expect(watch.samples.engine).toHaveLength(2);
+    expect(Object.keys(watch.samples)).toEqual(['main', 'engines a']);
+    expect(watch.samples['engines a']).toHaveLength(2);
     child.kill('SIGKILL');
     await once(child, 'exit');
     watch.take({ main: process.pid });
-    expect(watch.lost).toEqual(['engine']);
+    expect(watch.lost).toEqual(['engines a']);
     watch.take({ main: process.ppid });
-    expect(watch.lost).toEqual(['engine', 'main']);
+    expect(watch.lost).toEqual(['main', 'engines a']);
+    expect(watch.slopes(0)).toHaveProperty('main');
   });
 });

@@ -3,6 +3,7 @@ import { Problem } from '../../config/problem.ts';
 import type { IceCredentials, RestartedIce } from '../port.ts';
 import { Detour, movedCandidates } from './detour.ts';
 import type { IceOptions } from './link.ts';
+import { usableCandidate } from './sdp.ts';
 import { plainAddress } from './stun.ts';
 
 /** The first of an attribute in an SDP, session or media level: in a bundle all sections share one transport. */
@@ -14,22 +15,18 @@ export const credentialsOf = (sdp: string): IceCredentials => ({
   pwd: first(sdp, 'ice-pwd'),
 });
 
-/** Only UDP and addresses: looking a name up may block, and the client's own checks reach us without. */
-const usable = (candidate: string): boolean => {
-  const [, , transport, , address = ''] = candidate.split(' ');
-  return transport?.toLowerCase() === 'udp' && /^[\d.]+$|:/.test(address);
-};
-
 export interface LinkIceOptions {
   peer: PeerConnection;
   ice: IceOptions;
   mid: string;
+  /** Only this machine is reached. */
+  loopbackOnly: boolean;
   /** The client's description as libdatachannel got it. */
   remote: string;
   /** The description that the client got. */
   told(): string;
   /** Ours was the offer. */
-  invited?: boolean;
+  invited: boolean;
 }
 
 /** What a session's ICE can be asked after the answer: further candidates, a restart. Owns the detour, once there is one. */
@@ -47,9 +44,10 @@ export class LinkIce {
   trickle(candidates: readonly string[]): void {
     // Behind a detour the client's own checks say where it is.
     if (this.#closed || this.#detour) return;
-    for (const candidate of candidates.filter(usable)) {
+    const { peer, mid, loopbackOnly } = this.#options;
+    for (const candidate of candidates.filter((one) => usableCandidate(one, loopbackOnly))) {
       try {
-        this.#options.peer.addRemoteCandidate(candidate, this.#options.mid);
+        peer.addRemoteCandidate(candidate, mid);
       } catch {
         // libjuice keeps a limited number: the client's checks then teach it the others.
       }

@@ -167,8 +167,7 @@ export class Link {
         link.#peer.setRemoteDescription(remote, 'offer');
         link.#peer.setLocalDescription('answer');
       });
-      if (!invites)
-        link.#ice = new LinkIce({ peer: link.#peer, ice: options.ice, mid, remote, told: () => link.answer });
+      if (!invites) link.#ice = link.#iceWith(remote, false);
       const answer = withAnnounced(link.#peer.localDescription()?.sdp ?? '', options.ice.announce);
       if (!answer) throw new Error('The answer could not be built.');
       if (options.receiving) link.answer = solo ? withIdle(answer, sdp, mid, soloSound(options.offer)) : answer;
@@ -190,9 +189,7 @@ export class Link {
     } catch (error) {
       throw new Problem('sdp_malformed', error instanceof Error ? error.message : undefined);
     }
-    const { mid } = mainOf(this.#options.offer);
-    const { ice } = this.#options;
-    this.#ice = new LinkIce({ peer: this.#peer, ice, mid, remote, told: () => this.answer, invited: true });
+    this.#ice = this.#iceWith(remote, true);
   }
 
   get state(): LinkState {
@@ -249,6 +246,13 @@ export class Link {
       this.#givePort();
     });
     this.#options.state('closed', reason);
+  }
+
+  #iceWith(remote: string, invited: boolean): LinkIce {
+    const { ice, offer } = this.#options;
+    const loopbackOnly = isLoopback(ice);
+    const { mid } = mainOf(offer);
+    return new LinkIce({ peer: this.#peer, ice, mid, loopbackOnly, remote, invited, told: () => this.answer });
   }
 
   #addSection(section: OfferSection): Track | null {

@@ -225,21 +225,21 @@ export function parseOffer(sdp: string, use: OfferUse): Offer {
 }
 
 /**
- * The offer without candidates that cannot be used: TCP, names (mDNS: looking one up may block; the browser's own checks
- * reach us without), and, where only the loopback is bound, everything outside it.
+ * Whether a candidate ("candidate:…") can be used: not TCP, not a name (mDNS: looking one up may block; the browser's own
+ * checks reach us without), and, where only the loopback is bound, nothing outside it.
  */
-export function usableCandidates(sdp: string, loopbackOnly: boolean): string {
-  const keep = (line: string): boolean => {
-    if (!line.startsWith('a=candidate:')) return true;
-    const [, , transport, , address = ''] = line.split(' ');
-    if (transport?.toLowerCase() !== 'udp' || !/^[\d.]+$|:/.test(address)) return false;
-    return !loopbackOnly || address.startsWith('127.') || address === '::1';
-  };
-  return sdp
-    .split(/\r\n|\n/)
-    .filter(keep)
-    .join('\r\n');
+export function usableCandidate(candidate: string, loopbackOnly: boolean): boolean {
+  const [, , transport, , address = ''] = candidate.split(' ');
+  if (transport?.toLowerCase() !== 'udp' || !/^[\d.]+$|:/.test(address)) return false;
+  return !loopbackOnly || address.startsWith('127.') || address === '::1';
 }
+
+/** The offer without candidates that cannot be used. */
+export const usableCandidates = (sdp: string, loopbackOnly: boolean): string =>
+  sdp
+    .split(/\r\n|\n/)
+    .filter((line) => !line.startsWith('a=candidate:') || usableCandidate(line.slice(2), loopbackOnly))
+    .join('\r\n');
 
 /** Puts the playout-delay extension into the answer's section `mid`. */
 export const withPlayoutDelay = (answer: string, mid: string, id: number): string =>

@@ -25,7 +25,7 @@ import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { FrameTracing } from './frame-tracing.ts';
 import { Rate } from './rate.ts';
-import { countsOf, type Records, type SessionEnded } from './records.ts';
+import { countsOf, type Records, type SessionBegan, type SessionEnded } from './records.ts';
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
 import { FeedSound } from './sound.ts';
 import { FeedTimecode, type TimecodeHeard } from './timecode.ts';
@@ -79,15 +79,16 @@ export class Feed {
     this.#options = options;
     this.#tracing = new FrameTracing(options.name);
     this.#settings = options.settings;
+    const session = (began: SessionBegan): SessionEnded => options.records.session({ feed: options.name, ...began });
     this.#renditions = new Renditions({
       ...options,
       camera: () => this.#cameraFacts(),
       tellEngine: (message) => this.#link?.send(message),
       askCamera: () => this.#ingest?.requestKey(),
-      session: (began) => options.records.session({ feed: options.name, ...began }),
+      session,
     });
     const { name, media, changed } = options;
-    this.#sound = new FeedSound({ feed: name, media, changed, out: this.#renditions });
+    this.#sound = new FeedSound({ feed: name, media, changed, session, out: this.#renditions });
     this.events = {
       connected: (link, prepared) => this.#connected(link, prepared),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),

@@ -6,6 +6,7 @@ import { Problem } from '../config/problem.ts';
 import type { CodedAudio } from '../frame/coded.ts';
 import type { MediaEngine, SoundSession, SoundStats } from '../media/port.ts';
 import type { FeedInfo } from '../wire/messages.ts';
+import { countsOf, type SessionBegan, type SessionEnded } from './records.ts';
 import { Totals } from './totals.ts';
 
 const HZ = 48_000;
@@ -20,6 +21,7 @@ export interface FeedSoundOptions {
   feed: string;
   media: MediaEngine;
   changed(): void;
+  session(began: SessionBegan): SessionEnded;
   /** The feed's renditions: each holds sound back for its own pictures. */
   out: { sendSound(audio: CodedAudio): void; dropSound(): void };
 }
@@ -86,12 +88,13 @@ export class FeedSound {
     this.#mixer?.close();
     this.#publishing = true;
     try {
-      const owner: { session: SoundSession | null } = { session: null };
+      const owner: { session: SoundSession | null; ended: SessionEnded | null } = { session: null, ended: null };
       const session = await media.ingestSound(offer, {
         sound: (audio) => {
           if (this.#mixer === owner.session) this.#fromMixer(audio);
         },
-        state: (state) => {
+        state: (state, reason) => {
+          if (state === 'closed' && owner.session) owner.ended?.(reason, countsOf(owner.session.stats()));
           if (state === 'closed' && owner.session && this.#mixer === owner.session) {
             this.#totals.end(owner.session.stats());
             this.#mixer = null;
@@ -100,6 +103,7 @@ export class FeedSound {
         },
       });
       owner.session = session;
+      owner.ended = this.#options.session({ kind: 'mixer', rendition: null });
       this.#mixer = session;
       this.#heardAtMs.mixer = performance.now();
       this.#options.changed();

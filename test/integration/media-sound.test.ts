@@ -32,7 +32,13 @@ function stage(pictureDelayMs = 0) {
   });
   const held = new SoundOut(rendition);
   const out = { sendSound: (audio: CodedAudio) => held.push(audio), dropSound: () => held.clear() };
-  const sound = new FeedSound({ feed: 'a', media: engine, changed: () => undefined, out });
+  const sessions: string[] = [];
+  const session = ({ kind }: { kind: string }) => {
+    sessions.push(`${kind} began`);
+    return (why: string, { packets }: Record<string, number>) =>
+      void sessions.push(`${kind} ended: ${why} ${packets === 0 ? 'It sent nothing.' : ''}`.trim());
+  };
+  const sound = new FeedSound({ feed: 'a', media: engine, changed: () => undefined, session, out });
   closers.push(() => held.close());
   closers.push(() => sound.close());
   const ingest: { session: IngestSession | null; frames: CodedFrame[]; heard: CodedAudio[] } = {
@@ -75,7 +81,7 @@ function stage(pictureDelayMs = 0) {
     mixer.session = session;
     return { answer: session.answer, end: async () => session.close() };
   };
-  return { held, sound, ingest, mixer, whip, whep, whipSound };
+  return { held, sound, sessions, ingest, mixer, whip, whep, whipSound };
 }
 
 async function camera(signal: Signal, change: Partial<PublisherOptions> = {}, edit: (sdp: string) => string = String) {
@@ -216,6 +222,7 @@ describe('a mixer', () => {
     await eventually(() => heard.length >= before + 20, 'more sound');
     await mixer.close();
     await eventually(() => loop.mixer.session?.state === 'closed', 'the mixer has gone');
+    expect(loop.sessions).toEqual(['mixer began', 'mixer ended: It was closed.']);
     const after = heard.length;
     await eventually(() => heard.length >= after + 20, 'the camera’s sound again');
     // A change of source takes as long as it takes, but time goes on: no step back, none beyond what passed.

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { codedClip } from '../../scripts/bench/clip.ts';
 import { Deframer, frameHeader, messageBytes } from '../../server/channel/framing.ts';
 import { type FromEngine, fromEngine, type ToEngine } from '../../server/channel/messages.ts';
@@ -12,25 +12,52 @@ import type { CodedFrame } from '../../server/frame/coded.ts';
 
 const ENGINE = fileURLToPath(new URL('../../server/engine/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
+const path = join(folder, 'channel');
+const OPEN: Extract<ToEngine, { type: 'open' }> = {
+  type: 'open',
+  feed: 'test',
+  settings: { look: 'mara', uncast: 'look' },
+  media: 'rtp',
+  programBitrate: 2_000_000,
+  lowBitrate: 300_000,
+  encoderThreads: 1,
+  memoryMb: 128,
+  unknownColour: 'bt709',
+  passThrough: false,
+  slates: [],
+};
+
+type Heard = { message?: FromEngine; frame?: CodedFrame };
 
 let server: Server;
 let engine: ChildProcess;
 let socket: Socket;
-let heard: { message?: FromEngine; frame?: CodedFrame }[];
-let changed: () => void = () => undefined;
+let heard: Heard[];
+let changed: () => void;
 
-async function until(holds: (one: (typeof heard)[number]) => boolean): Promise<void> {
-  while (!heard.some(holds)) await new Promise<void>((resolve) => (changed = resolve));
+async function until(holds: (one: Heard) => boolean, count = 1): Promise<void> {
+  while (heard.filter(holds).length < count) await new Promise<void>((resolve) => (changed = resolve));
 }
+const says =
+  (type: FromEngine['type']) =>
+  ({ message }: Heard): boolean =>
+    message?.type === type;
 const frameBytes = (frame: CodedFrame): Buffer => Buffer.concat([frameHeader('ingest', frame), frame.bytes]);
 const tell = (message: ToEngine): Buffer => messageBytes(message);
+const WANTED = tell({ type: 'wanted', renditions: [{ name: 'program', codec: 'h264' }] });
 
 /** The channel's other end by hand, so that what goes in one write is known. */
 beforeAll(async () => {
-  heard = [];
-  const path = join(folder, 'channel');
   server = createServer();
   await new Promise<void>((resolve) => server.listen(path, resolve));
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+  heard = [];
+  changed = () => undefined;
   const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
   engine = spawn(process.execPath, [ENGINE], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -45,43 +72,48 @@ beforeAll(async () => {
     deframer.push(chunk);
     changed();
   });
-  socket.write(
-    tell({
-      type: 'open',
-      feed: 'test',
-      settings: { look: 'mara', uncast: 'look' },
-      media: 'rtp',
-      programBitrate: 2_000_000,
-      lowBitrate: 300_000,
-      encoderThreads: 1,
-      memoryMb: 128,
-      unknownColour: 'bt709',
-      passThrough: true,
-      slates: [],
-    }),
-  );
-  await until(({ message }) => message?.type === 'ready');
 });
-afterAll(async () => {
+afterEach(async () => {
   const ended = new Promise((resolve) => engine.once('exit', resolve));
   socket.destroy();
-  await ended;
-  server.close();
-  rmSync(folder, { recursive: true });
+  if (engine.exitCode === null) await ended;
 });
 
 it('shows the first pictures of a camera whose frames come right behind the goodbye of the one before', async () => {
+  socket.write(tell({ ...OPEN, passThrough: true }));
+  await until(says('ready'));
   const clip = await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 });
   const [key, next] = clip as [CodedFrame, CodedFrame];
-  socket.write(
-    Buffer.concat([
-      tell({ type: 'wanted', renditions: [{ name: 'program', codec: 'h264' }] }),
-      frameBytes({ ...key, rtpTs: 1 }),
-    ]),
-  );
+  socket.write(Buffer.concat([WANTED, frameBytes({ ...key, rtpTs: 1 })]));
   await until(({ frame }) => frame?.rtpTs === 1);
   const camera = [frameBytes({ ...key, rtpTs: 2 }), frameBytes({ ...next, rtpTs: 3 })];
   socket.write(Buffer.concat([tell({ type: 'cameraGone' }), ...camera]));
   await until(({ frame }) => frame?.rtpTs === 3);
-  expect(heard.some(({ message }) => message?.type === 'needKey')).toBe(false);
+  expect(heard.some(says('needKey'))).toBe(false);
+});
+
+it('a spare says that it lives, loads what it is told to, and takes frames right behind the message that names its feed', async () => {
+  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false } as const;
+  socket.write(tell({ ...prepare, looks: ['mara'] }));
+  await until(says('prepared'));
+  await until(says('idle'));
+  // A look that is broken leaves it good for all others.
+  socket.write(tell({ ...prepare, looks: ['mara', 'no-such-look', 'ivo'] }));
+  await until(says('prepared'), 2);
+  expect(heard.filter(says('trouble')).length).toBe(1);
+  expect(heard.some(({ frame }) => frame)).toBe(false);
+  const [key, next] = (await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 })) as [
+    CodedFrame,
+    CodedFrame,
+  ];
+  const slates = [{ rendition: { name: 'program' as const, codec: 'h264' as const }, width: 320, height: 192 }];
+  const open = tell({ ...OPEN, settings: { look: 'ivo', uncast: 'look' }, slates });
+  socket.write(Buffer.concat([open, WANTED, frameBytes({ ...key, rtpTs: 1 }), frameBytes({ ...next, rtpTs: 2 })]));
+  await until(({ frame }) => frame?.rtpTs === 2);
+  expect(heard.filter(({ frame }) => frame).map(({ frame }) => [frame?.rtpTs, frame?.key])).toEqual([
+    [1, true],
+    [2, false],
+  ]);
+  expect(heard.some(says('needKey'))).toBe(false);
+  expect(heard.some(says('loading'))).toBe(false);
 });

@@ -4,6 +4,7 @@ import { HoldButton } from '../shared/parts/HoldButton.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { again, loweredWords, size } from '../shared/words.ts';
 import { aidWanted, control, devices, isCamera, mirrored, RATES, SIZES, sender } from './model.ts';
+import { SoundSettings } from './SoundSettings.tsx';
 
 export function Panel() {
   const onAir = sender.onAir.value;
@@ -140,6 +141,7 @@ function Settings() {
           onChoose={(rate) => void sender.open({ fps: rate })}
         />
       </div>
+      <SoundSettings />
       {isCamera && (
         <div class="checks">
           <label class="check">

@@ -1,5 +1,6 @@
 import { effect, signal } from '@preact/signals';
 import { onReturn, openControl } from '../shared/control.ts';
+import { LtcListener } from './ltc.ts';
 import { type CameraSettings, Sender } from './sender.ts';
 import type { SourceKind } from './sources.ts';
 
@@ -51,15 +52,29 @@ export const isCamera = sender.settings.peek().kind === 'camera';
 export const mirrored = signal(isCamera);
 export const aidWanted = signal(query.get('aid') !== '0' && isCamera);
 export const devices = signal<MediaDeviceInfo[]>([]);
+export const soundInputs = signal<MediaDeviceInfo[]>([]);
+
+export const ltc = new LtcListener(
+  () => control.clock.offsetUs,
+  (heard) => {
+    const feed = sender.settings.peek().feed;
+    const served = control.feeds.peek().find(({ name }) => name === feed);
+    // The timecode belongs to the picture: without one there is nothing to tell.
+    if (sender.link.status.peek().phase === 'open' && served && served.state !== 'idle')
+      control.send({ type: 'timecode', feed, ...heard });
+  },
+);
 
 async function listDevices(): Promise<void> {
   const found = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
   // Before permission is given, the list holds entries without a name: nothing to choose from.
   devices.value = found.filter((device) => device.kind === 'videoinput' && device.deviceId !== '');
+  soundInputs.value = found.filter((device) => device.kind === 'audioinput' && device.deviceId !== '');
 }
 
 effect(() => {
-  if (sender.source.value && isCamera) void listDevices();
+  const allowed = sender.microphone.track.value ?? ltc.heard.value;
+  if (sender.source.value || allowed) void listDevices();
 });
 effect(() => {
   const { feed, width, height, fps, deviceId } = sender.settings.value;

@@ -3,6 +3,7 @@ import type { FeedInfo } from '../../server/wire/messages.ts';
 import { Link } from '../shared/link.ts';
 import type { Connection } from '../shared/peer.ts';
 import { publish } from '../shared/whip.ts';
+import { Microphone } from './microphone.ts';
 import { openSource, type Source, type SourceSettings, sourceTrouble } from './sources.ts';
 import { SendMeter, type SentStats } from './stats.ts';
 
@@ -44,6 +45,7 @@ export class Sender {
   readonly #opening = signal(false);
   readonly #stats = signal<SentStats | null>(null);
   readonly link: Link<Connection>;
+  readonly microphone = new Microphone();
   #run = 0;
   #stops: (() => void)[] = [];
 
@@ -59,6 +61,15 @@ export class Sender {
           this.#stats.value = stats;
         });
         return () => meter.close();
+      }),
+    );
+    this.#stops.push(
+      effect(() => {
+        const sound = this.microphone.track.value;
+        const senders = this.link.connection.value?.pc.getTransceivers() ?? [];
+        const audio = senders.find(({ receiver }) => receiver.track.kind === 'audio');
+        // A connection that is just closing refuses: the next one takes the track from the start.
+        void audio?.sender.replaceTrack(sound).catch(() => null);
       }),
     );
     const devices = navigator.mediaDevices as MediaDevices | undefined;
@@ -138,7 +149,14 @@ export class Sender {
     const track = this.#source.peek()?.track;
     if (!track) throw new Error('There is no picture to send yet.');
     const { feed, keep, kind } = this.settings.peek();
-    return publish({ feed, track, maxBitrate: this.#bitrate(), keep: keep ?? (kind === 'camera' ? 'rate' : 'size') });
+    const sound = this.microphone.track.peek();
+    return publish({
+      feed,
+      track,
+      sound,
+      maxBitrate: this.#bitrate(),
+      keep: keep ?? (kind === 'camera' ? 'rate' : 'size'),
+    });
   }
 
   #bitrate(): number {
@@ -147,7 +165,10 @@ export class Sender {
   }
 
   async #replace(track: MediaStreamTrack): Promise<void> {
-    const sender = this.link.connection.peek()?.pc.getSenders()[0];
+    const sender = this.link.connection
+      .peek()
+      ?.pc.getSenders()
+      .find(({ track: sent }) => sent?.kind === 'video');
     if (!sender) return;
     track.contentHint = 'motion';
     await sender.replaceTrack(track);
@@ -174,6 +195,7 @@ export class Sender {
     this.#run++;
     this.stop();
     this.#drop();
+    this.microphone.close();
     for (const stop of this.#stops.splice(0)) stop();
   }
 }

@@ -2,7 +2,18 @@ import { type KeyAction, Keys } from '../shared/parts/Keys.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Controls, FeedTabs } from './Bars.tsx';
 import { Drawer } from './Drawer.tsx';
-import { choose, chooseFeed, control, drawerOpen, oneToOne, reconnect, toggleLow, togglePlate, view } from './model.ts';
+import {
+  choose,
+  chooseFeed,
+  control,
+  drawerOpen,
+  oneToOne,
+  reconnect,
+  soundOn,
+  toggleLow,
+  togglePlate,
+  view,
+} from './model.ts';
 import { Picture, toggleFullScreen } from './Picture.tsx';
 import { foldWarning, trouble } from './trouble.ts';
 import { Values } from './Values.tsx';
@@ -36,6 +47,7 @@ const ACTIONS: KeyAction[] = [
     act: () => (oneToOne.value = !oneToOne.peek()),
   },
   { keys: ['l'], does: 'Low: half size and few bits, for a weak link', act: toggleLow },
+  { keys: ['m'], does: 'Sound on or off', act: () => (soundOn.value = !soundOn.peek()) },
   { keys: ['f'], does: 'Full screen', act: toggleFullScreen },
   { keys: ['c'], does: 'Look, other faces, details', act: () => (drawerOpen.value = !drawerOpen.peek()) },
   { keys: ['r'], does: 'Connect again', act: reconnect },

@@ -1,5 +1,6 @@
 import { useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import type { FeedInfo } from '../../server/wire/messages.ts';
 import iconUrl from '../shared/icon.svg';
 import { Badge } from '../shared/parts/Badge.tsx';
 import { Choices } from '../shared/parts/Choices.tsx';
@@ -8,11 +9,13 @@ import { STATE_WORDS } from '../shared/words.ts';
 import {
   choose,
   chooseFeed,
+  feed as chosenFeed,
   control,
   drawerOpen,
   feedName,
   low,
   oneToOne,
+  soundOn,
   toggleLow,
   type View,
   view,
@@ -53,6 +56,13 @@ export function FeedTabs() {
   );
 }
 
+/** Whose sound it is, and the key. */
+function soundTitle(sound: FeedInfo['sound']): string {
+  if (!sound) return 'This feed has no sound yet (M)';
+  const whose = sound.source === 'mixer' ? 'The mixer’s sound' : 'The camera’s sound';
+  return sound.silent ? `${whose}: nothing comes at the moment (M)` : `${whose} (M)`;
+}
+
 const VIEWS: { value: View; label: string; title: string }[] = [
   { value: 'program', label: 'Program', title: 'The processed picture (P)' },
   { value: 'plate', label: 'Plate', title: 'The untouched picture (P)' },
@@ -79,6 +89,14 @@ export function Controls() {
         onClick={toggleLow}
       >
         Low
+      </button>
+      <button
+        type="button"
+        aria-pressed={soundOn.value}
+        title={soundTitle(chosenFeed.value?.sound ?? null)}
+        onClick={() => (soundOn.value = !soundOn.peek())}
+      >
+        Sound
       </button>
       <button type="button" title="Full screen (F)" onClick={toggleFullScreen}>
         Full screen

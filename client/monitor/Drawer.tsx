@@ -56,10 +56,12 @@ export function Drawer() {
   );
 }
 
+const SOURCES = { camera: 'the camera', mixer: 'the mixer' } as const;
+
 function Details() {
   const known = feed.value;
   if (!known) return null;
-  const { camera, program, viewers, stageMs } = known;
+  const { camera, program, viewers, stageMs, sound } = known;
   const stale = control.status.value.phase !== 'open';
   return (
     <>
@@ -89,6 +91,15 @@ function Details() {
         <Value name="program size" value={size(program.width, program.height)} figures={9} stale={stale} />
         <span>Rate</span>
         <Value name="program rate" value={program.fps} unit="fps" decimals={1} figures={5} stale={stale} />
+        <span>From capture</span>
+        <Value
+          name="picture delay"
+          value={known.pictureDelayMs}
+          unit="ms until it leaves"
+          decimals={1}
+          figures={5}
+          stale={stale}
+        />
         <span>Skipped</span>
         <Value name="skipped" value={program.skipped} unit="in the last second" figures={3} stale={stale} />
         <span>Watching</span>
@@ -101,6 +112,21 @@ function Details() {
         />
         <span>Plate viewers</span>
         <Value name="viewers of the plate" value={viewers.plate} figures={2} stale={stale} />
+      </div>
+      <h3>Sound</h3>
+      <div class="table">
+        <span>From</span>
+        <Value name="sound from" value={sound ? SOURCES[sound.source] : null} figures={10} stale={stale} />
+        <span>Bits</span>
+        <Value
+          name="sound bitrate"
+          value={sound ? sound.bitrate / 1000 : null}
+          unit="kbps"
+          figures={5}
+          stale={stale || (sound?.silent ?? false)}
+        />
+        <span>Lost</span>
+        <Value name="sound lost" value={sound?.lostPct ?? null} unit="%" decimals={1} figures={5} stale={stale} />
       </div>
       <h3>Time spent on a frame</h3>
       <div class="table">

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
-import { adoptVideo, feed, oneToOne, type Slot, showsLow, videos, view } from './model.ts';
+import { adoptVideo, feed, oneToOne, type Slot, showsLow, soundOn, videos, view } from './model.ts';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
 const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
@@ -50,6 +50,10 @@ function Video({ rendition }: { rendition: Slot }) {
       removeEventListener('resize', place);
       video.removeEventListener('resize', place);
     };
+  });
+  useSignalEffect(() => {
+    // The attribute only says how an element begins; of two pictures the leading one is heard.
+    if (ref.current) ref.current.muted = !(soundOn.value && leading.value === rendition);
   });
   return (
     <video

@@ -1,3 +1,4 @@
+import { laterBy, timecodeText } from '../../server/wire/timecode.ts';
 import { now } from '../shared/now.ts';
 import { Badge } from '../shared/parts/Badge.tsx';
 import { Value } from '../shared/parts/Value.tsx';
@@ -44,6 +45,7 @@ export function Values() {
       <span class={scaled ? 'size lowered' : 'size'}>
         <Value name="size" value={shown ? size(shown.width, shown.height) : null} figures={9} stale={stale} />
       </span>
+      <TimecodeValue />
       <Value
         name="models run on"
         value={known?.provider.toUpperCase() ?? null}
@@ -55,6 +57,20 @@ export function Values() {
       </span>
     </footer>
   );
+}
+
+/** The timecode of the picture that is shown: what was heard when it was captured. Nothing where a feed has none. */
+function TimecodeValue() {
+  const heard = feed.value?.timecode;
+  if (!heard) return null;
+  const { offsetUs } = control.clock;
+  const last = meters[leading.value]?.last;
+  const age = last?.ageMs ?? null;
+  const offline = control.status.value.phase !== 'open';
+  const nowUs = offsetUs === null ? heard.captureUs : now.value * 1000 + offsetUs;
+  const capturedUs = last && age !== null && offsetUs !== null ? (last.shownMs - age) * 1000 + offsetUs : nowUs;
+  const code = laterBy(heard.code, heard.rate, (capturedUs - heard.captureUs) / 1000);
+  return <Value name="timecode" value={timecodeText(code)} figures={11} stale={heard.stale || offline} />;
 }
 
 /** What remains of a warning that was folded away; it opens it again. */

@@ -26,6 +26,8 @@ export const drawerOpen = signal(false);
 export const oneToOne = signal(false);
 /** The program at half size and few bits is asked for: this device's link is weak. */
 export const low = signal(query.get('quality') === 'low');
+/** Off at first: browsers let no page speak before it is touched. */
+export const soundOn = signal(false);
 /** Where plate ends and program begins in the wipe, 0–1. */
 export const wipeAt = signal(0.5);
 

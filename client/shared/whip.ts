@@ -4,6 +4,8 @@ import { type Connection, connect } from './peer.ts';
 export interface PublishSettings {
   feed: string;
   track: MediaStreamTrack;
+  /** Sent beside the picture; null sends none, and one may come later (`replaceTrack`). */
+  sound: MediaStreamTrack | null;
   /** Bits per second. */
   maxBitrate: number;
   /** What a slow machine or network may not take: the rate (a camera) or the size (a test picture). */
@@ -24,8 +26,8 @@ function preferred(): RTCRtpCodec[] {
   return all.filter((codec) => rank(codec) < 9).sort((a, b) => rank(a) - rank(b));
 }
 
-/** Sends one video track to a feed. */
-export async function publish({ feed, track, maxBitrate, keep }: PublishSettings): Promise<Connection> {
+/** Sends a picture to a feed, and sound beside it. */
+export async function publish({ feed, track, sound, maxBitrate, keep }: PublishSettings): Promise<Connection> {
   track.contentHint = 'motion';
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: await currentIceServers() });
   const transceiver = pc.addTransceiver(track, {
@@ -35,6 +37,7 @@ export async function publish({ feed, track, maxBitrate, keep }: PublishSettings
   });
   const codecs = preferred();
   if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
+  pc.addTransceiver(sound ?? 'audio', { direction: 'sendonly' });
   const connection = await connect(pc, `/whip/${encodeURIComponent(feed)}`);
   const parameters = transceiver.sender.getParameters();
   parameters.degradationPreference = keep === 'rate' ? 'maintain-framerate' : 'maintain-resolution';

@@ -1,4 +1,4 @@
-import type { UncastPolicy } from '../../server/wire/messages.ts';
+import type { FeedInfo, UncastPolicy } from '../../server/wire/messages.ts';
 import { Choices } from '../shared/parts/Choices.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { size } from '../shared/words.ts';
@@ -113,6 +113,23 @@ function Details() {
         <span>Plate viewers</span>
         <Value name="viewers of the plate" value={viewers.plate} figures={2} stale={stale} />
       </div>
+      <SoundDetails sound={sound} stale={stale} />
+      <h3>Time spent on a frame</h3>
+      <div class="table">
+        {inOrder(stageMs).map(([stage, ms]) => (
+          <>
+            <span class="stage-name">{stage}</span>
+            <Value name={stage} value={ms} unit="ms" decimals={1} figures={5} stale={stale} />
+          </>
+        ))}
+      </div>
+    </>
+  );
+}
+
+function SoundDetails({ sound, stale }: { sound: FeedInfo['sound']; stale: boolean }) {
+  return (
+    <>
       <h3>Sound</h3>
       <div class="table">
         <span>From</span>
@@ -127,15 +144,6 @@ function Details() {
         />
         <span>Lost</span>
         <Value name="sound lost" value={sound?.lostPct ?? null} unit="%" decimals={1} figures={5} stale={stale} />
-      </div>
-      <h3>Time spent on a frame</h3>
-      <div class="table">
-        {inOrder(stageMs).map(([stage, ms]) => (
-          <>
-            <span class="stage-name">{stage}</span>
-            <Value name={stage} value={ms} unit="ms" decimals={1} figures={5} stale={stale} />
-          </>
-        ))}
       </div>
     </>
   );

@@ -7,6 +7,10 @@ const RETRY_MS = 500;
 /** From the server's new candidates to the first answered check, with room for a slow Wi-Fi. */
 const CONNECT_MS = 4_000;
 const FETCH_MS = 3_000;
+/** Where the server restarts nothing: ICE often comes back by itself within this time. */
+const ALONE_MS = 3_000;
+
+type Restarted = 'taken' | 'refused' | 'gone';
 
 const found = (sdp: string, pattern: RegExp): string => pattern.exec(sdp)?.[0] ?? '';
 const every = (sdp: string, pattern: RegExp): string => (sdp.match(pattern) ?? []).join('');
@@ -32,10 +36,10 @@ function answerWith(before: string, fragment: string): string {
 }
 
 /**
- * Restarts ICE on a session (RFC 9725 §4.3.3): another way to the server, the same keys, the picture goes on. False where the
- * server refused; rejects where it cannot be reached. The connection is then as it was.
+ * Restarts ICE on a session (RFC 9725 §4.3.3): another way to the server, the same keys, the picture goes on. "gone" where the
+ * server does not know the session any more; rejects where it cannot be reached. Unless taken, the connection is as it was.
  */
-export async function restartIce(pc: RTCPeerConnection, session: string): Promise<boolean> {
+async function restartIce(pc: RTCPeerConnection, session: string): Promise<Restarted> {
   const before = pc.currentRemoteDescription?.sdp ?? '';
   await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
   try {
@@ -49,9 +53,9 @@ export async function restartIce(pc: RTCPeerConnection, session: string): Promis
     });
     if (response.status === 200) {
       await pc.setRemoteDescription({ type: 'answer', sdp: answerWith(before, await response.text()) });
-      return true;
+      return 'taken';
     }
-    return false;
+    return response.status === 404 ? 'gone' : 'refused';
   } finally {
     if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
   }
@@ -80,9 +84,10 @@ export async function keep(pc: RTCPeerConnection, session: string | null): Promi
   while (performance.now() < until) {
     // Closed here, on purpose: there is nothing left to keep, and nothing lost.
     if (pc.connectionState === 'connected' || pc.connectionState === 'closed') return true;
-    const taken = session === null ? false : await restartIce(pc, session).catch(() => null);
-    if (taken === false && (pc.connectionState as string) !== 'connected') return false;
-    if (await connected(pc, taken ? CONNECT_MS : RETRY_MS)) return true;
+    const restarted = session === null ? 'refused' : await restartIce(pc, session).catch(() => null);
+    if (restarted === 'gone') return false;
+    if (restarted === 'refused') return connected(pc, ALONE_MS);
+    if (await connected(pc, restarted === 'taken' ? CONNECT_MS : RETRY_MS)) return true;
   }
   return pc.connectionState === 'connected';
 }

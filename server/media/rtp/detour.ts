@@ -123,6 +123,8 @@ export class Detour {
   }
 
   #fromOutside(datagram: Buffer, from: RemoteInfo): void {
+    // Nobody can be answered at port 0, and trying throws.
+    if (this.#closed || from.port === 0) return;
     if (isStun(datagram)) this.#check(datagram, from);
     else if (this.#client?.port === from.port && this.#client.address === from.address) this.#toPeer(datagram);
   }
@@ -167,6 +169,7 @@ export class Detour {
   }
 
   #fromPeer(datagram: Buffer): void {
+    if (this.#closed) return;
     if (!isStun(datagram)) {
       if (this.#client) this.#outer.send(datagram, this.#client.port, this.#client.address);
       return;

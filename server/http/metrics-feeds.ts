@@ -1,5 +1,5 @@
 import { faceInfo, feedInfo } from '../wire/messages.ts';
-import type { FeedMeasures, RenditionMeasures } from './stage-api.ts';
+import type { FeedMeasures, RenditionMeasures, ViewerMeasures } from './stage-api.ts';
 
 type Sample = [labels: Record<string, string>, value: number];
 
@@ -56,6 +56,26 @@ const perRendition = (
   labelNames: ['feed', 'rendition', 'codec'],
   samples: ({ info, renditions }) =>
     renditions.map((one) => [{ feed: info.name, rendition: one.name, codec: one.codec }, value(one)]),
+});
+
+/** One number for each viewer that is there; where nothing is known of it yet, it is left out. */
+const perViewer = (
+  type: Family['type'],
+  name: string,
+  help: string,
+  value: (one: ViewerMeasures) => number | null,
+): Family => ({
+  name: `understudy_viewer_${name}`,
+  help,
+  type,
+  labelNames: ['feed', 'rendition', 'codec', 'viewer'],
+  samples: ({ info, renditions }) =>
+    renditions.flatMap(({ name: rendition, codec, sessions }) =>
+      sessions.flatMap((one): Sample[] => {
+        const found = value(one);
+        return found === null ? [] : [[{ feed: info.name, rendition, codec, viewer: String(one.number) }, found]];
+      }),
+    ),
 });
 
 /** Every family that has one sample or more a feed. */
@@ -148,5 +168,21 @@ export const FEED_FAMILIES: readonly Family[] = [
     'skipped_frames_total',
     'Frames not sent to viewers that waited for a key frame.',
     ({ skipped }) => skipped,
+  ),
+  perViewer('counter', 'sent_packets_total', 'RTP packets sent to this viewer.', ({ packets }) => packets),
+  perViewer(
+    'counter',
+    'skipped_frames_total',
+    'Frames not sent while it waited for a key frame.',
+    ({ skipped }) => skipped,
+  ),
+  perViewer(
+    'gauge',
+    'lost_ratio',
+    'Packets lost on the way, by its last receiver report.',
+    ({ fractionLost }) => fractionLost,
+  ),
+  perViewer('gauge', 'round_trip_seconds', 'There and back, by its last receiver report.', ({ roundTripMs }) =>
+    roundTripMs === null ? null : roundTripMs / 1000,
   ),
 ];

@@ -2,6 +2,17 @@ import type { PeerSession } from '../media/port.ts';
 import type { ClientMessage, FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
 
+/** One viewer that is there now. */
+export interface ViewerMeasures {
+  /** Counted from 1 within its feed: no part of its address. */
+  number: number;
+  packets: number;
+  skipped: number;
+  /** By its last receiver report, 0–1. */
+  fractionLost: number | null;
+  roundTripMs: number | null;
+}
+
 /** One rendition in numbers. */
 export interface RenditionMeasures extends RenditionKey {
   viewers: number;
@@ -9,6 +20,8 @@ export interface RenditionMeasures extends RenditionKey {
   encoding: boolean;
   /** Over the last second. */
   fps: number;
+  /** Who watches now. */
+  sessions: ViewerMeasures[];
   /** Totals over all its viewers so far. */
   packets: number;
   nacks: number;

@@ -100,6 +100,10 @@ export interface ViewerStats {
   keyRequests: number;
   /** Frames skipped while this viewer waited for a key frame. */
   skipped: number;
+  /** By its last receiver report, 0–1; null or absent while unknown. */
+  fractionLost?: number | null;
+  /** Milliseconds; null or absent while unknown. */
+  roundTripMs?: number | null;
 }
 
 /** One viewer's connection. */

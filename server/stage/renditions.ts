@@ -7,7 +7,7 @@ import { Problem } from '../config/problem.ts';
 import type { CodedAudio, CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { levelOf, levelWords } from '../frame/h264-level.ts';
 import { lowSize } from '../frame/low-size.ts';
-import type { RenditionMeasures } from '../http/stage-api.ts';
+import type { RenditionMeasures, ViewerMeasures } from '../http/stage-api.ts';
 import type { MediaEngine, StreamKind, ViewerSession } from '../media/port.ts';
 import { RENDITIONS, type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
 import { countsOf, type SessionBegan, type SessionEnded } from './records.ts';
@@ -57,6 +57,9 @@ const USUAL = { width: 1280, height: 720, fps: 30 };
 export class Renditions {
   readonly #options: RenditionsOptions;
   readonly #open = new Map<RenditionId, Rendition>();
+  /** How viewers are told apart in /metrics. */
+  readonly #numbers = new WeakMap<ViewerSession, number>();
+  #numbered = 0;
   readonly #slates = new Map<RenditionId, Slate>();
   readonly #totals = new Map(RENDITIONS.map((key) => [renditionId(key), new Totals(VIEWER_KEYS)]));
   /** What is told at the end of each viewer's session. */
@@ -88,11 +91,19 @@ export class Renditions {
         viewers: sessions.length,
         encoding: open?.encoded ?? false,
         fps: open?.rate.perSecond() ?? 0,
+        sessions: sessions.map((session) => this.#measuresOf(session)),
         ...(this.#totals.get(id) as Totals<(typeof VIEWER_KEYS)[number]>).sum(
           sessions.map((session) => session.stats()),
         ),
       };
     });
+  }
+
+  #measuresOf(session: ViewerSession): ViewerMeasures {
+    const { packets, skipped, fractionLost = null, roundTripMs = null } = session.stats();
+    const number = this.#numbers.get(session) ?? ++this.#numbered;
+    this.#numbers.set(session, number);
+    return { number, packets, skipped, fractionLost, roundTripMs };
   }
 
   /** The slates that are kept, for an engine that need not make them again. */

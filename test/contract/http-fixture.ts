@@ -69,7 +69,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },
     sound: { packets: 0, lost: 0 },
     pictures: { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 },
-    renditions: RENDITIONS.map((key) => ({ ...key, ...none })),
+    renditions: RENDITIONS.map((key) => ({ ...key, ...none, sessions: [] })),
     ...change,
   };
 }

@@ -32,6 +32,10 @@ async function scrape(): Promise<{ text: string; value(series: string): number |
   return { text: answer.text, value: (series) => values.get(series) };
 }
 
+const VIEWERS = [
+  { number: 3, packets: 900, skipped: 2, fractionLost: 0.25, roundTripMs: 12.5 },
+  { number: 4, packets: 5, skipped: 0, fractionLost: null, roundTripMs: null },
+];
 const LIVE = feedMeasures(
   feedInfo('a', {
     state: 'live',
@@ -53,7 +57,17 @@ const LIVE = feedMeasures(
     pictures: { decoded: 500, encoded: 490, skipped: 9, undecodable: 1 },
     renditions: feedMeasures(feedInfo('a')).renditions.map((one) =>
       one.name === 'program' && one.codec === 'h264'
-        ? { ...one, viewers: 3, encoding: true, fps: 29, packets: 3000, nacks: 40, keyRequests: 5, skipped: 6 }
+        ? {
+            ...one,
+            viewers: 3,
+            encoding: true,
+            fps: 29,
+            packets: 3000,
+            nacks: 40,
+            keyRequests: 5,
+            skipped: 6,
+            sessions: VIEWERS,
+          }
         : one,
     ),
   },
@@ -73,6 +87,11 @@ describe('/metrics', () => {
     server.fake.measures = [LIVE, feedMeasures(feedInfo('b'), { engine: 'warming' })];
     const { value } = await scrape();
     const told: Record<string, number> = {
+      'understudy_viewer_sent_packets_total{feed="a",rendition="program",codec="h264",viewer="3"}': 900,
+      'understudy_viewer_skipped_frames_total{feed="a",rendition="program",codec="h264",viewer="3"}': 2,
+      'understudy_viewer_lost_ratio{feed="a",rendition="program",codec="h264",viewer="3"}': 0.25,
+      'understudy_viewer_round_trip_seconds{feed="a",rendition="program",codec="h264",viewer="3"}': 0.0125,
+      'understudy_viewer_sent_packets_total{feed="a",rendition="program",codec="h264",viewer="4"}': 5,
       'understudy_feed_state{feed="a",state="live"}': 1,
       'understudy_feed_state{feed="a",state="idle"}': 0,
       'understudy_feed_state{feed="b",state="idle"}': 1,

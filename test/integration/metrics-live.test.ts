@@ -47,6 +47,12 @@ it('a live feed’s numbers move as its peers do, totals outlive camera, viewer 
   expect(live('feed_stage_seconds{feed="a",stage="total"}')).toBeLessThan(1);
   expect(live('feed_engine_restarts_total{feed="a"}')).toBe(0);
 
+  const viewer = '{feed="a",rendition="program",codec="h264",viewer="1"}';
+  const reported = await until((value) => value(`viewer_round_trip_seconds${viewer}`) >= 0);
+  expect(reported(`viewer_round_trip_seconds${viewer}`)).toBeLessThan(5);
+  expect(reported(`viewer_lost_ratio${viewer}`)).toBeLessThan(1);
+  expect(reported(`viewer_sent_packets_total${viewer}`)).toBeGreaterThan(10);
+
   process.kill(server.pids().engines.a as number, 'SIGKILL');
   const lost = await until((value) => value('feed_engine_restarts_total{feed="a"}') === 1);
   expect(lost('feed_decoded_pictures_total{feed="a"}')).toBeGreaterThanOrEqual(
@@ -68,4 +74,5 @@ it('a live feed’s numbers move as its peers do, totals outlive camera, viewer 
   expect(after('rendition_sent_packets_total{feed="a",rendition="program",codec="h264"}')).toBeGreaterThanOrEqual(seen);
   expect(after('feed_camera_packets_total{feed="a"}')).toBeGreaterThanOrEqual(0.9 * sentByCamera);
   expect(after('feed_camera_bits_per_second{feed="a"}')).toBe(0);
+  expect(after(`viewer_sent_packets_total${viewer}`)).toBeNaN();
 });

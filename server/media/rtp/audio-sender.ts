@@ -56,6 +56,13 @@ const NTP_EPOCH_US = 2_208_988_800e6;
 /** This process's monotonic clock on the wall clock, taken once: reports must not leap when the wall clock is set. */
 const WALL_US = Date.now() * 1000 - monotonicUs() + NTP_EPOCH_US;
 
+/** The middle 32 bits of the NTP time of this moment, on the clock of our sender reports. */
+export function ntpMiddleNow(): number {
+  const us = monotonicUs() + WALL_US;
+  const seconds = Math.floor(us / 1e6);
+  return (((seconds & 0xffff) << 16) | Math.floor(((us - seconds * 1e6) * 65_536) / 1e6)) >>> 0;
+}
+
 /** An instant of a stream: an RTP time and the capture time it stands for. */
 export interface StreamInstant {
   rtpTs: number;

@@ -3,12 +3,21 @@ import { RtcpNackResponder } from 'node-datachannel';
 import { Problem } from '../../config/problem.ts';
 import type { VideoCodec } from '../../frame/coded.ts';
 import type { IceCredentials, RestartedIce, StreamKind, ViewerSession, ViewerStats } from '../port.ts';
-import { OPUS_HZ, reportNow, type SoundTarget, type StreamInstant, soundTarget, VIDEO_HZ } from './audio-sender.ts';
+import {
+  ntpMiddleNow,
+  OPUS_HZ,
+  reportNow,
+  type SoundTarget,
+  type StreamInstant,
+  soundTarget,
+  VIDEO_HZ,
+} from './audio-sender.ts';
 import { INVITATION } from './invitation.ts';
 import { CNAME, type IceOptions, Link } from './link.ts';
 import { KEY_INTERVAL_MS, KeyAllowance } from './pacer.ts';
 import { isRtcp } from './packet.ts';
-import { parseRtcp } from './rtcp.ts';
+import { Reception } from './reception.ts';
+import { parseRtcp, type ReceptionReport } from './rtcp.ts';
 import { type Offer, parseOffer } from './sdp.ts';
 import type { StreamTarget } from './sender.ts';
 
@@ -45,6 +54,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
   #packets = 0;
   #bytes = 0;
   #nacks = 0;
+  readonly #reception = new Reception();
   #keyRequests = 0;
   readonly #keyAllowance = new KeyAllowance();
   #keyAskedMs = -Infinity;
@@ -112,6 +122,8 @@ export class RtpViewer implements ViewerSession, StreamTarget {
       nacks: this.#nacks,
       keyRequests: this.#keyRequests,
       skipped: this.skipped,
+      fractionLost: this.#reception.fractionLost,
+      roundTripMs: this.#reception.roundTripMs,
     };
   }
 
@@ -180,8 +192,14 @@ export class RtpViewer implements ViewerSession, StreamTarget {
     this.#lastRtcpMs = performance.now();
     for (const message of parseRtcp(datagram)) {
       if (message.kind === 'nack') this.#nacks++;
+      else if (message.kind === 'rr') this.#reported(message.reports);
       else if (message.kind === 'pli' || message.kind === 'fir') this.#keyRequest();
     }
+  }
+
+  #reported(reports: readonly ReceptionReport[]): void {
+    const ours = reports.find(({ ssrc }) => ssrc === this.ssrc);
+    if (ours) this.#reception.note(ours, ntpMiddleNow());
   }
 
   #keyRequest(): void {

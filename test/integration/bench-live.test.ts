@@ -19,6 +19,8 @@ const IDS = [
   'stage_ms_encode',
   'rss_front_mb',
   'rss_engine_mb',
+  'wrtc_program_fps',
+  'wrtc_added_ms_p50',
 ];
 
 // Speed is judged by `npm run gates` on a machine that does nothing else; here, that the bench measures and what no load may spoil.

@@ -45,6 +45,9 @@ export class Peer {
     try {
       await this.pc.setRemoteDescription({ type: 'offer', sdp: offer });
       await prepare();
+      // Sound would be decoded for nobody.
+      for (const transceiver of this.pc.getTransceivers())
+        if (transceiver.receiver.track.kind === 'audio') transceiver.direction = 'inactive';
       await this.pc.setLocalDescription(await this.pc.createAnswer());
       await this.#gathered();
       const sdp = this.pc.localDescription?.sdp;

@@ -160,6 +160,22 @@ describe.each([
       await idle();
     });
 
+    it('stands a phone’s picture upright', async () => {
+      const held = clip.map((frame) => ({ ...frame, rotation: 90 as const }));
+      const source = await liveCamera(server, 'a', held);
+      await feedBecomes(server, 'a', ({ state }) => state === 'live');
+      const watcher = await monitor();
+      try {
+        const upright = ({ width, height }: { width: number; height: number }) => width === 360 && height === 640;
+        const [picture] = await decoded([await watcher.first((frame) => frame.key && upright(frame))]);
+        expect(picture).toMatchObject({ width: 360, height: 640 });
+      } finally {
+        await watcher.close();
+        await source.close();
+      }
+      await idle();
+    });
+
     it('keeps a monitor connected while the camera goes and another comes', async () => {
       const before = await camera();
       await feedBecomes(server, 'a', ({ state }) => state === 'live');

@@ -17,7 +17,8 @@ export function extensionId(lines: readonly string[], uri: string): number {
 
 /** Puts an extension into the section `mid` of an answer or offer; as it is for id 0. */
 export const withExtension = (sdp: string, mid: string, id: number, uri: string): string =>
-  id === 0 ? sdp : sdp.replace(`a=mid:${mid}\r\n`, `a=mid:${mid}\r\na=extmap:${id} ${uri}\r\n`);
+  // A function: a section's name may hold what `replace` would take for a pattern.
+  id === 0 ? sdp : sdp.replace(`a=mid:${mid}\r\n`, () => `a=mid:${mid}\r\na=extmap:${id} ${uri}\r\n`);
 
 const ONE_BYTE = 0xbede;
 /** Two-byte headers: these twelve bits, and four for the application. */

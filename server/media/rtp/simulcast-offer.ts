@@ -27,5 +27,6 @@ export function withSimulcast(answer: string, mid: string, offer: SimulcastOffer
     ...offer.ids.map((id) => `a=rid:${id} recv`),
     `a=simulcast:recv ${offer.ids.join(';')}`,
   ];
-  return answer.replace(`a=mid:${mid}\r\n`, `a=mid:${mid}\r\n${lines.join('\r\n')}\r\n`);
+  // A function: a section's name may hold what `replace` would take for a pattern.
+  return answer.replace(`a=mid:${mid}\r\n`, () => `a=mid:${mid}\r\n${lines.join('\r\n')}\r\n`);
 }

@@ -121,3 +121,76 @@ describe('renditions of a live feed', () => {
     }
   });
 });
+
+/** A monitor's offer that nobody will connect with: what it gets is in the answer. */
+const offerOf = (...formats: string[]): string =>
+  [
+    'v=0',
+    'o=- 1 2 IN IP4 127.0.0.1',
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0',
+    'm=video 9 UDP/TLS/RTP/SAVPF 96 97',
+    'c=IN IP4 0.0.0.0',
+    'a=mid:0',
+    'a=recvonly',
+    'a=rtcp-mux',
+    'a=ice-ufrag:abcd',
+    'a=ice-pwd:abcdefghijklmnopqrstuvwx',
+    `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AB').join(':')}`,
+    'a=setup:actpass',
+    ...formats,
+    '',
+  ].join('\r\n');
+const H264 = (more: string): string[] => ['a=rtpmap:96 H264/90000', `a=fmtp:96 packetization-mode=1;${more}`];
+const VP8 = ['a=rtpmap:97 VP8/90000'];
+
+describe('a 1920×1080 feed and what monitors offer', () => {
+  let server: RunningServer;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    const clip = await codedClip({ width: 1920, height: 1080, frames: 10, bitrate: 4_000_000, counter: false });
+    server = await liveServer();
+    const camera = await liveCamera(server, 'hd', clip);
+    close = () => camera.close();
+    await feedBecomes(server, 'hd', ({ camera: sent }) => sent?.width === 1920);
+  }, 60_000);
+  afterAll(async () => {
+    await close?.();
+    await server?.close();
+  });
+
+  const ask = async (rendition: string, offer: string) => {
+    const answer = await fetch(`${server.url}/whep/hd/${rendition}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp', authorization: `Bearer ${server.apiToken}` },
+      body: offer,
+    });
+    const text = await answer.text();
+    const given = answer.headers.get('location')?.split('/')[3];
+    const sends = /a=rtpmap:\d+ (\w+)/.exec(text)?.[1];
+    const level = /profile-level-id=(\w+)/.exec(text)?.[1];
+    return { status: answer.status, given, sends, level, text };
+  };
+
+  it('level 4.0, said in the answer, where level 3.1 is no limit', async () => {
+    const offer = offerOf(...H264('level-asymmetry-allowed=1;profile-level-id=42e01f'), ...VP8);
+    expect(await ask('program', offer)).toMatchObject({
+      status: 201,
+      given: 'program',
+      sends: 'H264',
+      level: '42e028',
+    });
+    expect(await ask('low', offer)).toMatchObject({ status: 201, given: 'low', sends: 'H264', level: '42e01f' });
+  });
+
+  it('VP8 where 3.1 is one; else the low rendition; else a sentence that says what is missing', async () => {
+    const strict = H264('profile-level-id=42e01f');
+    expect(await ask('program', offerOf(...strict, ...VP8))).toMatchObject({ given: 'program', sends: 'VP8' });
+    expect(await ask('program', offerOf(...strict))).toMatchObject({ given: 'low', sends: 'H264', level: '42e01f' });
+    const refused = await ask('plate', offerOf(...strict));
+    expect(refused.status).toBe(422);
+    expect(JSON.parse(refused.text)).toMatchObject({ code: 'sdp_unusable' });
+    expect(refused.text).toContain('1920×1080, offer VP8, or H.264 in packetization mode 1 with level 4.0');
+  });
+});

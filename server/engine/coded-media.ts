@@ -5,6 +5,7 @@ import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
 import type { EngineMedia, MediaKit, MediaParts } from './media.ts';
 import { quietCodecs } from './quiet.ts';
+import { withVp8Colour } from './recolour.ts';
 import { codedSlate } from './slate.ts';
 
 /** Coded frames over the channel, decoded and encoded here with FFmpeg (media.engine rtp). */
@@ -27,7 +28,7 @@ export function codedMedia(): MediaKit<CodedFrame> {
   };
 }
 
-function open({ options, pictures, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
+function open({ options, pictures, kernels, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
   const { feed, encoderThreads } = options;
   const decoder = new Decoder(pictures, feed);
   let rates: { programBitrate: number; lowBitrate: number } = options;
@@ -39,7 +40,8 @@ function open({ options, pictures, push }: MediaParts<CodedFrame>): EngineMedia<
       const { name, codec } = key;
       const encoder = new Encoder({ codec, bitrate: bitrate(name), threads: name === 'low' ? 1 : encoderThreads });
       encoders.set(renditionId(key), { name, encoder });
-      return encoder;
+      const parts = { unknownMatrix: options.unknownColour, pictures, kernels };
+      return codec === 'vp8' ? withVp8Colour(encoder, parts) : encoder;
     },
     frame: push,
     tell: (message) => {

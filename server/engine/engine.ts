@@ -50,8 +50,8 @@ function openWith<Input extends { key: boolean }>(
   output: EngineOutput,
 ): Engine {
   const feed: { engine: FeedEngine<Input> | null } = { engine: null };
-  const { pictures } = prepared;
-  const media = kit.open({ options, output, pictures, push: (input) => feed.engine?.take(input) });
+  const { pictures, kernels } = prepared;
+  const media = kit.open({ options, output, pictures, kernels, push: (input) => feed.engine?.take(input) });
   feed.engine = new FeedEngine(prepared, media, options, output);
   return feed.engine;
 }

@@ -1,6 +1,7 @@
 import type { ToEngine } from '../channel/messages.ts';
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
+import type { Kernels } from '../frame/kernels.ts';
 import type { RenditionKey } from '../wire/messages.ts';
 import type { PictureSink } from './encoders.ts';
 import type { EngineOutput } from './engine.ts';
@@ -23,6 +24,7 @@ export interface EngineMedia<Input> {
 export interface MediaParts<Input> {
   options: Extract<ToEngine, { type: 'open' }>;
   pictures: Pictures;
+  kernels: Kernels;
   output: EngineOutput;
   /** A frame of the camera, for the pipeline. */
   push(input: Input): void;

@@ -33,6 +33,24 @@ export interface Kernels {
   half(picture: number, width: number, height: number, out: number): void;
   /** Resamples a picture to another size (area-weighted bilinear), for the overload steps. */
   scale(picture: number, width: number, height: number, out: number, outWidth: number, outHeight: number): void;
+  /**
+   * Changes a picture's matrix, into limited range; the coefficients are Q15 (server/engine/recolour.ts): Y' = scale·(Y − black) + yu·U + yv·V + 16,
+   * U' = uu·U + uv·V, V' = vu·U + vv·V, chroma around 128. In and out must not overlap.
+   */
+  recolour(
+    picture: number,
+    width: number,
+    height: number,
+    out: number,
+    black: number,
+    scale: number,
+    yu: number,
+    yv: number,
+    uu: number,
+    uv: number,
+    vu: number,
+    vv: number,
+  ): void;
   /** Turns a picture by 1, 2 or 3 quarters clockwise; the result of 1 and 3 is height × width. In and out must not overlap. */
   turn(picture: number, width: number, height: number, quarters: number, out: number): void;
   /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */

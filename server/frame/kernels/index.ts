@@ -4,4 +4,5 @@ export { half, scale } from './scale';
 export { warp } from './warp';
 export { blend } from './blend';
 export { raster } from './raster';
+export { recolour } from './recolour';
 export { turn } from './turn';

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration';
-import * as m0001 from './0001-feeds-settings-sessions.ts';
+import { up as feedsSettingsSessions } from './0001-feeds-settings-sessions.ts';
 
 /** In the order of their numbers. One that has been released is never changed: the next change is the next number. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '0001-feeds-settings-sessions': m0001,
+  '0001-feeds-settings-sessions': { up: feedsSettingsSessions },
 };

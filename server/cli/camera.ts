@@ -5,9 +5,13 @@ import { UNKNOWN_COLOUR } from '../frame/frame.ts';
 import { openPublisher, type Publisher } from '../media/peer/publisher.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
 import { profileLevelId } from './avcc.ts';
+import { CameraSound } from './camera-sound.ts';
 import { CommandError, interrupted, parseBitrate, parseCount, parseSize, runCommand } from './command.ts';
 import { type CameraFrame, FileCamera, type FileCameraOptions } from './file-camera.ts';
 import { Pace } from './pace.ts';
+import { SOUND_HZ } from './sound-encoder.ts';
+import { soundChannels } from './sound-file.ts';
+import { TimecodeTeller } from './timecode-teller.ts';
 import { VIDEO_CLOCK, VideoFile } from './video-file.ts';
 
 const USAGE = `understudy camera --file CLIP --to URL [options]
@@ -22,6 +26,8 @@ const USAGE = `understudy camera --file CLIP --to URL [options]
   --codec CODEC    h264 (default) or vp8
   --bitrate RATE   default 6M
   --seconds N      stops after this time
+  --mute           leaves the file's sound out (as --fps does: it would part from the picture)
+  --ltc CHANNEL    this channel of the file's sound, from 1, holds timecode (LTC): it is told to the server and not sent as sound
   --copy           sends the file's own H.264 (no B frames) without encoding it again
 `;
 
@@ -31,6 +37,9 @@ interface CameraCommand extends FileCameraOptions {
   token?: string;
   relay: boolean;
   seconds: number;
+  mute: boolean;
+  /** The channel with timecode, from 1. */
+  ltc: number | null;
 }
 
 function parseCodec(text: string): VideoCodec {
@@ -53,6 +62,8 @@ function parseCommand(args: string[]): CameraCommand {
       bitrate: { type: 'string', default: '6M' },
       seconds: { type: 'string' },
       copy: { type: 'boolean', default: false },
+      mute: { type: 'boolean', default: false },
+      ltc: { type: 'string' },
       relay: { type: 'boolean', default: false },
     },
   });
@@ -64,6 +75,8 @@ function parseCommand(args: string[]): CameraCommand {
     codec: parseCodec(values.codec),
     bitrate: parseBitrate(values.bitrate),
     copy: values.copy,
+    mute: values.mute || values.fps !== undefined,
+    ltc: values.ltc ? parseCount(values.ltc, 'ltc', 64) : null,
     relay: values.relay,
     seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
   };
@@ -103,12 +116,45 @@ export async function play(
   return sent;
 }
 
+/** The file's sound and timecode, where it has any and they are wanted. Null where there is nothing to play. */
+async function openSound(command: CameraCommand, publisher: () => Publisher | null) {
+  const channels = command.mute ? 0 : await soundChannels(command.file);
+  const { ltc } = command;
+  if (ltc !== null && ltc > channels)
+    throw new CommandError(
+      `${command.file} has no sound channel ${ltc}: it has ${channels} (and none with --mute or --fps).`,
+    );
+  if (channels === 0) return null;
+  const teller = ltc === null ? null : new TimecodeTeller(command.to, command.token);
+  const sound = new CameraSound({
+    path: command.file,
+    channels,
+    ltc,
+    send: (audio) => publisher()?.sendSound(audio),
+    timecode: (frame, captureUs) => teller?.tell(frame, captureUs),
+  });
+  return {
+    begin: (beganUs: number, firstTs: number) => sound.begin(beganUs, firstTs),
+    close: () => {
+      sound.close();
+      teller?.close();
+    },
+  };
+}
+
 async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
-  const camera = new FileCamera(file, command);
+  let publisher: Publisher | null = null;
+  const sound = await openSound(command, () => publisher);
+  const soundTs = randomInt(0, 2 ** 32);
+  /** When the schedule began, this machine's monotonic clock. */
+  let beganUs = 0;
+  const atUs = (time: number): number => beganUs + Math.round((time * 1e6) / VIDEO_CLOCK);
+  const begins = (time: number): void =>
+    sound?.begin(atUs(time), (soundTs + Math.round((time * SOUND_HZ) / VIDEO_CLOCK)) >>> 0);
+  const camera = new FileCamera(file, { ...command, begins });
   const stop = interrupted();
   const lost = new AbortController();
   let reason = '';
-  let publisher: Publisher | null = null;
   try {
     const profile = command.copy ? profileLevelId(file.codecDescription) : null;
     publisher = await openPublisher({
@@ -117,6 +163,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
       relay: command.relay,
       ...(profile ? { profileLevelId: profile } : {}),
       codec: command.codec,
+      sound: sound ? 'beside' : 'none',
       onKeyRequest: () => camera.requestKey(),
       onClosed: (why) => {
         reason = why;
@@ -128,6 +175,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
     const base = randomInt(0, 2 ** 32);
     const { codec } = command;
     const open = publisher;
+    beganUs = monotonicUs();
     const sent = await play(
       camera.frames(),
       (frame, slippedMs) =>
@@ -136,7 +184,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
           key: frame.key,
           // A schedule that moved is time that passed: the receiver must see it so.
           rtpTs: (base + frame.time + Math.round((slippedMs * VIDEO_CLOCK) / 1000)) >>> 0,
-          captureUs: monotonicUs(),
+          captureUs: atUs(frame.time) + Math.round(slippedMs * 1000),
           width: frame.width,
           height: frame.height,
           colour: UNKNOWN_COLOUR,
@@ -152,6 +200,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
     );
   } finally {
     stop.cancel();
+    sound?.close();
     camera.close();
     await publisher?.close();
   }

@@ -22,6 +22,8 @@ export interface FileCameraOptions {
   bitrate: number;
   /** Sends the file's own coded pictures: H.264 without B frames only. */
   copy: boolean;
+  /** The file begins (anew) at this time, 90 kHz; told a little before. */
+  begins?(time: number): void;
 }
 
 /** A video file as a camera: coded frames in order, each made when it is asked for. */
@@ -54,6 +56,7 @@ export class FileCamera {
     let base = 0;
     let count = 0;
     do {
+      this.#options.begins?.(base);
       let end = base;
       let any = false;
       for await (const frame of this.#encoder ? this.#encoded(this.#encoder, base) : this.#copied(base)) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -10,31 +10,18 @@ import { ensurePages, openPage } from '../fixtures/browser-pages.ts';
 import { freshLink } from '../fixtures/enter.ts';
 import { feedBecomes, feedOf, liveServer } from '../fixtures/live.ts';
 import { ltcSound } from '../fixtures/ltc.ts';
+import { writeStereo } from '../fixtures/wav.ts';
 
-const HZ = 48_000;
 const START = { hours: 1, minutes: 0, seconds: 50, frames: 0, drop: true };
 
-/** A stereo file: a tone on the first channel, timecode on the second. */
+/** A tone on the first channel, timecode on the second. */
 function writeInput(file: string): void {
   const { samples } = ltcSound({ start: START, rate: { num: 30_000, den: 1001 }, frames: 900, level: 0.4 });
-  const bytes = Buffer.alloc(44 + samples.length * 4);
-  bytes.write('RIFF', 0, 'latin1');
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8, 'latin1');
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(2, 22);
-  bytes.writeUInt32LE(HZ, 24);
-  bytes.writeUInt32LE(HZ * 4, 28);
-  bytes.writeUInt16LE(4, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36, 'latin1');
-  bytes.writeUInt32LE(samples.length * 4, 40);
-  samples.forEach((sample, i) => {
-    bytes.writeInt16LE(Math.round(8000 * Math.sin(i / 8)), 44 + i * 4);
-    bytes.writeInt16LE(Math.round(32_000 * sample), 46 + i * 4);
-  });
-  writeFileSync(file, bytes);
+  writeStereo(
+    file,
+    samples.map((_, i) => 0.25 * Math.sin(i / 8)),
+    samples,
+  );
 }
 
 describe.skipIf(!browserPath)(`sound and timecode in a real browser ${BROWSER_ABSENT}`, () => {

@@ -207,3 +207,23 @@ test('/whep/:feed is the program', async () => {
   await post('/whep/a-cam/plate');
   expect(server.fake.watched).toEqual(['a-cam/program', 'a-cam/plate']);
 });
+
+describe('/whip/:feed/sound', () => {
+  const SOUND = OFFER.replace('m=video', 'm=audio').replace('a=rtpmap:96 H264/90000', 'a=rtpmap:96 opus/48000/2');
+
+  test('takes an offer of sound alone, and its session lies below it', async () => {
+    const opened = await post('/whip/a-cam/sound', SOUND);
+    expect(opened.status).toBe(201);
+    const location = opened.headers.location ?? '';
+    expect(location).toMatch(/^\/whip\/a-cam\/sound\/[\w-]+$/);
+    expect((await server.ask(location, { method: 'DELETE', headers: AUTHORIZED })).status).toBe(200);
+    expectProblem(await server.ask(location, { method: 'DELETE', headers: AUTHORIZED }), 'session_unknown');
+    expect((await server.ask('/whip/a-cam/sound', { headers: AUTHORIZED })).status).toBe(204);
+  });
+
+  test('refuses a picture without sound there, and sound without a picture at the camera’s address', async () => {
+    expectProblem(await post('/whip/a-cam/sound', OFFER), 'sdp_unusable');
+    expectProblem(await post('/whip/a-cam', SOUND), 'sdp_unusable');
+    expectProblem(await server.ask('/whip/a-cam/sound', { method: 'DELETE', headers: AUTHORIZED }), 'method_refused');
+  });
+});

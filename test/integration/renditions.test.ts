@@ -163,7 +163,12 @@ describe('a 1920×1080 feed and what monitors offer', () => {
   const ask = async (rendition: string, offer: string) => {
     const answer = await fetch(`${server.url}/whep/hd/${rendition}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/sdp', authorization: `Bearer ${server.apiToken}` },
+      headers: {
+        'content-type': 'application/sdp',
+        authorization: `Bearer ${server.apiToken}`,
+        // The sentence, not an offer of the server's own.
+        accept: 'application/sdp, application/problem+json',
+      },
       body: offer,
     });
     const text = await answer.text();

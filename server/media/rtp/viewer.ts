@@ -180,7 +180,7 @@ export class RtpViewer implements ViewerSession, StreamTarget {
     if (this.#link.state !== 'connected') return;
     const silentMs = performance.now() - this.#lastRtcpMs;
     if (silentMs > this.#options.silenceMs) this.close('Nothing came from the viewer any more.');
-    else if (this.waitsForKey) this.#options.keyWanted();
+    else if (this.waitsForKey && this.#keyAllowance.take(performance.now())) this.#options.keyWanted();
   }
 
   close(reason = 'It was closed.'): void {

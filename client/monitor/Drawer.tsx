@@ -1,4 +1,4 @@
-import type { FeedInfo, UncastPolicy } from '../../server/wire/messages.ts';
+import { AGE_LIMIT, type FeedInfo, type UncastPolicy } from '../../server/wire/messages.ts';
 import { Choices } from '../shared/parts/Choices.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { size } from '../shared/words.ts';
@@ -39,6 +39,7 @@ export function Drawer() {
               ))}
             </select>
           </label>
+          {known.age !== null && <AgeDial name={known.name} age={known.age} disabled={offline} />}
           <div class="field">
             <span class="label">Faces that nobody is cast for</span>
             <Choices
@@ -57,6 +58,27 @@ export function Drawer() {
 }
 
 const SOURCES = { camera: 'the camera', mixer: 'the mixer' } as const;
+
+/** Younger to the left. It follows the hand at once: the face in the program is its display. */
+function AgeDial({ name, age, disabled }: { name: string; age: number; disabled: boolean }) {
+  const words = age === 0 ? 'as filmed' : `about ${Math.abs(age)} years ${age < 0 ? 'younger' : 'older'}`;
+  return (
+    <label class="field">
+      <span class="label">
+        Age <span class="dial-words">{words}</span>
+      </span>
+      <input
+        type="range"
+        min={-AGE_LIMIT}
+        max={AGE_LIMIT}
+        step={1}
+        value={age}
+        disabled={disabled}
+        onInput={(event) => control.send({ type: 'feed', feed: name, age: Number(event.currentTarget.value) })}
+      />
+    </label>
+  );
+}
 
 function Details() {
   const known = feed.value;

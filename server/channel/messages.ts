@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
+import { ageYears, faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
 import { peerOrders, peerReports } from './peer-messages.ts';
 
 /** What front and engine say to each other beside frames. Checked on both sides: an engine may one day be another version. */
@@ -7,6 +7,7 @@ import { peerOrders, peerReports } from './peer-messages.ts';
 export const feedSettings = z.object({
   look: z.string(),
   uncast: uncastPolicy,
+  age: ageYears,
 });
 export type FeedSettings = z.infer<typeof feedSettings>;
 

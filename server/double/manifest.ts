@@ -13,10 +13,10 @@ const heldFile = z.strictObject({
 /** What stands in a double's `double.json`. */
 const manifestSchema = z.strictObject({
   format: z.literal(FORMAT),
-  kind: z.enum(['mesh']),
+  kind: z.enum(['mesh', 'retouch']),
   /** What people call the double. */
   name: z.string().min(1).max(80),
-  /** The network and, for the kind `mesh`, the mesh it is drawn on. */
+  /** The network, and the face mesh that tells it where on the face it is. */
   model: heldFile,
   mesh: heldFile,
   /** How the crop is cut: the landmarks a similarity is fitted to. */

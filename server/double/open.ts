@@ -4,6 +4,7 @@ import type { Runtime } from '../inference/session.ts';
 import { readManifest } from './manifest.ts';
 import { openMesh } from './mesh.ts';
 import type { Replacer } from './replacer.ts';
+import { openRetouch } from './retouch.ts';
 
 /** What a replacer is built from. It owns its session and its kernel memory; the rest stays the engine's. */
 export interface OpenOptions {
@@ -20,5 +21,7 @@ export function openDouble(options: OpenOptions): Promise<Replacer> {
   switch (manifest.kind) {
     case 'mesh':
       return openMesh(options);
+    case 'retouch':
+      return openRetouch(options);
   }
 }

@@ -15,10 +15,15 @@ export interface FaceInput {
 }
 
 /**
- * The replaced face, planar float32 RGBA 0–1 in kernel memory, straight alpha, `size`² pixels a plane,
- * over the crop of the frame given by `toCrop`. Valid until the next replace() of the same replacer.
+ * The replaced face, planar float32 in kernel memory, `size`² pixels a plane, over the crop of the frame given by `toCrop`.
+ * Valid until the next replace() of the same replacer.
  */
 export interface ReplacedFace {
+  /**
+   * `cover`: encoded R, G, B 0–1 and straight alpha, laid over the performer's face, which it hides. `change`: what is added to the
+   * plate's encoded R, G, B (−1 to 1) and where (0–1): the performer's own face stays to be seen.
+   */
+  how: 'cover' | 'change';
   at: number;
   size: number;
   /** Frame pixel (centre at integer) → crop pixel: x' = a·x + b·y + c, y' = d·x + e·y + f. */

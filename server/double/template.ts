@@ -24,7 +24,8 @@ const templateSchema = z
     uv: z.array(z.number()),
     /** Corners clockwise on screen when the triangle faces the camera. */
     triangles: z.array(z.int().min(0)),
-    guide: z.strictObject({ size: z.int().min(16).max(256), base64: z.string() }),
+    /** Null where nothing is lit by it. */
+    guide: z.strictObject({ size: z.int().min(16).max(256), base64: z.string() }).nullable(),
   })
   .refine((t) => t.uv.length === 2 * t.vertices.length, 'uv and vertices do not belong together')
   .refine((t) => t.triangles.length % 3 === 0, 'triangles are not triples')
@@ -46,7 +47,8 @@ export interface Template {
   vertices: readonly number[];
   uv: Float32Array;
   triangles: readonly number[];
-  guide: Guide;
+  /** Null for a look that brings no skin of its own. */
+  guide: Guide | null;
 }
 
 /** Reads a double's `mesh.json`. @throws Error with a sentence that names the file. */
@@ -59,15 +61,17 @@ export function readTemplate(bytes: Buffer, path: string): Template {
     );
   }
   const { guide, canonical, offset, uv, ...rest } = parsed.data;
-  const texels = new Uint8Array(Buffer.from(guide.base64, 'base64'));
-  if (texels.length !== guide.size * guide.size * GUIDE_CHANNELS) {
-    throw new Error(`${path} is not a face mesh of this version (guide: wrong length). Import the double again.`);
-  }
   return {
     ...rest,
     canonical: Float32Array.from(canonical),
     offset: Float32Array.from(offset),
     uv: Float32Array.from(uv),
-    guide: { size: guide.size, texels },
+    guide: guide && { size: guide.size, texels: texelsOf(guide, path) },
   };
+}
+
+function texelsOf({ size, base64 }: { size: number; base64: string }, path: string): Uint8Array {
+  const texels = new Uint8Array(Buffer.from(base64, 'base64'));
+  if (texels.length === size * size * GUIDE_CHANNELS) return texels;
+  throw new Error(`${path} is not a face mesh of this version (guide: wrong length). Import the double again.`);
 }

@@ -1,8 +1,8 @@
-import type { FromEngine, ToEngine } from '../channel/messages.ts';
+import type { FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
 import type { Replacer } from '../double/replacer.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import { lowSize } from '../frame/low-size.ts';
-import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
+import { AGE_LIMIT, type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
 import { Encoders } from './encoders.ts';
 import { FrameTimes } from './frame-times.ts';
 import type { EngineMedia, MediaKit } from './media.ts';
@@ -99,7 +99,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
         traced: (message) => output.message(message),
       },
     });
-    this.#pipeline.uncast = options.settings.uncast;
+    this.#set(options.settings);
     this.#reporting = setInterval(() => output.message(this.#report()), STATS_MS);
     if (firstSlate && !this.#slateSizes.has(renditionId(MAIN))) this.#sendSlate(MAIN, firstSlate);
     output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
@@ -117,12 +117,17 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   tell(message: Exclude<ToEngine, { type: 'open' | 'prepare' }>): void {
     if (this.#media.tell(message)) return;
     if (message.type === 'settings') {
-      this.#pipeline.uncast = message.settings.uncast;
+      this.#set(message.settings);
       void this.#wear(message.settings.look);
     } else if (message.type === 'wanted') this.#want(message.renditions);
     else if (message.type === 'keyRequest') this.#encoders.requestKey(message.rendition);
     else if (message.type === 'cameraGone') this.#pipeline.reset();
     else if (message.type === 'trace') this.#trace = new FrameTimes(message.id);
+  }
+
+  #set({ uncast, age }: FeedSettings): void {
+    this.#pipeline.uncast = uncast;
+    this.#pipeline.params = { age: age / AGE_LIMIT };
   }
 
   async close(): Promise<void> {

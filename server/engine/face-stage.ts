@@ -1,4 +1,4 @@
-import type { Replacer } from '../double/replacer.ts';
+import type { LookParams, Replacer } from '../double/replacer.ts';
 import { compositeFace } from '../face/composite.ts';
 import { coverAll, coverFace } from '../face/cover.ts';
 import type { Perceiver } from '../face/perceiver.ts';
@@ -36,6 +36,7 @@ export class FaceStage {
   #replacer: Replacer | null = null;
   #next: { replacer: Replacer | null } | null = null;
   #busy = false;
+  #params: LookParams = {};
   #alive = new Set<number>();
 
   constructor(parts: FaceStageParts) {
@@ -71,8 +72,10 @@ export class FaceStage {
     this.#parts.perceiver.close();
   }
 
-  async process(picture: Picture, uncast: UncastPolicy): Promise<FaceReport> {
+  /** @param params the look's dials, from this picture on. */
+  async process(picture: Picture, uncast: UncastPolicy, params: LookParams = {}): Promise<FaceReport> {
     this.#busy = true;
+    this.#params = params;
     try {
       return await this.#process(picture, uncast);
     } finally {
@@ -159,7 +162,7 @@ export class FaceStage {
     const holds = started?.track.id === track.id && started.track.landmarks === track.landmarks;
     const attempt = holds ? started : await this.#settle(this.#attempt(picture, track), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
-    if (!hides(attempt.face, track, this.#parts.arena)) {
+    if (attempt.face.how === 'cover' && !hides(attempt.face, track, this.#parts.arena)) {
       report.trouble = `The look ${this.#replacer?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
       return { kind: 'cover', why: 'look failed' };
     }
@@ -181,7 +184,7 @@ export class FaceStage {
     const { landmarks } = track;
     if (!this.#replacer || !landmarks) return { track, face: null, ms: 0, trouble: null };
     try {
-      const face = await this.#replacer.replace({ picture, landmarks, params: {}, trackId: track.id });
+      const face = await this.#replacer.replace({ picture, landmarks, params: this.#params, trackId: track.id });
       return { track, face, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {

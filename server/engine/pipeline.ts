@@ -2,6 +2,7 @@
  * The frame loop of one feed: coded frames in, program out. Every coded frame is decoded; pictures are skipped only between decode
  * and inference, newest first, and each skip is counted. The encoder of one picture runs while the next is decoded and looked at.
  */
+import type { LookParams } from '../double/replacer.ts';
 import { type CodedFrame, type Rotation, uprightSize } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
@@ -70,6 +71,8 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
   readonly counts: PipelineCounts = { decoded: 0, encoded: 0, skipped: 0, undecodable: 0 };
   readonly times = new StageTimes();
   uncast: UncastPolicy = 'look';
+  /** The look's dials. */
+  params: LookParams = {};
   readonly #parts: PipelineParts<Input>;
   readonly #queue: Waiting<Input>[] = [];
   readonly #overload = new Overload();
@@ -263,7 +266,7 @@ export class Pipeline<Input extends { key: boolean } = CodedFrame> {
       picture.colour.matrix === 'unknown'
         ? { ...picture, colour: { ...picture.colour, matrix: this.#parts.unknownMatrix } }
         : picture;
-    const report = await faces.process(named, this.uncast);
+    const report = await faces.process(named, this.uncast, this.params);
     this.#shown = report.faces;
     for (const [stage, ms] of Object.entries(report.ms)) this.times.add(stage, ms);
     trace?.chain(began, report.ms);

@@ -7,12 +7,12 @@ import type { VideoCodec } from '../frame/coded.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import type { Runtime } from '../inference/session.ts';
+import { lookDir } from '../library/looks.ts';
 import { FaceStage } from './face-stage.ts';
 import { type AnyMediaKit, loadMedia } from './media.ts';
 import { Pictures } from './pictures.ts';
 
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
-const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
 /** The size of the first slate, before the camera has told its own. */
 export const FIRST_SLATE = { width: 1280, height: 720 };
 
@@ -131,7 +131,7 @@ export class Prepared {
 
   #open(name: string): Promise<Replacer> {
     return openDouble({
-      dir: `${DOUBLES_DIR}${name}`,
+      dir: lookDir(name),
       runtime: this.#runtime,
       arena: this.#arena,
       kernels: this.kernels,

@@ -2,8 +2,10 @@ import type { Arena } from '../frame/arena.ts';
 import type { Picture } from '../frame/frame.ts';
 import { type Kernels, matrixOf } from '../frame/kernels.ts';
 
-/** A planar float32 RGBA square in kernel memory and where it lies in the frame. */
+/** A planar float32 square of four planes in kernel memory and where it lies in the frame. */
 export interface FaceLayer {
+  /** Laid over the picture by its alpha, or added to it (server/double/replacer.ts). */
+  how: 'cover' | 'change';
   at: number;
   size: number;
   /** Frame pixel → crop pixel. */
@@ -48,7 +50,7 @@ export function compositeFace(picture: Picture, layer: FaceLayer, kernels: Kerne
   const scratch = arena.allocate(bytes);
   const [kr, kb, full] = matrixOf(picture.colour);
   try {
-    kernels.blend(
+    kernels[layer.how === 'change' ? 'change' : 'blend'](
       picture.at,
       picture.width,
       picture.height,

@@ -96,6 +96,11 @@ export interface Kernels {
     kb: number,
     full: number,
   ): void;
+  /**
+   * Adds planar float32 differences of encoded R, G, B (−1 to 1), and with them where they hold (0–1; nothing is added where it is 0),
+   * to a picture, in its own matrix and range; the rest as `blend`. Differences of 0 leave every byte as it was.
+   */
+  change: Kernels['blend'];
 }
 
 const WASM = new URL('../../dist/kernels.wasm', import.meta.url);

@@ -122,8 +122,12 @@ export class Control {
       stage.timecode(feed, { code, rate, userBits, captureUs });
       return;
     }
-    const { feed, uncast, look } = message;
-    stage.set(feed, { ...(uncast !== undefined && { uncast }), ...(look !== undefined && { look }) });
+    const { feed, uncast, look, age } = message;
+    stage.set(feed, {
+      ...(uncast !== undefined && { uncast }),
+      ...(look !== undefined && { look }),
+      ...(age !== undefined && { age }),
+    });
   }
 
   #feeds(): ServerMessage {

@@ -76,7 +76,7 @@ export interface StageApi {
   trace(feed: string): Promise<FrameTrace>;
   /** Names of the looks that can be set. */
   looks(): string[];
-  set(feed: string, change: { uncast?: UncastPolicy; look?: string }): void;
+  set(feed: string, change: { uncast?: UncastPolicy; look?: string; age?: number }): void;
   /** A timecode heard at a feed's camera. */
   timecode(feed: string, heard: Omit<Extract<ClientMessage, { type: 'timecode' }>, 'type' | 'feed'>): void;
   /** Calls back whenever feeds() would answer differently (at most ten times a second). Returns the unsubscriber. */

@@ -4,7 +4,7 @@ import { feedName } from '../wire/messages.ts';
 import { sessionCounters, sessionKind, sessionRecord } from '../wire/sessions.ts';
 
 /** A setting of a feed that an operator may change while it runs. */
-export const settingKey = z.enum(['look', 'uncast']);
+export const settingKey = z.enum(['look', 'uncast', 'age']);
 export type SettingKey = z.infer<typeof settingKey>;
 
 /** What an operator set, and what the configuration said at that moment: it holds until the configuration says something else. */

@@ -40,7 +40,8 @@ export function configured({ stage }: Config): Configured {
     name,
     look: look ?? stage.look,
     uncast: uncast ?? stage.uncast,
+    age: 0,
   }));
-  const defaults = { look: stage.look, uncast: stage.uncast };
+  const defaults = { look: stage.look, uncast: stage.uncast, age: 0 };
   return { defaults, feeds: stage.demo ? [{ name: 'demo', ...defaults }, ...listed] : listed };
 }

@@ -7,6 +7,7 @@ export interface FeedFacts {
   name: string;
   look: string;
   uncast: FeedInfo['uncast'];
+  age: FeedInfo['age'];
   engine: 'absent' | 'warming' | 'ready' | 'lost';
   ingest: IngestStats | null;
   /** Milliseconds since the camera's last frame; null before the first. */
@@ -79,6 +80,7 @@ export function describeFeed(facts: FeedFacts): FeedInfo {
     },
     look: facts.look,
     uncast: facts.uncast,
+    age: facts.age,
     provider: stats?.provider ?? 'cpu',
     faces: showing ? (stats?.faces ?? []) : [],
     viewers: facts.viewers,

@@ -42,6 +42,8 @@ export interface FeedOptions {
   /** Bits per second; read when they are needed. */
   rates: Rates;
   open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates' | keyof Rates>;
+  /** Whether a look has an age dial. */
+  ageable(look: string): boolean;
   maxViewers: number;
   maxEncoders: number;
   records: Records;
@@ -193,8 +195,8 @@ export class Feed {
   }
 
   set(settings: FeedSettings): void {
-    const { look, uncast } = this.#settings;
-    if (settings.look === look && settings.uncast === uncast) return;
+    const { look, uncast, age } = this.#settings;
+    if (settings.look === look && settings.uncast === uncast && settings.age === age) return;
     this.#settings = settings;
     this.#link?.send({ type: 'settings', settings: this.#settings });
     this.#options.changed();
@@ -225,6 +227,7 @@ export class Feed {
       name: this.name,
       look: this.#settings.look,
       uncast: this.#settings.uncast,
+      age: this.#options.ageable(this.#settings.look) ? this.#settings.age : null,
       engine: this.#engine,
       ingest: this.#ingest?.stats() ?? null,
       silentMs: camera || this.#seen ? now - this.#cameraAtMs : null,

@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { StoreApi } from '../http/store-api.ts';
+import { lookNames } from '../library/looks.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reports } from '../observe/reports.ts';
 import { configured } from './configured.ts';
 import { KeeperLink } from './keeper-link.ts';
-import { looks } from './looks.ts';
 import { NO_RECORDS, type Records } from './records.ts';
 import { Settings } from './settings.ts';
 
@@ -35,7 +35,7 @@ export async function openFrontStore(
 ): Promise<FrontStore> {
   const settings = new Settings({
     configured: configured(config),
-    looks: looks(),
+    looks: lookNames(),
     keep: (record) => records.keep(record),
   });
   let told = '';

@@ -7,6 +7,7 @@ import { overwrite } from '../config/reload.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
+import { isAgeTreatment, lookNames } from '../library/looks.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
@@ -14,7 +15,6 @@ import { configured, encoderThreads, openMedia } from './configured.ts';
 import { EngineLinks } from './engine-links.ts';
 import { EnginePool } from './engine-pool.ts';
 import { openFrontStore } from './front-store.ts';
-import { looks } from './looks.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
 import { Stage } from './stage.ts';
 
@@ -97,7 +97,8 @@ async function start({
       unknownColour: config.stage.unknownColour,
       passThrough,
     },
-    looks: looks(),
+    looks: lookNames(),
+    ageable: isAgeTreatment,
     warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });
   const app = await createApp({ stage, store: records, config, clientDir: CLIENT_DIR, log, reports, tokens });

@@ -1,21 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError } from '../config/config.ts';
-
-const DOUBLES_DIR = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
-
-/** Every folder of models/doubles that holds a manifest is a look. */
-export function looks(): string[] {
-  if (!existsSync(DOUBLES_DIR)) return [];
-  return readdirSync(DOUBLES_DIR, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(`${DOUBLES_DIR}${entry.name}/double.json`))
-    .map(({ name }) => name)
-    .sort();
-}
+import { lookNames } from '../library/looks.ts';
 
 /** Throws `ConfigError` where the configuration names a look that is not there. */
 export function checkLooks({ stage }: Config): void {
-  const there = looks();
+  const there = lookNames();
   const named = [
     { key: 'stage.look', look: stage.look },
     ...stage.feeds.map(({ name, look }) => ({ key: `The look of feed ${name}`, look })),

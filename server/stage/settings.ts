@@ -4,9 +4,9 @@
  */
 import type { FeedSettings } from '../channel/messages.ts';
 import type { KeptRecord, SettingKey, StoredSetting } from '../keeper/messages.ts';
-import { uncastPolicy } from '../wire/messages.ts';
+import { ageYears, uncastPolicy } from '../wire/messages.ts';
 
-const KEYS: readonly SettingKey[] = ['look', 'uncast'];
+const KEYS: readonly SettingKey[] = ['look', 'uncast', 'age'];
 
 export interface Configured {
   /** For feeds that are not listed. */
@@ -40,10 +40,11 @@ export class Settings {
   }
 
   of(feed: string): FeedSettings {
-    const { look, uncast } = this.#configuredFor(feed);
+    const { look, uncast, age } = this.#configuredFor(feed);
     return {
       look: this.#said.get(at(feed, 'look'))?.value ?? look,
       uncast: uncastPolicy.safeParse(this.#said.get(at(feed, 'uncast'))?.value).data ?? uncast,
+      age: readAge(this.#said.get(at(feed, 'age'))?.value) ?? age,
     };
   }
 
@@ -62,7 +63,7 @@ export class Settings {
       if (value === undefined) continue;
       this.#touched.add(at(feed, key));
       if (value === configured[key]) this.#drop(feed, key);
-      else this.#say({ feed, key, value, over: configured[key], atMs: this.#now() });
+      else this.#say({ feed, key, value: String(value), over: String(configured[key]), atMs: this.#now() });
     }
     return this.of(feed);
   }
@@ -72,8 +73,8 @@ export class Settings {
     for (const setting of stored) {
       const { feed, key, value, over } = setting;
       if (this.#touched.has(at(feed, key))) continue;
-      if (key === 'look' ? !this.#options.looks.includes(value) : !uncastPolicy.safeParse(value).success) continue;
-      if (over === this.#configuredFor(feed)[key]) this.#said.set(at(feed, key), setting);
+      if (!this.#means(key, value)) continue;
+      if (over === String(this.#configuredFor(feed)[key])) this.#said.set(at(feed, key), setting);
       else this.#drop(feed, key);
     }
   }
@@ -82,13 +83,20 @@ export class Settings {
   reload(configured: Configured): void {
     this.#configured = configured;
     for (const { feed, key, over } of [...this.#said.values()]) {
-      if (over !== this.#configuredFor(feed)[key]) this.#drop(feed, key);
+      if (over !== String(this.#configuredFor(feed)[key])) this.#drop(feed, key);
     }
   }
 
+  /** Whether a stored value still means something: looks come and go. */
+  #means(key: SettingKey, value: string): boolean {
+    if (key === 'look') return this.#options.looks.includes(value);
+    return key === 'age' ? readAge(value) !== undefined : uncastPolicy.safeParse(value).success;
+  }
+
   #configuredFor(feed: string): FeedSettings {
-    const { look, uncast } = this.#configured.feeds.find(({ name }) => name === feed) ?? this.#configured.defaults;
-    return { look, uncast };
+    const { feeds, defaults } = this.#configured;
+    const { look, uncast, age } = feeds.find(({ name }) => name === feed) ?? defaults;
+    return { look, uncast, age };
   }
 
   #say(setting: StoredSetting): void {
@@ -108,3 +116,6 @@ export class Settings {
 }
 
 const at = (feed: string, key: SettingKey): string => `${feed} ${key}`;
+
+const readAge = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : ageYears.safeParse(Number(text)).data;

@@ -30,6 +30,8 @@ export interface StageOptions {
   rates: FeedOptions['rates'];
   open: FeedOptions['open'];
   looks: readonly string[];
+  /** Whether a look has an age dial. */
+  ageable(look: string): boolean;
   warn(feed: string, sentence: string): void;
 }
 
@@ -232,6 +234,7 @@ export class Stage implements StageApi {
       maxViewers,
       maxEncoders,
       records,
+      ageable: this.#options.ageable,
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });

@@ -33,6 +33,10 @@ export const RENDITIONS: readonly RenditionKey[] = renditionName.options.flatMap
 export const uncastPolicy = z.enum(['look', 'blur', 'pass']);
 export type UncastPolicy = z.infer<typeof uncastPolicy>;
 
+/** The age dial: about years, younger below 0; it turns looks that treat the performer's own face. */
+export const AGE_LIMIT = 30;
+export const ageYears = z.number().int().min(-AGE_LIMIT).max(AGE_LIMIT);
+
 export const faceInfo = z.object({
   track: z.number().int(),
   /** What the program shows of this face in the last frame. */
@@ -68,6 +72,8 @@ export const feedInfo = z.object({
   }),
   look: z.string().nullable(),
   uncast: uncastPolicy,
+  /** What the age dial stands at; null where the look has none. */
+  age: ageYears.nullable(),
   /** Where the models run: cpu, cuda, tensorrt … */
   provider: z.string(),
   faces: z.array(faceInfo),
@@ -131,6 +137,7 @@ export const clientMessage = z.discriminatedUnion('type', [
     type: z.literal('feed'),
     feed: feedName,
     uncast: uncastPolicy.optional(),
+    age: ageYears.optional(),
     look: z.string().min(1).max(64).optional(),
   }),
 ]);

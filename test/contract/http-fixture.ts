@@ -46,6 +46,7 @@ export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo
     program: { width: 0, height: 0, fps: 0, scale: 1, skipped: 0 },
     look: 'mara',
     uncast: 'look',
+    age: null,
     provider: 'cpu',
     faces: [],
     viewers: { program: 0, plate: 0, low: 0 },

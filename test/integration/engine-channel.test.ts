@@ -16,7 +16,7 @@ const path = join(folder, 'channel');
 const OPEN: Extract<ToEngine, { type: 'open' }> = {
   type: 'open',
   feed: 'test',
-  settings: { look: 'mara', uncast: 'look' },
+  settings: { look: 'mara', uncast: 'look', age: 0 },
   media: 'rtp',
   programBitrate: 2_000_000,
   lowBitrate: 300_000,

@@ -83,6 +83,7 @@ describe('a picture whose faces cannot all be treated', () => {
       replace: async ({ landmarks }) => ({
         at,
         size: LAYER,
+        how: 'cover',
         toCrop: spoil([1, 0, LAYER / 2 - landmarks.crop.cx, 0, 1, LAYER / 2 - landmarks.crop.cy]),
       }),
       forget: () => undefined,
@@ -175,7 +176,7 @@ describe('a picture whose faces cannot all be treated', () => {
         throw new Error('injected fault');
       },
     };
-    const layer = { at: arena.allocate(16), size: 1024, toCrop: [1, 0, 0, 0, 1, 0] as const };
+    const layer = { at: arena.allocate(16), size: 1024, how: 'cover' as const, toCrop: [1, 0, 0, 0, 1, 0] as const };
     for (let k = 0; k < 1000; k++) {
       expect(() => compositeFace(picture, layer, broken, arena)).toThrow('injected fault');
       expect(() => coverFace(picture, face(1, 80), arena, broken)).toThrow('injected fault');

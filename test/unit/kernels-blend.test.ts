@@ -36,7 +36,11 @@ function layer(reach: number): Float32Array {
   return rgba;
 }
 
-function blend(scene: Scene, rgba: Float32Array): { before: Uint8Array; after: Uint8Array } {
+function blend(
+  scene: Scene,
+  rgba: Float32Array,
+  kernel: 'blend' | 'change' = 'blend',
+): { before: Uint8Array; after: Uint8Array } {
   const { width, height, toCrop, weights = BT709, full = 0 } = scene;
   const bytes = i420Bytes(width, height);
   const picture = arena.allocate(bytes);
@@ -46,7 +50,7 @@ function blend(scene: Scene, rgba: Float32Array): { before: Uint8Array; after: U
   arena.bytes(picture, bytes).set(before);
   arena.floats(at, rgba.length).set(rgba);
   const even = (v: number): number => v + (v % 2);
-  kernels.blend(
+  kernels[kernel](
     picture,
     width,
     height,
@@ -175,5 +179,48 @@ describe('blend', () => {
     const [y, u, v] = planesOf(after, 33, 20);
     for (let row = 0; row < 20; row++) expect(y.samples[row * 33 + 32]).toBe(235);
     for (let row = 0; row < 10; row++) expect([u.samples[row * 17 + 15], v.samples[row * 17 + 15]]).toEqual([128, 128]);
+  });
+});
+
+describe('change', () => {
+  const scene: Scene = { width: 150, height: 90, toCrop: turned(0.7, 0.3, 70, 44) };
+
+  test('differences of 0 leave every byte as it was', () => {
+    const none = layer(0.8);
+    none.fill(0, 0, 3 * PIXELS);
+    const { before, after } = blend(scene, none, 'change');
+    expect(after).toEqual(before);
+  });
+
+  test.each([
+    ['BT.709 limited', BT709, 0],
+    ['BT.601 full', BT601, 1],
+  ] as const)('%s: adds the difference in the picture’s own codes, and only where it holds', (_, weights, full) => {
+    const rgba = layer(0.8);
+    const difference = [0.08, -0.05, 0.02] as const;
+    for (const plane of [0, 1, 2] as const) rgba.fill(difference[plane], plane * PIXELS, (plane + 1) * PIXELS);
+    const { before, after } = blend({ ...scene, weights, full }, rgba, 'change');
+    const [kr, kb] = weights;
+    const [r, g, b] = difference;
+    const luma = kr * r + (1 - kr - kb) * g + kb * b;
+    const span = full ? 255 : 224;
+    const wanted = [
+      (full ? 255 : 219) * luma,
+      (span * (b - luma)) / (2 * (1 - kb)),
+      (span * (r - luma)) / (2 * (1 - kr)),
+    ];
+    const changed = [0, 0, 0];
+    const planes = planesOf(before, 150, 90).map((was, k) => [was, planesOf(after, 150, 90)[k as 0 | 1 | 2]] as const);
+    for (const [k, [was, is]] of planes.entries()) {
+      for (let i = 0; i < was.samples.length; i++) {
+        if (is.samples[i] === was.samples[i]) continue;
+        changed[k]!++;
+        const clipped = Math.min(255, Math.max(0, was.samples[i]! + wanted[k]!));
+        expect(Math.abs(is.samples[i]! - clipped)).toBeLessThanOrEqual(1);
+      }
+    }
+    const corner = planes[0]?.[1].samples[0];
+    expect(corner).toBe(planes[0]?.[0].samples[0]);
+    for (const count of changed) expect(count).toBeGreaterThan(500);
   });
 });

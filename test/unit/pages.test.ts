@@ -114,6 +114,7 @@ describe('warnings', () => {
     program: { width: 1280, height: 720, fps: 30, scale: 1, skipped: 0 },
     look: 'mara',
     uncast: 'look',
+    age: null,
     provider: 'cpu',
     faces: [],
     viewers: { program: 1, plate: 0, low: 0 },

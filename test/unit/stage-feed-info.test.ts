@@ -7,6 +7,7 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   name: 'a',
   look: 'mara',
   uncast: 'look',
+  age: null,
   engine: 'ready',
   ingest: {
     state: 'connected',

@@ -26,6 +26,23 @@ function premultiply(rgba: usize, out: usize, n: i32, kr: f32, kb: f32, full: i3
   }
 }
 
+/** Differences of R, G, B (−1 to 1) and where they hold (0–1) → differences of Y′CbCr codes; where they hold stays as it is. */
+function differences(rgba: usize, out: usize, n: i32, kr: f32, kb: f32, full: i32): void {
+  const plane: usize = <usize>n << 2;
+  const kg: f32 = 1 - kr - kb;
+  const ySpan: f32 = full ? 255 : 219, cSpan: f32 = full ? 255 : 224;
+  const yr = f32x4.splat(ySpan * kr), yg = f32x4.splat(ySpan * kg), yb = f32x4.splat(ySpan * kb), span = f32x4.splat(ySpan);
+  const u4 = f32x4.splat(cSpan * 0.5 / (1 - kb) / ySpan), v4 = f32x4.splat(cSpan * 0.5 / (1 - kr) / ySpan);
+  for (let i: usize = 0; i < plane; i += 16) {
+    const r = v128.load(rgba + i), g = v128.load(rgba + plane + i), b = v128.load(rgba + 2 * plane + i);
+    const y = f32x4.add(f32x4.mul(r, yr), f32x4.add(f32x4.mul(g, yg), f32x4.mul(b, yb)));
+    v128.store(out + i, y);
+    v128.store(out + plane + i, f32x4.mul(f32x4.sub(f32x4.mul(b, span), y), u4));
+    v128.store(out + 2 * plane + i, f32x4.mul(f32x4.sub(f32x4.mul(r, span), y), v4));
+    v128.store(out + 3 * plane + i, clamp01(v128.load(rgba + 3 * plane + i)));
+  }
+}
+
 /** Halves the four planes by 2×2 averaging, in place: every sample is written at or before the place it was read from. */
 function halve(planes: usize, size: i32): void {
   const half = size >> 1, from: usize = <usize>(size * size) << 2, to: usize = <usize>(half * half) << 2, row: usize = <usize>size << 2;
@@ -67,10 +84,10 @@ function halve(planes: usize, size: i32): void {
 /** Blends one or two sample planes. Sample (x, y) of the plane lies at frame position (x·step + shift, y·step + shift). */
 function blendPlanes(
   first: usize, second: usize, stride: i32, x0: i32, y0: i32, x1: i32, y1: i32, step: f32, shift: f32,
-  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, planes: usize, size: i32, value: usize,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, planes: usize, size: i32, value: usize, cover: f32,
 ): void {
   const plane: usize = <usize>(size * size) << 2, row: usize = <usize>size << 2;
-  const zero = f32x4.splat(0), last = f32x4.splat(<f32>(size - 1)), most = f32x4.splat(<f32>(size - 1) - 0.001), lane = f32x4(0, 1, 2, 3);
+  const zero = f32x4.splat(0), last = f32x4.splat(<f32>(size - 1)), most = f32x4.splat(<f32>(size - 1) - 0.001), lane = f32x4(0, 1, 2, 3), cover4 = f32x4.splat(cover);
   const size4 = i32x4.splat(size), a4 = f32x4.splat(a), d4 = f32x4.splat(d), step4 = f32x4.splat(step), shift4 = f32x4.splat(shift);
   for (let y = y0; y < y1; y++) {
     const yy: f32 = <f32>y * step + shift;
@@ -85,9 +102,9 @@ function blendPlanes(
       const fx = f32x4.sub(sx, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(sy, f32x4.convert_i32x4_s(iy));
       const alpha = v128.and(bilinear(planes + 3 * plane, o, fx, fy, row), inside);
       if (!v128.any_true(f32x4.gt(alpha, zero))) continue;
-      const at = <usize>(y * stride + x), lanes = x1 - x;
-      put(first + at, v128.and(bilinear(planes + value * plane, o, fx, fy, row), inside), alpha, lanes);
-      if (second) put(second + at, v128.and(bilinear(planes + (value + 1) * plane, o, fx, fy, row), inside), alpha, lanes);
+      const at = <usize>(y * stride + x), lanes = x1 - x, hidden = f32x4.mul(alpha, cover4);
+      put(first + at, v128.and(bilinear(planes + value * plane, o, fx, fy, row), inside), hidden, lanes);
+      if (second) put(second + at, v128.and(bilinear(planes + (value + 1) * plane, o, fx, fy, row), inside), hidden, lanes);
     }
   }
 }
@@ -97,6 +114,22 @@ export function blend(
   a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, rgba: usize, size: i32, scratch: usize, kr: f32, kb: f32, full: i32,
 ): void {
   premultiply(rgba, scratch, size * size, kr, kb, full);
+  lay(picture, width, height, x0, y0, x1, y1, a, b, c, d, e, f, size, scratch, 1);
+}
+
+export function change(
+  picture: usize, width: i32, height: i32, x0: i32, y0: i32, x1: i32, y1: i32,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, rgba: usize, size: i32, scratch: usize, kr: f32, kb: f32, full: i32,
+): void {
+  differences(rgba, scratch, size * size, kr, kb, full);
+  lay(picture, width, height, x0, y0, x1, y1, a, b, c, d, e, f, size, scratch, 0);
+}
+
+/** Lays converted planes into a picture; cover: 1 hides what is there by their alpha, 0 adds to it. */
+function lay(
+  picture: usize, width: i32, height: i32, x0: i32, y0: i32, x1: i32, y1: i32,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32, size: i32, scratch: usize, cover: f32,
+): void {
   // Crop pixels per frame pixel. Above 1.5 every other crop pixel would be skipped: average them first, as a mip level does.
   let scale: f32 = Mathf.sqrt(Mathf.abs(a * e - b * d));
   let level = size;
@@ -105,7 +138,7 @@ export function blend(
     level >>= 1; scale *= 0.5;
     a *= 0.5; b *= 0.5; c = (c - 0.5) * 0.5; d *= 0.5; e *= 0.5; f = (f - 0.5) * 0.5;
   }
-  blendPlanes(picture, 0, width, x0, y0, min(x1, width), min(y1, height), 1, 0, a, b, c, d, e, f, scratch, level, 0);
+  blendPlanes(picture, 0, width, x0, y0, min(x1, width), min(y1, height), 1, 0, a, b, c, d, e, f, scratch, level, 0, cover);
   if (scale > 0.75 && level > 16) {
     halve(scratch, level);
     level >>= 1;
@@ -113,5 +146,5 @@ export function blend(
   }
   const cw = (width + 1) >> 1, ch = (height + 1) >> 1;
   const u = picture + <usize>(width * height), v = u + <usize>(cw * ch);
-  blendPlanes(u, v, cw, x0 >> 1, y0 >> 1, min((x1 + 1) >> 1, cw), min((y1 + 1) >> 1, ch), 2, 0.5, a, b, c, d, e, f, scratch, level, 1);
+  blendPlanes(u, v, cw, x0 >> 1, y0 >> 1, min((x1 + 1) >> 1, cw), min((y1 + 1) >> 1, ch), 2, 0.5, a, b, c, d, e, f, scratch, level, 1, cover);
 }

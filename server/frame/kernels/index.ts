@@ -2,7 +2,7 @@
 export { cover } from './cover';
 export { half, scale } from './scale';
 export { warp } from './warp';
-export { blend } from './blend';
+export { blend, change } from './blend';
 export { raster } from './raster';
 export { recolour } from './recolour';
 export { turn } from './turn';

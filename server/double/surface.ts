@@ -1,0 +1,138 @@
+import type { Landmarks } from '../face/types.ts';
+import type { Arena } from '../frame/arena.ts';
+import type { Picture } from '../frame/frame.ts';
+import { type Kernels, matrixOf } from '../frame/kernels.ts';
+import { fitPose, type HeadPose, rotate } from './pose.ts';
+import type { ReplacedFace } from './replacer.ts';
+import type { Template } from './template.ts';
+
+/** Side of the crop that looks are drawn in. */
+export const SIZE = 256;
+/** Crop pixels per canonical unit: the oval of a calm face is about 200 of 256 pixels high and an open mouth still fits. */
+const CROP_SCALE = 11.2;
+/** Canonical y of the crop's centre (down is positive): a little below the eyes' middle, so that chin and brow have equal room. */
+const CROP_CENTRE_Y = 1.1;
+const VERTEX_BYTES = 20;
+
+export type Affine = ReplacedFace['toCrop'];
+
+/** The performer's landmark mesh as a drawable surface. Owns its kernel memory. */
+export class Surface {
+  readonly #template: Template;
+  readonly #arena: Arena;
+  readonly #kernels: Kernels;
+  readonly #triangles: number;
+  readonly #vertices: number;
+  readonly #depth: number;
+  readonly #blocks: [at: number, bytes: number][] = [];
+
+  constructor(template: Template, arena: Arena, kernels: Kernels) {
+    this.#template = template;
+    this.#arena = arena;
+    this.#kernels = kernels;
+    this.#triangles = this.reserve(template.triangles.length * 4);
+    arena.ints(this.#triangles, template.triangles.length).set(template.triangles);
+    this.#vertices = this.reserve(template.vertices.length * VERTEX_BYTES);
+    this.#depth = this.reserve(SIZE * SIZE * 4);
+  }
+
+  /** Kernel memory that goes with the surface. */
+  reserve(bytes: number): number {
+    const at = this.#arena.allocate(bytes);
+    this.#blocks.push([at, bytes]);
+    return at;
+  }
+
+  /** Draws u, v, coverage and facing, SIZE² float32 each, at `out`. */
+  draw(landmarks: Landmarks, out: number): { pose: HeadPose; toCrop: Affine } {
+    const template = this.#template;
+    const pose = fitPose(template.canonical, landmarks.points, template.rigid);
+    const toCrop = cropOf(pose);
+    const vertices = this.#arena.floats(this.#vertices, template.vertices.length * 5);
+    placeVertices(template, landmarks, pose, toCrop, vertices);
+    this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, SIZE, out, this.#depth);
+    return { pose, toCrop };
+  }
+
+  close(): void {
+    for (const [at, bytes] of this.#blocks.splice(0)) this.#arena.release(at, bytes);
+  }
+}
+
+/** An upright crop of steady size around the head, whatever it does with its mouth. */
+function cropOf({ scale, rotation, translation }: HeadPose): Affine {
+  const centre = rotate(rotation, 0, CROP_CENTRE_Y, 0);
+  const roll = Math.atan2(rotation[3]!, rotation[0]!);
+  const k = CROP_SCALE / scale;
+  const a = k * Math.cos(roll);
+  const b = k * Math.sin(roll);
+  const x = translation[0] + scale * centre[0];
+  const y = translation[1] + scale * centre[1];
+  const middle = (SIZE - 1) / 2;
+  return [a, b, middle - a * x - b * y, -b, a, middle + b * x - a * y];
+}
+
+/** Landmarks, moved towards the double's proportions, into crop pixels: x, y, z, u, v. */
+function placeVertices(
+  { vertices, uv, offset }: Template,
+  { points }: Landmarks,
+  pose: HeadPose,
+  [a, b, c, d, e, f]: Affine,
+  out: Float32Array,
+): void {
+  const k = Math.hypot(a, b);
+  const { rotation: r, scale } = pose;
+  for (let i = 0; i < vertices.length; i++) {
+    const p = 3 * vertices[i]!;
+    const ox = offset[p]! * scale;
+    const oy = offset[p + 1]! * scale;
+    const oz = offset[p + 2]! * scale;
+    const x = points[p]! + r[0]! * ox + r[1]! * oy + r[2]! * oz;
+    const y = points[p + 1]! + r[3]! * ox + r[4]! * oy + r[5]! * oz;
+    const z = points[p + 2]! + r[6]! * ox + r[7]! * oy + r[8]! * oz;
+    out[5 * i] = a * x + b * y + c;
+    out[5 * i + 1] = d * x + e * y + f;
+    out[5 * i + 2] = k * z;
+    out[5 * i + 3] = uv[2 * i]!;
+    out[5 * i + 4] = uv[2 * i + 1]!;
+  }
+}
+
+/**
+ * The plate under the crop as planar R, G, B, encoded 0–1, `size`² pixels over the whole crop: pixel (i, j) has its centre in the
+ * middle of the (SIZE / size)² crop pixels that it stands for.
+ */
+export function cutPlate(
+  kernels: Kernels,
+  picture: Picture,
+  [a, b, c, d, e, f]: Affine,
+  size: number,
+  out: number,
+): void {
+  const determinant = a * e - b * d;
+  const step = SIZE / size;
+  const shift = (step - 1) / 2;
+  const ia = e / determinant;
+  const ib = -b / determinant;
+  const id = -d / determinant;
+  const ie = a / determinant;
+  const [kr, kb, full] = matrixOf(picture.colour);
+  kernels.warp(
+    picture.at,
+    picture.width,
+    picture.height,
+    ia * step,
+    ib * step,
+    ia * (shift - c) + ib * (shift - f),
+    id * step,
+    ie * step,
+    id * (shift - c) + ie * (shift - f),
+    size,
+    out,
+    1 / 255,
+    0,
+    kr,
+    kb,
+    full,
+  );
+}

@@ -107,7 +107,7 @@ it('a spare says that it lives, loads what it is told to, and takes frames right
     CodedFrame,
   ];
   const slates = [{ rendition: { name: 'program' as const, codec: 'h264' as const }, width: 320, height: 192 }];
-  const open = tell({ ...OPEN, settings: { look: 'ivo', uncast: 'look' }, slates });
+  const open = tell({ ...OPEN, settings: { look: 'ivo', uncast: 'look', age: 0 }, slates });
   socket.write(Buffer.concat([open, WANTED, frameBytes({ ...key, rtpTs: 1 }), frameBytes({ ...next, rtpTs: 2 })]));
   await until(({ frame }) => frame?.rtpTs === 2);
   expect(heard.filter(({ frame }) => frame).map(({ frame }) => [frame?.rtpTs, frame?.key])).toEqual([

@@ -3,6 +3,8 @@ import { refusal } from './problem.ts';
 import { keep } from './restart.ts';
 
 const CONNECT_MS = 10_000;
+/** How long a connection is kept for the word that it ends. */
+const TELL_MS = 1_000;
 
 /** One connection to the server: WHIP or WHEP. `close()` is idempotent and tells the server. */
 export interface Connection {
@@ -45,16 +47,23 @@ function own(pc: RTCPeerConnection, session: string | null): Connection {
     if (!open) return;
     open = false;
     removeEventListener('pagehide', close);
-    pc.close();
-    // keepalive lets the request outlive the page.
-    if (session)
-      void fetch(session, { method: 'DELETE', credentials: 'same-origin', keepalive: true }).catch(() => null);
+    // From here on nothing leaves this device.
+    for (const sender of pc.getSenders()) void sender.replaceTrack(null).catch(() => null);
+    // The word comes first: a server that sees the connection close has ended the session before it can be told to.
+    void told(session).finally(() => pc.close());
   };
   addEventListener('pagehide', close);
-  return { pc, session, lost: lost(pc, session), close };
+  return { pc, session, lost: lost(pc, session, () => open), close };
 }
 
-function lost(pc: RTCPeerConnection, session: string | null): Promise<string> {
+/** Ends the session at the server, where there is one that answers. keepalive lets the request outlive the page. */
+async function told(session: string | null): Promise<void> {
+  if (!session) return;
+  const signal = AbortSignal.timeout(TELL_MS);
+  await fetch(session, { method: 'DELETE', credentials: 'same-origin', keepalive: true, signal }).catch(() => null);
+}
+
+function lost(pc: RTCPeerConnection, session: string | null, open: () => boolean): Promise<string> {
   return new Promise((resolve) => {
     const never = setTimeout(() => {
       resolve('No way through to the server for the picture: is a firewall between this device and the server?');
@@ -67,7 +76,7 @@ function lost(pc: RTCPeerConnection, session: string | null): Promise<string> {
         connected = true;
         clearTimeout(never);
       }
-      if (keeping || (state !== 'disconnected' && state !== 'failed')) return;
+      if (!open() || keeping || (state !== 'disconnected' && state !== 'failed')) return;
       if (!connected) {
         if (state === 'failed') resolve('The connection broke.');
         return;

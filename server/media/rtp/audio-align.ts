@@ -79,6 +79,3 @@ export class AudioAlign {
     return byVideo - byArrival;
   }
 }
-
-/** Signed microseconds from RTP time `b` to `a` of a 48 kHz stream. */
-export const soundUs = (a: number, b: number): number => (tsDistance(a, b) * 1e6) / OPUS_HZ;

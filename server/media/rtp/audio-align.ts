@@ -1,6 +1,4 @@
 import type { CaptureClock } from './clock.ts';
-import { OPUS_HZ } from './opus.ts';
-import { tsDistance } from './packet.ts';
 import type { SenderReport } from './rtcp.ts';
 
 /** Reports that put sound further from where its arrival puts it are wrong: no sender holds one stream back so long against the other. */

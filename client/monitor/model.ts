@@ -61,9 +61,6 @@ export const hasPicture = { program: signal(false), plate: signal(false) };
 export const meters: Record<Slot, FrameMeter | null> = { program: null, plate: null };
 export const videos: Record<Slot, HTMLVideoElement | null> = { program: null, plate: null };
 
-/** A picture this young needs no new connection. */
-const ALIVE_MS = 700;
-
 type FrameListener = (rendition: Slot, frame: ShownFrame) => void;
 const frameListeners = new Set<FrameListener>();
 export function onFrame(listener: FrameListener): () => void {
@@ -169,10 +166,10 @@ function openLinks(): void {
 }
 
 /** A server that came back does not know the connections of the one before; ICE would take ten seconds to find that out. */
-onReturn(control, () => {
+onReturn(control, (returnedMs) => {
   for (const name of ['program', 'plate'] as const) {
     const last = meters[name]?.last;
-    const alive = last && performance.now() - last.shownMs < ALIVE_MS;
+    const alive = last && last.shownMs > returnedMs;
     if (links[name].status.peek().phase === 'open' && !alive) links[name].restart();
   }
 });

@@ -106,16 +106,20 @@ export function openControl(): Control {
   return { feeds, looks, status, refused, clock, send, close };
 }
 
-/** The first message after opening has come by then. */
-const SETTLED_MS = 300;
+/** By then the first message after opening has come, and pictures, where they still come: the slowest, a slate's, are 400 ms apart. */
+const SETTLED_MS = 500;
 
-/** Calls back when the socket has come back after a break: the server may be another process that knows nothing of our pictures. */
-export function onReturn(control: Control, listener: () => void): () => void {
+/**
+ * Calls back a moment after the socket has come back from a break, with when it did (performance.now()): the server may be another
+ * process that knows nothing of our pictures.
+ */
+export function onReturn(control: Control, listener: (returnedMs: number) => void): () => void {
   let seen = false;
   let broken = false;
   return effect(() => {
     const open = control.status.value.phase === 'open';
-    if (open && broken) setTimeout(listener, SETTLED_MS);
+    const returnedMs = performance.now();
+    if (open && broken) setTimeout(() => listener(returnedMs), SETTLED_MS);
     broken = seen && !open;
     seen ||= open;
   });

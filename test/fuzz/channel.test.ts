@@ -38,7 +38,7 @@ const fromEngineMessage = fc.oneof(
   fc.record({ type: fc.constant('needKey') }),
   fc.record({ type: fc.constant('ready'), provider: fc.string() }),
   fc.record({ type: fc.constant('trouble'), sentence: fc.string({ unit: 'binary' }) }),
-  fc.record({ type: fc.constant('hello'), feed: fc.string(), key: fc.string(), pid: fc.nat() }),
+  fc.record({ type: fc.constant('hello'), key: fc.string(), pid: fc.nat() }),
 );
 
 type Item = { role: FrameRole; frame: CodedFrame } | { message: unknown };

@@ -44,6 +44,20 @@ async function view({ url, token, kind }: { url: string; token: string; kind: st
   return { posted: posted.status, patched: patched.status, answer };
 }
 
+/** In the page: whether the last connection came about. */
+function connected(): Promise<boolean> {
+  const { peer } = globalThis as unknown as { peer: RTCPeerConnection };
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (peer.connectionState === 'connected') resolve(true);
+      else if (peer.connectionState === 'failed') resolve(false);
+    };
+    setTimeout(() => resolve(peer.connectionState === 'connected'), 6000);
+    peer.addEventListener('connectionstatechange', look);
+    look();
+  });
+}
+
 async function openPage(server: ServedLoop): Promise<Page> {
   const page = await browser.newPage();
   closers.push(() => page.close());
@@ -71,8 +85,14 @@ describe.skipIf(!browserPath)(`WHEP’s counter-offer ${BROWSER_ABSENT}`, () => 
       closers.push(() => camera.close());
       const page = await openPage(server);
       const url = `http://127.0.0.1:${server.port}/whep/a`;
-      const tried = await page.evaluate(view, { url, token: API_TOKEN, kind });
-      expect(tried).toMatchObject({ posted: 406, patched: 204 });
+      // Now and then libdatachannel looks at a certificate before it has kept the fingerprint that the answer brought, and drops the
+      // connection (one in some hundred): a player then comes again, and so does this one.
+      for (let tries = 1; ; tries++) {
+        const tried = await page.evaluate(view, { url, token: API_TOKEN, kind });
+        expect(tried).toMatchObject({ posted: 406, patched: 204 });
+        if (await page.evaluate(connected)) break;
+        expect(tries).toBeLessThan(3);
+      }
       await page.waitForFunction(
         () => (document.querySelector('video') as HTMLVideoElement).getVideoPlaybackQuality().totalVideoFrames > 20,
       );

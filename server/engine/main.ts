@@ -90,7 +90,7 @@ function open(options: Open): void {
   feed = options.feed;
   clearInterval(idle);
   // Frames of a live feed go first; a spare that loads does not take time from those who work.
-  favour(process.pid);
+  favour(process.pid, 'engine');
   const look = options.passThrough ? null : (prepared?.take(options.settings.look) ?? null);
   if (prepared && (look || options.passThrough)) begin(prepared, options, look);
   else {

@@ -31,7 +31,7 @@ const say = (message: FromFront): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 };
 
-favour(process.pid);
+favour(process.pid, 'front');
 let listening = false;
 let drain: (seconds: number) => Promise<void> = async () => undefined;
 let close: () => Promise<void> = async () => undefined;

@@ -53,17 +53,22 @@ function writeReadme(reports: [string, Report][]): void {
   const [first] = reports;
   if (!first) return;
   const { cpu, cores, memGB, gpu, node } = first[1].machine;
+  const text = readFileSync(README, 'utf8');
+  const [start, end] = [text.indexOf(FROM), text.indexOf(TO)];
+  // What was not measured this time keeps its rows, each with its own commit.
+  const before = text.slice(start, end).split('\n');
   const table = [
     `${FROM}: written by \`npm run gates -- --readme\` -->`,
     `Measured by \`npm run gates\` on ${cpu}, ${cores} cores, ${memGB} GB, ${gpu ?? 'no GPU'}, Node ${node}; median (min – max) over the runs.`,
     '',
     '| run | gate | value | limit | runs | verdict | commit |',
     '|---|---|---|---|---|---|---|',
-    ...reports.flatMap(([title, report]) => rows(title, report)),
+    ...RUNS.flatMap(([title]) => {
+      const measured = reports.find(([name]) => name === title);
+      return measured ? rows(title, measured[1]) : before.filter((row) => row.startsWith(`| ${title} |`));
+    }),
     TO,
   ].join('\n');
-  const text = readFileSync(README, 'utf8');
-  const [start, end] = [text.indexOf(FROM), text.indexOf(TO)];
   if (start < 0 || end < start) throw new Error('README.md has no place for the numbers: it needs the NUMBERS marks.');
   writeFileSync(README, text.slice(0, start) + table + text.slice(end + TO.length));
 }

@@ -1,17 +1,53 @@
+import { join } from 'node:path';
 import type { BoundTensor, Session } from '../inference/session.ts';
+import { type DoubleManifest, readHeld, readManifest } from './manifest.ts';
+import type { OpenOptions } from './open.ts';
+import { readTemplate, type Template } from './template.ts';
 
 type Shapes<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
+/** The network of a kind of looks: its tensors by name with their shapes. */
+export interface Contract<Input extends string, Output extends string> {
+  kind: DoubleManifest['kind'];
+  inputs: Shapes<Input>;
+  outputs: Shapes<Output>;
+}
+
+/** A look's network, loaded, of the right kind and run once. Its opener owns `session`. */
+export interface OpenNetwork<Name extends string> {
+  manifest: DoubleManifest;
+  template: Template;
+  session: Session;
+  tensors: Record<Name, BoundTensor>;
+}
+
 /**
- * The tensors of a look's network by name, once their shapes are what its kind asks for.
- * @throws Error with a sentence that names the folder, the tensor and what it should be.
+ * Reads a look's folder, loads its network and runs it once, so that the first picture does not wait for what a first run allocates.
+ * @throws Error with a sentence when a file is missing, damaged or not what it says it is; nothing stays open.
  */
-export function checkShapes<Input extends string, Output extends string>(
+export async function openNetwork<Input extends string, Output extends string>(
+  { runtime, arena, dir }: OpenOptions,
+  contract: Contract<Input, Output>,
+): Promise<OpenNetwork<Input | Output>> {
+  const manifest = readManifest(dir);
+  const template = readTemplate(readHeld(dir, manifest.mesh), join(dir, manifest.mesh.file));
+  readHeld(dir, manifest.model);
+  const session = runtime.load(join(dir, manifest.model.file), arena);
+  try {
+    const tensors = checkShapes(session, dir, contract);
+    await session.run();
+    return { manifest, template, session, tensors };
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/** The tensors by name, once their shapes are what the kind asks for. */
+function checkShapes<Input extends string, Output extends string>(
   session: Session,
-  kind: string,
   dir: string,
-  inputs: Shapes<Input>,
-  outputs: Shapes<Output>,
+  { kind, inputs, outputs }: Contract<Input, Output>,
 ): Record<Input | Output, BoundTensor> {
   const found: Record<string, BoundTensor> = {};
   for (const [tensors, wanted] of [

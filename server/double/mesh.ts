@@ -1,41 +1,33 @@
-import { join } from 'node:path';
-import { checkShapes } from './contract.ts';
+import { openNetwork } from './contract.ts';
 import { LightMeter, METER_SIZE } from './light.ts';
-import { readHeld, readManifest } from './manifest.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
 import { SoftnessMeter } from './softness.ts';
 import { cutPlate, SIZE, Surface } from './surface.ts';
-import { readTemplate } from './template.ts';
 
-const INPUTS = { surface: [1, 4, SIZE, SIZE], rotation: [3, 3], light: [3, 9], gain: [1, 3, 8, 8], softness: [1] };
-const OUTPUTS = { rgba: [1, 4, SIZE, SIZE] };
+const CONTRACT = {
+  kind: 'mesh',
+  inputs: { surface: [1, 4, SIZE, SIZE], rotation: [3, 3], light: [3, 9], gain: [1, 3, 8, 8], softness: [1] },
+  outputs: { rgba: [1, 4, SIZE, SIZE] },
+} as const;
 
 /**
  * Opens a double of kind `mesh`: its texture, drawn on the performer's landmark mesh, lit as the plate is lit.
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
-export async function openMesh({ runtime, arena, kernels, dir }: OpenOptions): Promise<Replacer> {
-  const manifest = readManifest(dir);
-  const template = readTemplate(readHeld(dir, manifest.mesh), join(dir, manifest.mesh.file));
-  readHeld(dir, manifest.model);
-  const session = runtime.load(join(dir, manifest.model.file), arena);
+export async function openMesh(options: OpenOptions): Promise<Replacer> {
+  const { manifest, template, session, tensors } = await openNetwork(options, CONTRACT);
   if (!template.guide) {
     session.close();
-    throw new Error(`The double in ${dir} has no guide in its mesh to read the light with. Import the double again.`);
+    throw new Error(
+      `The double in ${options.dir} has no guide in its mesh to read the light with. Import the double again.`,
+    );
   }
-  let tensors: ReturnType<typeof checkShapes<keyof typeof INPUTS, keyof typeof OUTPUTS>>;
-  try {
-    tensors = checkShapes(session, 'mesh', dir, INPUTS, OUTPUTS);
-    await session.run();
-  } catch (error) {
-    session.close();
-    throw error;
-  }
+  const { surface, rotation, light, gain, softness, rgba } = tensors;
+  const { arena, kernels } = options;
   const drawn = new Surface(template, arena, kernels);
   const plate = drawn.reserve(3 * METER_SIZE * METER_SIZE * 4);
   const plateValues = arena.floats(plate, 3 * METER_SIZE * METER_SIZE);
-  const { surface, rotation, light, gain, softness, rgba } = tensors;
   const meter = new LightMeter(template.guide);
   const softnessMeter = new SoftnessMeter();
   let closed = false;

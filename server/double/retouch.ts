@@ -1,33 +1,23 @@
-import { join } from 'node:path';
-import { checkShapes } from './contract.ts';
-import { readHeld, readManifest } from './manifest.ts';
+import { openNetwork } from './contract.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
 import { cutPlate, SIZE, Surface } from './surface.ts';
-import { readTemplate } from './template.ts';
 
-const INPUTS = { crop: [1, 3, SIZE, SIZE], surface: [1, 4, SIZE, SIZE], dial: [1] };
-const OUTPUTS = { change: [1, 4, SIZE, SIZE] };
+const CONTRACT = {
+  kind: 'retouch',
+  inputs: { crop: [1, 3, SIZE, SIZE], surface: [1, 4, SIZE, SIZE], dial: [1] },
+  outputs: { change: [1, 4, SIZE, SIZE] },
+} as const;
 
 /**
  * Opens the age treatment `retouch`: the performer's own face, younger or older by the dial `age` (−1 to 1; 0, or none, changes nothing).
  * What it gives is a difference that is added to the plate, so that detail finer than the crop stays the camera's.
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
-export async function openRetouch({ runtime, arena, kernels, dir }: OpenOptions): Promise<Replacer> {
-  const manifest = readManifest(dir);
-  const template = readTemplate(readHeld(dir, manifest.mesh), join(dir, manifest.mesh.file));
-  readHeld(dir, manifest.model);
-  const session = runtime.load(join(dir, manifest.model.file), arena);
-  let tensors: ReturnType<typeof checkShapes<keyof typeof INPUTS, keyof typeof OUTPUTS>>;
-  try {
-    tensors = checkShapes(session, 'retouch', dir, INPUTS, OUTPUTS);
-    await session.run();
-  } catch (error) {
-    session.close();
-    throw error;
-  }
+export async function openRetouch(options: OpenOptions): Promise<Replacer> {
+  const { manifest, template, session, tensors } = await openNetwork(options, CONTRACT);
   const { crop, surface, dial, change } = tensors;
+  const { arena, kernels } = options;
   const drawn = new Surface(template, arena, kernels);
   let closed = false;
 

@@ -62,6 +62,7 @@ const SOURCES = { camera: 'the camera', mixer: 'the mixer' } as const;
 /** Younger to the left. It follows the hand at once: the face in the program is its display. */
 function AgeDial({ name, age, disabled }: { name: string; age: number; disabled: boolean }) {
   const words = age === 0 ? 'as filmed' : `about ${Math.abs(age)} years ${age < 0 ? 'younger' : 'older'}`;
+  const share = age / AGE_LIMIT;
   return (
     <label class="field">
       <span class="label">
@@ -74,6 +75,8 @@ function AgeDial({ name, age, disabled }: { name: string; age: number; disabled:
         step={1}
         value={age}
         disabled={disabled}
+        // Filled from its middle, which is the face as filmed.
+        style={{ '--from': `${50 * Math.min(1, 1 + share)}%`, '--to': `${50 * Math.max(1, 1 + share)}%` }}
         onInput={(event) => control.send({ type: 'feed', feed: name, age: Number(event.currentTarget.value) })}
       />
     </label>

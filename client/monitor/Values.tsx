@@ -1,3 +1,4 @@
+import type { FaceInfo } from '../../server/wire/messages.ts';
 import { laterBy, timecodeText } from '../../server/wire/timecode.ts';
 import { now } from '../shared/now.ts';
 import { Badge } from '../shared/parts/Badge.tsx';
@@ -94,15 +95,18 @@ function StateBadge() {
   return <Badge tone={tone}>{word}</Badge>;
 }
 
-/** How many faces, and whether one is covered and why. */
+/** How many faces are shown how, and why one is covered. */
 function Faces() {
   const faces = feed.value?.faces ?? [];
-  const covered = faces.filter(({ shown }) => shown === 'covered');
-  const replaced = faces.filter(({ shown }) => shown === 'replaced').length;
-  const why = covered.find((face) => face.why)?.why;
-  const words =
-    faces.length === 0
-      ? 'No face'
-      : `${replaced} replaced${covered.length > 0 ? ` · ${covered.length} covered${why ? `: ${why}` : ''}` : ''}`;
-  return <span class="quiet">{words}</span>;
+  const count = (how: FaceInfo['shown']) => faces.filter(({ shown }) => shown === how).length;
+  const [changed, covered, own] = [count('changed'), count('covered'), count('plate')];
+  const why = faces.find(({ shown, why: words }) => shown === 'covered' && words)?.why;
+  const words = [
+    // With an age treatment a face is the performer's own: nobody should read it as replaced.
+    changed + own === 0 || count('replaced') > 0 ? `${count('replaced')} replaced` : '',
+    changed > 0 ? `${changed} own face, age changed` : '',
+    own > 0 ? `${own} as filmed` : '',
+    covered > 0 ? `${covered} covered${why ? `: ${why}` : ''}` : '',
+  ];
+  return <span class="quiet">{faces.length === 0 ? 'No face' : words.filter((part) => part).join(' · ')}</span>;
 }

@@ -212,5 +212,5 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   }
 }
 
-const SHOWN = { replace: 'replaced', cover: 'covered', plate: 'plate' } as const;
+const SHOWN = { replace: 'replaced', change: 'changed', cover: 'covered', plate: 'plate' } as const;
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));

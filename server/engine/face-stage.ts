@@ -169,7 +169,7 @@ export class FaceStage {
     const began = performance.now();
     compositeFace(picture, attempt.face, this.#parts.kernels, this.#parts.arena);
     report.ms.composite += performance.now() - began;
-    return { kind: 'replace' };
+    return { kind: attempt.face.how === 'change' ? 'change' : 'replace' };
   }
 
   async #settle(running: Promise<Attempt>, report: FaceReport): Promise<Attempt> {

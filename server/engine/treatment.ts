@@ -1,8 +1,11 @@
 import type { Track } from '../face/types.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
 
-/** What the program does with one face. `why` is shown to the operator in plain words. */
-export type Treatment = { kind: 'replace' } | { kind: 'plate' } | { kind: 'cover'; why: string };
+/**
+ * What the program does with one face. `change`: the performer's own face stays to be seen, younger or older. `why` is shown to the
+ * operator in plain words.
+ */
+export type Treatment = { kind: 'replace' } | { kind: 'change' } | { kind: 'plate' } | { kind: 'cover'; why: string };
 
 export interface Look {
   /** Largest |yaw| at which the open look holds, degrees. */

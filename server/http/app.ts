@@ -29,6 +29,7 @@ import { asProblem, clientErrorHandler, errorHandler, sendProblem, shouldUpgrade
 import type { StageApi } from './stage-api.ts';
 import type { StoreApi } from './store-api.ts';
 import type { Tokens } from './tokens.ts';
+import { Turns } from './turns.ts';
 import { whep } from './whep.ts';
 import { whip } from './whip.ts';
 
@@ -67,6 +68,8 @@ export async function createApp({
     metrics.refused(asProblem(error).code);
     await fail(error, request, reply);
   });
+  const turns = new Turns();
+  app.addHook('onRequest', () => turns.take());
   app.addHook('onRequest', async (request) => access.checkHost(request.headers));
   await app.register(helmet, headers(config));
   await limitRequests(app, config);

@@ -39,11 +39,12 @@ export const ageYears = z.number().int().min(-AGE_LIMIT).max(AGE_LIMIT);
 
 export const faceInfo = z.object({
   track: z.number().int(),
-  /** What the program shows of this face in the last frame. */
-  shown: z.enum(['replaced', 'covered', 'plate']),
+  /** What the program shows of this face in the last frame. changed: the performer's own face, younger or older. */
+  shown: z.enum(['replaced', 'changed', 'covered', 'plate']),
   /** Why, when covered: a few plain words. */
   why: z.string().nullable(),
 });
+export type FaceInfo = z.infer<typeof faceInfo>;
 
 export const feedInfo = z.object({
   name: z.string(),

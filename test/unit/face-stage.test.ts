@@ -115,6 +115,16 @@ describe('a picture whose faces cannot all be treated', () => {
     expect([bare(80) < 0.1, bare(240) < 0.1]).toEqual([true, true]);
   });
 
+  it('does not call replaced what is the performer’s own face, only changed', async () => {
+    const made = look(0);
+    const change: Replacer = {
+      ...made,
+      replace: async (input) => ({ ...(await made.replace(input)), how: 'change' }),
+    };
+    const report = await stage(change, [face(1, 80)]).process(picture, 'look');
+    expect(report.faces[0]?.treatment).toEqual({ kind: 'change' });
+  });
+
   it.each([
     ['transparent', look0],
     ['no numbers', lookNaN],

@@ -122,6 +122,7 @@ describe('a picture whose faces cannot all be treated', () => {
       replace: async (input) => ({ ...(await made.replace(input)), how: 'change' }),
     };
     const report = await stage(change, [face(1, 80)]).process(picture, 'look');
+    expect(report.trouble).toBeNull();
     expect(report.faces[0]?.treatment).toEqual({ kind: 'change' });
   });
 

@@ -1,7 +1,7 @@
 /** Builds the age treatment `retouch` in models/ages/retouch: node scripts/age/build-retouch.ts */
 import { fileURLToPath } from 'node:url';
-import { readFaceMesh } from '../double/face-mesh.ts';
 import { writeLook } from '../double/look-folder.ts';
+import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { retouchGraph } from './retouch-graph.ts';
 import { ageWeights } from './weights.ts';
 

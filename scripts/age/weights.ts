@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { FaceMesh } from '../double/face-mesh.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
 
 /** Where on the face the age dial works, in texture space: planar 0–1, side² each. */
 export interface AgeWeights {

@@ -8,7 +8,7 @@ import type { ReceiverStats } from '../../server/media/rtp/receiver.ts';
 import type { Note } from './chaos-peers.ts';
 import { CAMERA_LEG, ChaosRig, isPicture, MONITOR_LEG, nowMs, pause } from './chaos-rig.ts';
 import type { Direction } from './relay.ts';
-import { type Gate, gate, median, publish, quantile, say } from './report.ts';
+import { attempt, type Gate, gate, median, type Outcome, publish, quantile, say } from './report.ts';
 
 const CLIP = { width: 1280, height: 720, frames: 90, bitrate: 6_000_000 };
 const RATE = { num: 30, den: 1 };
@@ -214,19 +214,6 @@ async function frontPhase(rig: ChaosRig): Promise<number> {
   return ms;
 }
 
-type Outcome<T> = T | string;
-
-/** A part that fails says why, and the others are measured nevertheless. */
-async function attempt<T>(work: () => Promise<T>): Promise<Outcome<T>> {
-  try {
-    return await work();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    say(`  could not be measured: ${why}`);
-    return why;
-  }
-}
-
 /** The gate over what an outcome holds, or why there is none. */
 function from<T>(
   id: string,
@@ -246,11 +233,11 @@ export async function run(args: string[]): Promise<number> {
   const rig = await ChaosRig.open({ clip: CLIP, rate: RATE, others: OTHERS });
   try {
     await rig.run(SETTLE_MS);
-    const loss = await attempt(() => lossPhase(rig, plan));
-    const cut = await attempt(() => cutPhase(rig));
-    const slow = await attempt(() => slowPhase(rig, plan));
-    const kills = await attempt(() => killPhase(rig, plan));
-    const front = await attempt(() => frontPhase(rig));
+    const loss = await attempt('loss, up and down', () => lossPhase(rig, plan));
+    const cut = await attempt("the camera's way cut", () => cutPhase(rig));
+    const slow = await attempt('one weak monitor', () => slowPhase(rig, plan));
+    const kills = await attempt('the engine killed', () => killPhase(rig, plan));
+    const front = await attempt('the front killed', () => frontPhase(rig));
     const gates = [
       from('freeze_ms_max', '<=', 500, loss, ({ up, down }) => Math.max(up.atMonitorMs, down.atMonitorMs)),
       from('ingest_return_ms', '<=', 2000, cut, (ms) => ms),

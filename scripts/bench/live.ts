@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import type { ClipOptions } from './clip.ts';
 import { cpuSeconds, rssMb } from './cpu.ts';
-import { type Gate, gate, median, publish, quantile, say } from './report.ts';
+import { attempt, type Gate, gate, median, publish, quantile, say } from './report.ts';
 import { addedDelays, addedDelaysByNumber, Rig, type RigOptions, type Window } from './rig.ts';
 
 const CLIP = { width: 1280, height: 720, frames: 300, bitrate: 6_000_000 };
@@ -144,17 +144,6 @@ async function viewerCost(
     await rig.close();
   }
 }
-
-const attempt = async <T>(title: string, work: () => Promise<T>): Promise<T | string> => {
-  say(title);
-  try {
-    return await work();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    say(`  could not be measured: ${why}`);
-    return why;
-  }
-};
 
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({

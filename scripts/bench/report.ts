@@ -111,3 +111,18 @@ export function publish(
   if (gates.every((entry) => entry.value === null)) return 2;
   return gates.every((entry) => entry.ok) ? 0 : 1;
 }
+
+/** What was measured, or why it could not be. */
+export type Outcome<T> = T | string;
+
+/** A part that fails says why, and the others are measured nevertheless. */
+export async function attempt<T>(title: string, work: () => Promise<T>): Promise<Outcome<T>> {
+  say(title);
+  try {
+    return await work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    say(`  could not be measured: ${why}`);
+    return why;
+  }
+}

@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { canonicalOf, type FaceMesh, readFaceMesh } from './face-mesh.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
+import { readFaceMesh } from '../models/read-face-mesh.ts';
+import { canonicalOf } from './face-mesh.ts';
 import { writeLook } from './look-folder.ts';
 import { guideMap, normalMap, textureMap } from './maps.ts';
 import { meshGraph } from './mesh-graph.ts';

@@ -1,22 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-/** The landmark model's own mesh, as scripts/models/convert.ts wrote it from the model's package. */
-export interface FaceMesh {
-  triangles: [number, number, number][];
-  uv: [number, number][];
-  /** Canonical head: x to image right, y up, z towards the camera. */
-  positions: [number, number, number][];
-  rigid: { point: number; weight: number }[];
-  oval: number[];
-  lips: { outer: number[]; inner: number[] };
-  leftEye: number[];
-  rightEye: number[];
-  leftBrow: number[];
-  rightBrow: number[];
-}
-
-export const readFaceMesh = (): FaceMesh =>
-  JSON.parse(readFileSync(new URL('../../models/perception/face-mesh.json', import.meta.url), 'utf8')) as FaceMesh;
+import type { FaceMesh } from '../models/face-mesh.ts';
 
 /** The canonical head in camera axes: x to image right, y down, z away from the camera. */
 export const canonicalOf = (mesh: FaceMesh): number[] => mesh.positions.flatMap(([x, y, z]) => [x, -y, -z]);

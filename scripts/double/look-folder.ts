@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DoubleManifest, readManifest } from '../../server/double/manifest.ts';
-import { canonicalOf, drawnMesh, type FaceMesh } from './face-mesh.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
+import { canonicalOf, drawnMesh } from './face-mesh.ts';
 
 type Point = readonly [number, number];
 

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { GUIDE_CHANNELS } from '../../server/double/template.ts';
-import { canonicalOf, type FaceMesh } from './face-mesh.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
+import { canonicalOf } from './face-mesh.ts';
 
 type Point = readonly [number, number];
 

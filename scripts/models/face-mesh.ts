@@ -14,19 +14,21 @@ export interface Outlines {
   rightIris: number[];
 }
 
+type Triangle = [a: number, b: number, c: number];
+
 /** What models/perception/face-mesh.json holds. "Left" and "right" are the performer's own. */
 export interface FaceMesh extends Outlines {
   /**
    * 852 triples of point numbers below 468: the skin and lips, with holes for eyes and mouth. Wound
    * counter-clockwise as the camera sees the face (y down: `(b − a) × (c − a)` is negative where it faces the camera).
    */
-  triangles: number[][];
+  triangles: Triangle[];
   /** The triangles that close those holes, wound alike. */
-  openings: { leftEye: number[][]; rightEye: number[][]; mouth: number[][] };
+  openings: Record<'leftEye' | 'rightEye' | 'mouth', Triangle[]>;
   /** 468 × (u, v), 0–1, v downwards: MediaPipe's canonical texture layout. */
-  uv: number[][];
+  uv: [u: number, v: number][];
   /** 468 × (x, y, z) in centimetres, MediaPipe's canonical neutral face: x to the performer's left, y up, z to the camera. */
-  positions: number[][];
+  positions: [x: number, y: number, z: number][];
   /** Points and weights of the rigid alignment that MediaPipe's pose estimation uses. */
   rigid: { point: number; weight: number }[];
 }
@@ -66,13 +68,13 @@ export function buildFaceMesh(metadata: Uint8Array): FaceMesh {
   const outlines = readOutlines();
   const rims = [outlines.leftEye, outlines.rightEye, outlines.lips.inner].map((rim) => new Set(rim));
   const rimOf = (triangle: number[]) => rims.findIndex((rim) => triangle.every((point) => rim.has(point)));
-  const triangles = chunks(indexBuffer, 3);
+  const triangles = chunks(indexBuffer, 3) as Triangle[];
   const closing = (rim: number) => triangles.filter((triangle) => rimOf(triangle) === rim);
   return {
     triangles: closing(-1),
     openings: { leftEye: closing(0), rightEye: closing(1), mouth: closing(2) },
-    uv: vertices.map((vertex) => vertex.slice(3, 5).map(round)),
-    positions: vertices.map((vertex) => vertex.slice(0, 3).map(round)),
+    uv: vertices.map(([, , , u = 0, v = 0]) => [round(u), round(v)]),
+    positions: vertices.map(([x = 0, y = 0, z = 0]) => [round(x), round(y), round(z)]),
     rigid: procrustesLandmarkBasis.map(({ landmarkId, weight }) => ({ point: landmarkId, weight: round(weight) })),
     ...outlines,
   };

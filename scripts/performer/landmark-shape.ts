@@ -1,4 +1,4 @@
-import type { FaceMesh } from './landmarks.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
 
 /** For each landmark its counterpart on the other side of the face (itself on the midline). */
 export function mirrorMap(mesh: FaceMesh): number[] {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import ort from 'onnxruntime-node';
 import { createFrameRenderer, type Moment, SUPERSAMPLE } from './frame.ts';
 import type { Performer } from './performer.ts';
@@ -10,29 +9,11 @@ import { encodeSrgb } from './texture.ts';
 /** With fewer good views than this something is wrong with the renders. */
 const LEAST_VIEWS = 7;
 
-/** The face mesh's fixed tables, from models/perception/face-mesh.json. */
-export interface FaceMesh {
-  triangles: [number, number, number][];
-  /** Triangles that would close the eyes and the mouth. */
-  openings: Record<'leftEye' | 'rightEye' | 'mouth', [number, number, number][]>;
-  positions: [number, number, number][];
-  oval: number[];
-  lips: { outer: number[]; inner: number[] };
-  leftEye: number[];
-  rightEye: number[];
-  leftBrow: number[];
-  rightBrow: number[];
-}
-
 export const LANDMARK_COUNT = 468;
 /** Side of the landmark model's input, and how much wider than the face its crop is. */
 const INPUT = 192;
 const CROP = 1.5;
 const RENDER = 2 * INPUT;
-
-export function readFaceMesh(path: string): FaceMesh {
-  return JSON.parse(readFileSync(path, 'utf8')) as FaceMesh;
-}
 
 /** A sighting of a landmark on the neutral head: position and how squarely it faced the camera. */
 interface Sighting {

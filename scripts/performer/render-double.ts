@@ -6,11 +6,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
+import type { FaceMesh } from '../models/face-mesh.ts';
+import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { type Assets, openAssets } from './assets.ts';
 import { createFrameRenderer, develop } from './frame.ts';
 import { type Identity, identityNamed } from './identity.ts';
 import { fitFace, mirrorMap, symmetrise, unfold } from './landmark-shape.ts';
-import { type FaceMesh, findLandmarks, readFaceMesh } from './landmarks.ts';
+import { findLandmarks } from './landmarks.ts';
 import { createPerformer } from './performer.ts';
 import { NEUTRAL_POSE } from './pose.ts';
 import { expressionUnits, NEUTRAL_FACE } from './rig.ts';
@@ -118,7 +120,6 @@ async function main(): Promise<void> {
       name: { type: 'string', default: 'mara' },
       out: { type: 'string' },
       model: { type: 'string', default: 'models/perception/face-landmarks-478.onnx' },
-      mesh: { type: 'string', default: 'models/perception/face-mesh.json' },
     },
   });
   if (!values.assets || !values.skins)
@@ -129,7 +130,7 @@ async function main(): Promise<void> {
   mkdirSync(out, { recursive: true });
   const assets = openAssets(values.assets, values.skins);
   const identity = identityNamed(values.name);
-  await renderTexture(assets, identity, readFaceMesh(values.mesh), values.model, out);
+  await renderTexture(assets, identity, readFaceMesh(), values.model, out);
   await renderPortrait(assets, identity, out);
 }
 

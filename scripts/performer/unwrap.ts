@@ -1,5 +1,5 @@
+import type { FaceMesh } from '../models/face-mesh.ts';
 import type { Projection } from './frame.ts';
-import type { FaceMesh } from './landmarks.ts';
 
 /**
  * The double's texture layout: the face rolled off a cylinder around the head's upright axis.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { AUTHORIZED, feedInfo, openSocket, startServer, type TestServer, trySocket } from './http-fixture.ts';
+import { feedInfo } from '../fixtures/feed-info.ts';
+import { AUTHORIZED, openSocket, startServer, type TestServer, trySocket } from './http-fixture.ts';
 
 /** The control socket over real WebSocket; the stage behind it is a fake. */
 

@@ -23,6 +23,7 @@ import {
   serverMessage,
 } from '../../server/wire/messages.ts';
 import type { SessionRecord } from '../../server/wire/sessions.ts';
+import { feedInfo } from '../fixtures/feed-info.ts';
 
 export const API_TOKEN = 'a-token-for-tests-0123456789';
 export const AUTHORIZED = { authorization: `Bearer ${API_TOKEN}` };
@@ -36,28 +37,6 @@ export const OFFER = [
   'a=rtpmap:96 H264/90000',
   '',
 ].join('\r\n');
-
-export function feedInfo(name: string, change: Partial<FeedInfo> = {}): FeedInfo {
-  return {
-    name,
-    state: 'idle',
-    message: null,
-    camera: null,
-    program: { width: 0, height: 0, fps: 0, scale: 1, skipped: 0 },
-    look: 'mara',
-    uncast: 'look',
-    age: null,
-    provider: 'cpu',
-    faces: [],
-    viewers: { program: 0, plate: 0, low: 0 },
-    stageMs: {},
-    sound: null,
-    timecode: null,
-    pictureDelayMs: null,
-    anchor: null,
-    ...change,
-  };
-}
 
 export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {}): FeedMeasures {
   const none = { viewers: 0, encoding: false, fps: 0, packets: 0, nacks: 0, keyRequests: 0, skipped: 0 };

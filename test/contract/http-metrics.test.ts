@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROBLEMS } from '../../server/config/problem.ts';
+import { feedInfo } from '../fixtures/feed-info.ts';
 import {
   AUTHORIZED,
-  feedInfo,
   feedMeasures,
   OFFER,
   openSocket,

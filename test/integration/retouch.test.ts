@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { retouchGraph } from '../../scripts/age/retouch-graph.ts';
 import { ageWeights } from '../../scripts/age/weights.ts';
-import { readFaceMesh } from '../../scripts/double/face-mesh.ts';
+import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { openDouble } from '../../server/double/open.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
 import { compositeFace } from '../../server/face/composite.ts';

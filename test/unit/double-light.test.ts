@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { canonicalOf, drawnMesh, readFaceMesh } from '../../scripts/double/face-mesh.ts';
+import { canonicalOf, drawnMesh } from '../../scripts/double/face-mesh.ts';
 import { guideMap } from '../../scripts/double/maps.ts';
+import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { type Light, LightMeter, METER_SIZE } from '../../server/double/light.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import { loadKernels } from '../../server/frame/kernels.ts';

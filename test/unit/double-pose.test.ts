@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalOf, readFaceMesh } from '../../scripts/double/face-mesh.ts';
+import { canonicalOf } from '../../scripts/double/face-mesh.ts';
+import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { fitPose, rotate } from '../../server/double/pose.ts';
 
 const mesh = readFaceMesh();

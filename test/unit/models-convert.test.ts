@@ -97,7 +97,11 @@ describe('the face mesh', () => {
 
   test('the winding faces the camera: counter-clockwise on the canonical face, y up', () => {
     const area = ([a, b, c]: number[]) => {
-      const [p, q, r] = [a, b, c].map((point) => mesh.positions[point ?? -1] ?? []) as [number[], number[], number[]];
+      const [p, q, r] = [a, b, c].map((point) => mesh.positions[point ?? -1] as number[]) as [
+        number[],
+        number[],
+        number[],
+      ];
       const cross = (i: number, j: number) => ((q[i] ?? 0) - (p[i] ?? 0)) * ((r[j] ?? 0) - (p[j] ?? 0));
       return cross(0, 1) - cross(1, 0);
     };

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { mirrorMap, signedArea, unfold } from '../../scripts/performer/landmark-shape.ts';
-import { type FaceMesh, readFaceMesh } from '../../scripts/performer/landmarks.ts';
 import { cylinderAround, ovalMask, toUv } from '../../scripts/performer/unwrap.ts';
 
 const ROOT = join(import.meta.dirname, '../../models');
-const mesh: FaceMesh = readFaceMesh(join(ROOT, 'perception/face-mesh.json'));
+const mesh = readFaceMesh();
 
 interface TextureFile {
   format: number;

@@ -65,6 +65,10 @@ describe.skipIf(!browserPath)(`sound and timecode in a real browser ${BROWSER_AB
     expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);
     await monitor.getByRole('button', { name: 'Sound' }).click();
     expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(false);
+    // On a slow machine the first picture comes after the button.
+    await monitor.waitForFunction(
+      () => (document.querySelector<HTMLVideoElement>('video.front')?.readyState ?? 0) >= 2,
+    );
     // What the element plays: the tone, through Opus.
     const peak = await video.evaluate(async (element: HTMLVideoElement) => {
       const context = new AudioContext();

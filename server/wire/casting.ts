@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { ageYears } from './messages.ts';
+
+/** Made by the server when somebody is cast; never used again within a feed. */
+export const castingId = z.string().regex(/^[a-z0-9]{1,16}$/, 'letters and digits, at most 16');
+
+/** One performer of a feed and what they wear. It belongs to the performer, not to a track: tracks come and go. */
+export const casting = z.object({
+  id: castingId,
+  /** What the crew calls the performer. */
+  performer: z.string().trim().min(1).max(64),
+  look: z.string().min(1).max(64),
+  /** The age dial, about years, for looks that have one. */
+  age: ageYears,
+});
+export type Casting = z.infer<typeof casting>;
+
+/**
+ * A performer's face at rest: the means of 478 landmarks over a second or two in which they held still, in the canonical head's axes and
+ * units (server/double/pose.ts), x, y, z each. Kept, it lets them be known again; it says how they look, so it is a performer's data.
+ */
+export const neutralFace = z.object({
+  points: z.array(z.number()).length(3 * 478),
+  /** Standard deviation of the points over the capture, canonical units: how far it can be trusted. */
+  spread: z.number().nonnegative(),
+  atMs: z.number(),
+});
+export type NeutralFace = z.infer<typeof neutralFace>;
+
+/** What became of a casting in the last picture. */
+export const castingState = z.object({
+  id: castingId,
+  /** The track that wears it now; null while the performer is out of the picture or not known for certain. */
+  track: z.number().int().nullable(),
+  /** none: a default face is assumed. capturing: hold still. moved: they did not, try again. kept: captured. */
+  neutral: z.enum(['none', 'capturing', 'moved', 'kept']),
+});
+export type CastingState = z.infer<typeof castingState>;

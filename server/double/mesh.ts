@@ -1,61 +1,57 @@
-import { openNetwork } from './contract.ts';
-import { LightMeter, METER_SIZE } from './light.ts';
+import type { BoundTensor } from '../inference/session.ts';
+import { type OpenNetwork, openNetwork } from './contract.ts';
+import { MESH_INPUTS, MeshInputs } from './mesh-inputs.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
-import { SoftnessMeter } from './softness.ts';
-import { cutPlate, SIZE, Surface } from './surface.ts';
+import { cutPlate, SIZE } from './surface.ts';
 
-const CONTRACT = {
-  kind: 'mesh',
-  inputs: { surface: [1, 4, SIZE, SIZE], rotation: [3, 3], light: [3, 9], gain: [1, 3, 8, 8], softness: [1] },
-  outputs: { rgba: [1, 4, SIZE, SIZE] },
-} as const;
+const OUTPUTS = { rgba: [1, 4, SIZE, SIZE] } as const;
+const MESH = { kind: 'mesh', inputs: MESH_INPUTS, outputs: OUTPUTS } as const;
+const LEARNED = { kind: 'learned', inputs: { ...MESH_INPUTS, crop: [1, 3, SIZE, SIZE] }, outputs: OUTPUTS } as const;
 
 /**
  * Opens a double of kind `mesh`: its texture, drawn on the performer's landmark mesh, lit as the plate is lit.
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
-export async function openMesh(options: OpenOptions): Promise<Replacer> {
-  const { manifest, template, session, tensors } = await openNetwork(options, CONTRACT);
-  if (!template.guide) {
-    session.close();
-    throw new Error(
-      `The double in ${options.dir} has no guide in its mesh to read the light with. Import the double again.`,
-    );
-  }
-  const { surface, rotation, light, gain, softness, rgba } = tensors;
-  const { arena, kernels } = options;
-  const drawn = new Surface(template, arena, kernels);
-  const plate = drawn.reserve(3 * METER_SIZE * METER_SIZE * 4);
-  const plateValues = arena.floats(plate, 3 * METER_SIZE * METER_SIZE);
-  const meter = new LightMeter(template.guide);
-  const softnessMeter = new SoftnessMeter();
-  let closed = false;
+export const openMesh = async (options: OpenOptions): Promise<Replacer> =>
+  openTextured(options, await openNetwork(options, MESH));
 
+/**
+ * Opens a double of kind `learned`: drawn as a `mesh` is, and then refined by a trained network that sees the plate as well: the double's
+ * own eyes and teeth, finer light, what stands before the face left out.
+ * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
+ */
+export const openLearned = async (options: OpenOptions): Promise<Replacer> =>
+  openTextured(options, await openNetwork(options, LEARNED));
+
+type Textured = OpenNetwork<keyof typeof MESH_INPUTS | 'rgba'> & { tensors: { crop?: BoundTensor } };
+
+function openTextured(options: OpenOptions, { manifest, template, session, tensors }: Textured): Replacer {
+  let inputs: MeshInputs;
+  try {
+    inputs = new MeshInputs(options, template, tensors);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+  const { crop, rgba } = tensors;
+  let closed = false;
   return {
     name: manifest.name,
     provider: session.provider,
     maxYawDeg: manifest.maxYawDeg,
-    async replace({ picture, landmarks, trackId }: FaceInput) {
-      const { pose, toCrop } = drawn.draw(landmarks, surface.at);
-      cutPlate(kernels, picture, toCrop, METER_SIZE, plate);
-      const measured = meter.measure(trackId, picture.id.captureUs, plateValues, surface.data, pose.rotation);
-      rotation.data.set(pose.rotation);
-      light.data.set(measured.terms);
-      gain.data.set(measured.gain);
-      softness.data[0] = softnessMeter.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
+    async replace(face: FaceInput) {
+      const toCrop = inputs.fill(face);
+      if (crop) cutPlate(options.kernels, face.picture, toCrop, SIZE, crop.at);
       await session.run();
       return { at: rgba.at, size: SIZE, toCrop, how: 'cover' };
     },
-    forget(trackId) {
-      meter.forget(trackId);
-      softnessMeter.forget(trackId);
-    },
+    forget: (trackId) => inputs.forget(trackId),
     close() {
       if (closed) return;
       closed = true;
       session.close();
-      drawn.close();
+      inputs.close();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Arena } from '../frame/arena.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime } from '../inference/session.ts';
 import { readManifest } from './manifest.ts';
-import { openMesh } from './mesh.ts';
+import { openLearned, openMesh } from './mesh.ts';
 import type { Replacer } from './replacer.ts';
 import { openRetouch } from './retouch.ts';
 
@@ -21,6 +21,8 @@ export function openDouble(options: OpenOptions): Promise<Replacer> {
   switch (manifest.kind) {
     case 'mesh':
       return openMesh(options);
+    case 'learned':
+      return openLearned(options);
     case 'retouch':
       return openRetouch(options);
   }

@@ -1,13 +1,23 @@
 import { z } from 'zod';
-import { ageYears, faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
+import { ageYears } from '../wire/age.ts';
+import { casting, castingId, castingState, neutralFace } from '../wire/casting.ts';
+import { faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
 import { peerOrders, peerReports } from './peer-messages.ts';
 
 /** What front and engine say to each other beside frames. Checked on both sides: an engine may one day be another version. */
+
+/** Castings of one feed; looks open at once are fewer (server/engine/worn.ts). */
+export const MAX_CASTINGS = 16;
 
 export const feedSettings = z.object({
   look: z.string(),
   uncast: uncastPolicy,
   age: ageYears,
+  /** Who is cast, with the face at rest they are known by; absent: nobody. Faces of no casting follow the feed's own settings. */
+  castings: z
+    .array(z.object({ casting, neutral: neutralFace.nullable() }))
+    .max(MAX_CASTINGS)
+    .optional(),
 });
 export type FeedSettings = z.infer<typeof feedSettings>;
 
@@ -47,6 +57,10 @@ export const toEngine = z.discriminatedUnion('type', [
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
+  /** The operator says who is who: this track is that performer; null: none is. */
+  z.object({ type: z.literal('bind'), casting: castingId, track: z.number().int().nullable() }),
+  /** The performer holds still from now on: their face at rest is wanted. Answered by `neutral`, or by the casting's state `moved`. */
+  z.object({ type: z.literal('neutral'), casting: castingId }),
   /** Other bit rates from the next picture on, which is then a key frame. */
   z.object({ type: z.literal('rates'), programBitrate: z.number(), lowBitrate: z.number() }),
   /**
@@ -75,6 +89,7 @@ export const engineStats = z.object({
   undecodable: z.number(),
   provider: z.string(),
   faces: z.array(faceInfo),
+  castings: z.array(castingState).default([]),
   /** p50 over the report's second. */
   stageMs: z.record(z.string(), z.number()),
   rssMb: z.number(),
@@ -107,6 +122,8 @@ export const fromEngine = z.discriminatedUnion('type', [
   /** The decoder needs a key frame from the camera. */
   z.object({ type: z.literal('needKey') }),
   engineStats,
+  /** A performer's face at rest, captured; the front keeps it and says it again with every `settings`. */
+  z.object({ type: z.literal('neutral'), casting: castingId, neutral: neutralFace }),
   /** Something the operator should know; the engine goes on. */
   z.object({ type: z.literal('trouble'), sentence: z.string() }),
   /** What a traced frame went through, and what became of it; microseconds of the monotonic clock. */

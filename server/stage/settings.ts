@@ -4,7 +4,8 @@
  */
 import type { FeedSettings } from '../channel/messages.ts';
 import type { KeptRecord, SettingKey, StoredSetting } from '../keeper/messages.ts';
-import { ageYears, uncastPolicy } from '../wire/messages.ts';
+import { ageYears } from '../wire/age.ts';
+import { uncastPolicy } from '../wire/messages.ts';
 
 const KEYS: readonly SettingKey[] = ['look', 'uncast', 'age'];
 

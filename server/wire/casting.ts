@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ageYears } from './messages.ts';
+import { ageYears } from './age.ts';
 
 /** Made by the server when somebody is cast; never used again within a feed. */
 export const castingId = z.string().regex(/^[a-z0-9]{1,16}$/, 'letters and digits, at most 16');

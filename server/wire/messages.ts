@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ageYears } from './age.ts';
+import { castingId } from './casting.ts';
 import { frameRate, timecode } from './timecode.ts';
 
 /**
@@ -33,9 +35,7 @@ export const RENDITIONS: readonly RenditionKey[] = renditionName.options.flatMap
 export const uncastPolicy = z.enum(['look', 'blur', 'pass']);
 export type UncastPolicy = z.infer<typeof uncastPolicy>;
 
-/** The age dial: about years, younger below 0; it turns looks that treat the performer's own face. */
-export const AGE_LIMIT = 30;
-export const ageYears = z.number().int().min(-AGE_LIMIT).max(AGE_LIMIT);
+const share = z.number().min(0).max(1);
 
 export const faceInfo = z.object({
   track: z.number().int(),
@@ -43,6 +43,10 @@ export const faceInfo = z.object({
   shown: z.enum(['replaced', 'changed', 'covered', 'plate']),
   /** Why, when covered: a few plain words. */
   why: z.string().nullable(),
+  /** Whose face it is taken for; null: nobody's that is cast. */
+  casting: castingId.nullable(),
+  /** Where it is: the upper left corner and the size as shares of the picture. */
+  box: z.object({ x: share, y: share, w: share, h: share }),
 });
 export type FaceInfo = z.infer<typeof faceInfo>;
 

@@ -101,7 +101,13 @@ describe.skipIf(!browserPath)(
         state: 'stalled',
         message: long,
         provider: 'cpu',
-        faces: [1, 2, 3, 4].map((track) => ({ track, shown: 'covered', why: 'its hands hide the whole face' })),
+        faces: [1, 2, 3, 4].map((track) => ({
+          track,
+          shown: 'covered',
+          why: 'its hands hide the whole face',
+          casting: null,
+          box: { x: 0.4, y: 0.3, w: 0.2, h: 0.3 },
+        })),
       });
       await monitor.locator('.picture .warning').getByText(long).waitFor();
       expect(await monitor.evaluate(boxes)).toEqual(before);

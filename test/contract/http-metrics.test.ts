@@ -36,15 +36,16 @@ const VIEWERS = [
   { number: 3, packets: 900, skipped: 2, fractionLost: 0.25, roundTripMs: 12.5 },
   { number: 4, packets: 5, skipped: 0, fractionLost: null, roundTripMs: null },
 ];
+const box = { x: 0.4, y: 0.3, w: 0.2, h: 0.3 };
 const LIVE = feedMeasures(
   feedInfo('a', {
     state: 'live',
     camera: { codec: 'h264', width: 1280, height: 720, fps: 29.9, bitrate: 4_000_000, lostPct: 0.1 },
     program: { width: 960, height: 540, fps: 29.5, scale: 0.75, skipped: 2 },
     faces: [
-      { track: 1, shown: 'replaced', why: null },
-      { track: 2, shown: 'replaced', why: null },
-      { track: 3, shown: 'covered', why: 'unknown' },
+      { track: 1, shown: 'replaced', why: null, casting: null, box },
+      { track: 2, shown: 'replaced', why: null, casting: null, box },
+      { track: 3, shown: 'covered', why: 'unknown', casting: null, box },
     ],
     viewers: { program: 3, plate: 1, low: 0 },
     stageMs: { decode: 3, total: 24.5 },

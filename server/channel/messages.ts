@@ -57,8 +57,8 @@ export const toEngine = z.discriminatedUnion('type', [
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),
   }),
   z.object({ type: z.literal('settings'), settings: feedSettings }),
-  /** The operator says who is who: this track is that performer; null: none is. */
-  z.object({ type: z.literal('bind'), casting: castingId, track: z.number().int().nullable() }),
+  /** The operator says whose face a track is; null: nobody's that is cast. */
+  z.object({ type: z.literal('bind'), casting: castingId.nullable(), track: z.number().int() }),
   /** The performer holds still from now on: their face at rest is wanted. Answered by `neutral`, or by the casting's state `moved`. */
   z.object({ type: z.literal('neutral'), casting: castingId }),
   /** Other bit rates from the next picture on, which is then a key frame. */

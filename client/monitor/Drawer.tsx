@@ -1,4 +1,5 @@
-import { AGE_LIMIT, type FeedInfo, type UncastPolicy } from '../../server/wire/messages.ts';
+import { AGE_LIMIT } from '../../server/wire/age.ts';
+import type { FeedInfo, UncastPolicy } from '../../server/wire/messages.ts';
 import { Choices } from '../shared/parts/Choices.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { size } from '../shared/words.ts';

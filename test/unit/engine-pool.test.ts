@@ -18,6 +18,7 @@ const STATS = {
   undecodable: 0,
   provider: 'cpu',
   faces: [],
+  castings: [],
   stageMs: {},
   rssMb: 100,
   overloaded: false,

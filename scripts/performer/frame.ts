@@ -119,7 +119,7 @@ export function createFrameRenderer(
   return { width, height, render, alpha, gbuffer: g, view, points };
 }
 
-function fillBackground(
+export function fillBackground(
   colour: Float32Array,
   covered: Float32Array,
   background: Float32Array | null,
@@ -143,7 +143,7 @@ function fillBackground(
 }
 
 /** One shading for the samples of a pixel that see the same surface, one each where an edge runs through it. */
-function shadeSolid(
+export function shadeSolid(
   g: GBuffer,
   parts: readonly Part[],
   shade: Shader,
@@ -181,7 +181,7 @@ function shadeSolid(
 }
 
 /** Hair, brows and lashes: alpha-blended from the back, hidden behind solid parts but allowed to lie right on them. */
-function blendLayer(
+export function blendLayer(
   g: GBuffer,
   part: Part,
   view: Projected,
@@ -201,7 +201,7 @@ function blendLayer(
   });
 }
 
-function resolve(
+export function resolve(
   colour: Float32Array,
   covered: Float32Array,
   out: Float32Array,

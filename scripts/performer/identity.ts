@@ -36,6 +36,10 @@ export interface SkinLook {
   /** Dark line at the lids, 0–1. */
   liner: number;
   shadow: number;
+  /** Depth of the wrinkles in the relief, 0 none … 1 deep. */
+  wrinkles?: number;
+  /** A second texture, matched to the first in its mean colour and mixed in by `amount` (0–1): skin at another age. */
+  aged?: { texture: string; amount: number };
 }
 
 export interface HairLook {

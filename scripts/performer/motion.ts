@@ -8,7 +8,7 @@ import { clamp, random, smoothstep } from './vec.ts';
 export const DEMO_SECONDS = 11;
 
 /** Key poses of one channel: seconds → value, joined by monotone cubics; at rest at both ends. */
-type Track = readonly (readonly [seconds: number, value: number])[];
+export type Track = readonly (readonly [seconds: number, value: number])[];
 
 /** Value of a track at `t`: Hermite cubics with Fritsch–Carlson slopes (no overshoot between keys). */
 export function follow(track: Track, t: number): number {
@@ -204,7 +204,7 @@ const SPEECH = [
 ] as const;
 const SYLLABLES_A_SECOND = 4.6;
 
-interface Syllable {
+export interface Syllable {
   at: number;
   jaw: number;
   pucker: number;
@@ -212,11 +212,11 @@ interface Syllable {
   press: number;
 }
 
-/** Invented syllables: a jaw peak each, rounded or stretched, some opened by pressed lips. */
-function syllables(seed: number): Syllable[] {
+/** Invented syllables in the given spans of time: a jaw peak each, rounded or stretched, some opened by pressed lips. */
+export function syllables(seed: number, spans: readonly (readonly [from: number, to: number])[]): Syllable[] {
   const next = random(seed);
   const list: Syllable[] = [];
-  for (const [from, to] of SPEECH)
+  for (const [from, to] of spans)
     for (let t = from + 0.12; t < to - 0.1; t += (0.75 + 0.5 * next()) / SYLLABLES_A_SECOND) {
       const round = next() < 0.38;
       const jaw = 0.25 + 0.6 * next();
@@ -234,7 +234,8 @@ function syllables(seed: number): Syllable[] {
 
 const bell = (d: number, width: number): number => Math.exp(-((d / width) ** 2));
 
-function speak(list: readonly Syllable[], t: number): Pick<Face, 'jaw' | 'pucker' | 'wide' | 'press'> {
+/** What the mouth does at `t` when it speaks them. */
+export function speak(list: readonly Syllable[], t: number): Pick<Face, 'jaw' | 'pucker' | 'wide' | 'press'> {
   const out = { jaw: 0, pucker: 0, wide: 0, press: 0 };
   for (const s of list) {
     const d = t - s.at;
@@ -248,9 +249,10 @@ function speak(list: readonly Syllable[], t: number): Pick<Face, 'jaw' | 'pucker
   return out;
 }
 
-function blink(t: number): number {
+/** How far the lids are shut at `t` when blinks peak at the given seconds. */
+export function blink(times: readonly number[], t: number): number {
   let shut = 0;
-  for (const at of BLINKS) {
+  for (const at of times) {
     const d = t - at;
     // Down in 80 ms, up in 170.
     shut = Math.max(shut, d < 0 ? smoothstep(-0.085, 0, d) : d < 0.03 ? 1 : smoothstep(0.2, 0.03, d));
@@ -262,7 +264,7 @@ function blink(t: number): number {
 const wander = (t: number, cycles: number, phase: number): number =>
   Math.sin((2 * Math.PI * cycles * t) / DEMO_SECONDS + phase) - Math.sin(phase);
 
-const SPOKEN = syllables(4);
+const SPOKEN = syllables(4, SPEECH);
 
 /** The demo performance at `t` seconds (0 … DEMO_SECONDS). */
 export function demoMoment(t: number): Moment {
@@ -281,7 +283,7 @@ export function demoMoment(t: number): Moment {
     torsoYaw: 0.14 * yaw * DEG,
     torsoRoll: 0.01 * wander(t, 2, 0),
   };
-  const shut = blink(t);
+  const shut = blink(BLINKS, t);
   const smile = clamp(follow(SMILE, t), 0, 1);
   const spoken = speak(SPOKEN, t);
   const face: Face = {

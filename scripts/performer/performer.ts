@@ -1,16 +1,19 @@
 import type { Assets } from './assets.ts';
 import { buildHead, type Head, type Part } from './head.ts';
 import type { Identity } from './identity.ts';
-import { addNormals, type Weights } from './morph.ts';
+import { addNormals, unitNormals, type Weights } from './morph.ts';
 import { ambientOcclusion } from './occlusion.ts';
 import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
+import { paintRelief } from './relief.ts';
 import { eyeMiddle, paintSkin } from './skin.ts';
-import { bleedColour, loadTexture, sample, type Texture } from './texture.ts';
+import { bleedColour, loadTexture, mixTexture, sample, type Texture } from './texture.ts';
 
 /** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */
 export interface Performer {
   head: Head;
   textures: Record<string, Texture>;
+  /** Slopes of the wrinkles in the skin's layout, or null. */
+  relief: Texture | null;
   /** Neutral positions, decimetres from the middle of the eyes. */
   rest: Float32Array;
   occlusion: Float32Array;
@@ -21,13 +24,27 @@ export interface Performer {
   animate(expression: Weights, pose: Pose, points: Float32Array, normals: Float32Array): void;
 }
 
-/** Paint resolution of the skin: the CC0 texture holds the whole body, the face is an eighth of it. */
-const SKIN_WIDTH = 3072;
+export interface PerformerQuality {
+  /** Paint resolution of the skin: the CC0 texture holds the whole body, the face is an eighth of it. */
+  skinWidth: number;
+  /** Directions from which the baked occlusion is gathered. */
+  occlusionDirections: number;
+}
 
-export async function createPerformer(assets: Assets, identity: Identity): Promise<Performer> {
+/** For clips and close-ups. */
+export const FINE: PerformerQuality = { skinWidth: 3072, occlusionDirections: 96 };
+/** For faces below some 300 pixels, when many people are wanted soon. */
+export const QUICK: PerformerQuality = { skinWidth: 1536, occlusionDirections: 40 };
+
+export async function createPerformer(
+  assets: Assets,
+  identity: Identity,
+  quality: PerformerQuality = FINE,
+): Promise<Performer> {
   const head = buildHead(assets, identity);
-  const textures = await loadTextures(assets, identity);
+  const textures = await loadTextures(assets, identity, quality.skinWidth);
   paintSkin(textures.skin!, head);
+  const relief = paintRelief(textures.skin!, head);
   const poser = createPoser(head);
   const animate: Performer['animate'] = (expression, pose, points, normals) => {
     head.deform(expression, points);
@@ -41,26 +58,17 @@ export async function createPerformer(assets: Assets, identity: Identity): Promi
   // Occlusion is baked with the mouth a little open, so that teeth and tongue have some light to lose.
   animate({ 'mouth-open': 0.35 }, NEUTRAL_POSE, rest, normals);
   const casters = head.parts.filter((p) => p.name === 'skin' || p.name === 'hair');
-  const occlusion = ambientOcclusion(casters, rest, normals, [0, -0.9, -0.8], 7.2);
+  const occlusion = ambientOcclusion(casters, rest, normals, [0, -0.9, -0.8], 7.2, quality.occlusionDirections);
   animate({}, NEUTRAL_POSE, rest, normals);
   openLids(head, rest, occlusion);
-  return { head, textures, rest, occlusion, poser, neckline: createNeckline(head), animate };
+  return { head, textures, relief, rest, occlusion, poser, neckline: createNeckline(head), animate };
 }
 
-function unitNormals(n: Float32Array): void {
-  for (let i = 0; i < n.length; i += 3) {
-    const l = 1 / (Math.hypot(n[i]!, n[i + 1]!, n[i + 2]!) || 1);
-    n[i] = n[i]! * l;
-    n[i + 1] = n[i + 1]! * l;
-    n[i + 2] = n[i + 2]! * l;
-  }
-}
-
-async function loadTextures(assets: Assets, id: Identity): Promise<Record<string, Texture>> {
+async function loadTextures(assets: Assets, id: Identity, skinWidth: number): Promise<Record<string, Texture>> {
   const path = (name: string) => assets.texturePath(name);
   const lashes = id.lashes.name === 'eyelashes01' ? 'Eyelashes01' : id.lashes.name;
   const textures: Record<string, Texture> = {
-    skin: await loadTexture(path(id.skin.texture), SKIN_WIDTH),
+    skin: await loadSkin(assets, id, skinWidth),
     eyes: await loadTexture(path(`proxies/eyes/HighPolyEyes/textures/${id.eyes}_eye.png`)),
     teeth: await loadTexture(path('proxies/teeth/Teeth_Base/textures/teeth.png')),
     tongue: await loadTexture(path('proxies/tongue/tongue01/textures/tongue01_diffuse.png')),
@@ -72,6 +80,14 @@ async function loadTextures(assets: Assets, id: Identity): Promise<Record<string
     bleedColour(textures.hair, 4);
   }
   return textures;
+}
+
+/** The skin's texture, mixed with that of another age when the identity wants one. */
+async function loadSkin(assets: Assets, id: Identity, width: number): Promise<Texture> {
+  const own = await loadTexture(assets.texturePath(id.skin.texture), width);
+  const aged = id.skin.aged;
+  if (aged && aged.amount > 0) mixTexture(own, await loadTexture(assets.texturePath(aged.texture), width), aged.amount);
+  return own;
 }
 
 /** A crew neck: a plane through the neck, lower in front, that rises towards the shoulders. */

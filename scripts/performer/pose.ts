@@ -38,6 +38,8 @@ export interface Poser {
   apply(points: Float32Array, pose: Pose): void;
   /** Eye centres under a pose. */
   eyes(pose: Pose): readonly [Vec3, Vec3];
+  /** Moves points that are fixed to the skull, decimetres from the middle of the neutral eyes, in place. */
+  rigid(points: Float32Array, pose: Pose): void;
 }
 
 /** How far a vertex follows the head (1) or the chest (0), for the neck's two joints. */
@@ -111,6 +113,15 @@ export function createPoser(head: Head): Poser {
         return p;
       };
       return [at(head.eyes[0]), at(head.eyes[1])];
+    },
+    rigid(points, pose) {
+      const m = matrices(pose);
+      const p: [number, number, number] = [0, 0, 0];
+      for (let i = 0; i < points.length; i += 3) {
+        for (let k = 0; k < 3; k++) p[k] = points[i + k]! + origin[k]!;
+        place(p, pose, m, 1, 1);
+        for (let k = 0; k < 3; k++) points[i + k] = p[k]!;
+      }
     },
   };
 }

@@ -19,6 +19,8 @@ export interface DirectionalLight {
   direction: Vec3;
   /** Linear RGB. */
   colour: Rgb;
+  /** Size of the source, 0 a point … 1 a wall: how far its diffuse light wraps around, and how blurred the key's shadow is. */
+  soft?: number;
 }
 
 export interface Lighting {

@@ -2,6 +2,7 @@ import type { Part } from './head.ts';
 import type { Identity, Rgb } from './identity.ts';
 import { createNoise, type Noise } from './noise.ts';
 import { type DepthMap, lightAt } from './occlusion.ts';
+import { sampleRelief } from './relief.ts';
 import type { Camera, Lighting } from './scene.ts';
 import { sample, type Texture } from './texture.ts';
 import { clamp, normalize, smoothstep, type Vec3 } from './vec.ts';
@@ -19,17 +20,26 @@ export interface ShadeInput {
   textures: Readonly<Record<string, Texture>>;
   lighting: Lighting;
   shadow: DepthMap;
+  /** Half width of the shadow's filter, texels; 2 when not given. */
+  penumbra?: number;
+  /** Slopes of wrinkles in the skin's own layout, as relief.ts bakes them. */
+  relief?: Texture | null;
+  /** False leaves out pores and weave: nobody sees them on a small face, and they cost a third of the time. */
+  detail?: boolean;
   camera: Camera;
   /** Eye centres as posed. */
   eyes: readonly [Vec3, Vec3];
   neckline: (x: number, y: number, z: number) => number;
 }
 
+/** What lighting alone needs: any surface can be lit with it. */
+export type LightInput = Pick<ShadeInput, 'lighting' | 'camera' | 'shadow' | 'penumbra'>;
+
 /** Shades one surface point of a part into out[0..2] (linear), out[3] = coverage 0–1. */
 export type Shader = (part: Part, triangle: number, b1: number, b2: number, out: Float32Array) => void;
 
 /** The surface under one sample, filled anew for every sample. */
-interface Surface {
+export interface Surface {
   p: [number, number, number];
   n: [number, number, number];
   rest: [number, number, number];
@@ -38,7 +48,7 @@ interface Surface {
   v: number;
 }
 
-interface Material {
+export interface Material {
   albedo: [number, number, number];
   /** Wrap of the diffuse term by channel: cheap subsurface scattering (d'Eon & Luebke 2007, wrap form). */
   wrap: Rgb;
@@ -119,11 +129,20 @@ function skin(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: Flo
   out[3] = 1;
   m.wrap = SKIN_WRAP;
   const oily = Math.exp(-((s.rest[0] / 0.3) ** 2));
-  m.rough = 0.52 - 0.05 * oily - 0.1 * lips + 0.06 * noise.at(s.rest[0] * 18, s.rest[1] * 18, s.rest[2] * 18);
+  m.rough = 0.52 - 0.05 * oily - 0.1 * lips;
   m.f0 = 0.028 + 0.006 * lips;
   m.sheen = 0.04;
+  if (input.relief) addRelief(input.relief, s);
+  if (input.detail === false) return;
+  m.rough += 0.06 * noise.at(s.rest[0] * 18, s.rest[1] * 18, s.rest[2] * 18);
   bump(s, noise, 42, 0.035 + 0.03 * lips);
   bump(s, noise, 14, 0.022);
+}
+
+function addRelief(relief: Texture, s: Surface): void {
+  sampleRelief(relief, s.u, s.v, slope);
+  for (let i = 0; i < 3; i++) s.n[i] = s.n[i]! - slope[i]!;
+  unit(s.n);
 }
 
 function garment(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: Float32Array): void {
@@ -145,6 +164,7 @@ function garment(input: ShadeInput, s: Surface, m: Material, noise: Noise, out: 
   m.f0 = 0.02;
   m.sheen = 0.12;
   out[3] = 1;
+  if (input.detail === false) return;
   bump(s, noise, 2.2, 0.16);
   bump(s, noise, 5.5, 0.07);
 }
@@ -196,13 +216,15 @@ function strands(
   m.sheen = 0;
 }
 
-type Light = (name: Part['name'], s: Surface, m: Material, out: Float32Array) => void;
+export type Light = (name: Part['name'], s: Surface, m: Material, out: Float32Array) => void;
 
-function createLight(input: ShadeInput): Light {
+export function createLight(input: LightInput): Light {
   const { lighting: l, camera, shadow } = input;
   const key = normalize(l.key.direction);
   const fill = normalize(l.fill.direction);
-  const rims = l.rims.map((r) => ({ direction: normalize(r.direction), colour: r.colour }));
+  const rims = l.rims.map((r) => ({ ...r, direction: normalize(r.direction), wrap: 0.05 + 0.45 * (r.soft ?? 0) }));
+  const radius = input.penumbra ?? 2;
+  const keyWrap = 0.5 * (l.key.soft ?? 0);
   const rimShare: Partial<Record<Part['name'], number>> = { hair: 0.3, garment: 0.45, brows: 0, lashes: 0 };
   const v: [number, number, number] = [0, 0, 0];
   return (name, s, m, out) => {
@@ -217,7 +239,7 @@ function createLight(input: ShadeInput): Light {
     nv = Math.max(nv, 0.02);
     const behind = rimShare[name] ?? 1;
     const open = s.ao * s.ao * 0.35 + s.ao * 0.65;
-    const lit = lightAt(shadow, s.p[0] + 0.03 * n[0], s.p[1] + 0.03 * n[1], s.p[2] + 0.03 * n[2], 0.012, 2);
+    const lit = lightAt(shadow, s.p[0] + 0.03 * n[0], s.p[1] + 0.03 * n[1], s.p[2] + 0.03 * n[2], 0.012, radius);
     const dk = n[0] * key[0] + n[1] * key[1] + n[2] * key[2];
     const df = n[0] * fill[0] + n[1] * fill[1] + n[2] * fill[2];
     const up = 0.5 + 0.5 * n[1];
@@ -228,18 +250,18 @@ function createLight(input: ShadeInput): Light {
       const w = m.wrap[c]!;
       // Red light leaks into the shadow's rim first.
       const soft = name === 'skin' && c === 0 ? Math.sqrt(lit) * 0.5 + lit * 0.5 : lit;
-      let d = l.key.colour[c]! * wrapped(dk, w) * soft * (0.55 + 0.45 * s.ao);
+      let d = l.key.colour[c]! * wrapped(dk, w + keyWrap) * soft * (0.55 + 0.45 * s.ao);
       d += l.fill.colour[c]! * wrapped(df, w) * open;
       d += (l.ground[c]! + (l.sky[c]! - l.ground[c]!) * up) * open;
       let shine = spec * l.key.colour[c]! * (0.4 + 0.6 * s.ao) + fillSpec * l.fill.colour[c]!;
       for (const r of rims) {
         const dr = n[0] * r.direction[0] + n[1] * r.direction[1] + n[2] * r.direction[2];
-        d += behind * r.colour[c]! * wrapped(dr, 0.05) * open * open;
+        d += behind * r.colour[c]! * wrapped(dr, r.wrap) * open * open;
         if (dr > 0) shine += behind * ggx(n, v, r.direction, m, nv, dr) * r.colour[c]! * open * open;
       }
       out[c] = m.albedo[c]! * d + shine + edge * (0.3 + 0.7 * lit) * l.key.colour[c]! * open;
     }
-    if (name === 'eyes') catchLight(input, s, v, key, lit, out);
+    if (name === 'eyes') catchLight(l.key, s, v, key, lit, out);
   };
 }
 
@@ -274,7 +296,7 @@ function ggx(
 
 /** The key's soft box mirrored in the wet eye: a rounded rectangle around the key's direction. */
 function catchLight(
-  input: ShadeInput,
+  light: Lighting['key'],
   s: Surface,
   v: readonly number[],
   key: Vec3,
@@ -289,5 +311,5 @@ function catchLight(
   const side = Math.abs(r[0] * key[2] - r[2] * key[0]);
   const rise = Math.abs(r[1] - key[1] * toward);
   const w = smoothstep(0.3, 0.2, side) * smoothstep(0.36, 0.26, rise) * (0.2 + 0.8 * lit) * s.ao;
-  for (let c = 0; c < 3; c++) out[c] = out[c]! + 0.75 * w * input.lighting.key.colour[c]!;
+  for (let c = 0; c < 3; c++) out[c] = out[c]! + 0.75 * w * light.colour[c]!;
 }

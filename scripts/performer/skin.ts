@@ -9,7 +9,7 @@ import { clamp, mix, smoothstep, type Vec3 } from './vec.ts';
 const PAINT_FLOOR = -3;
 
 /** Where a texel lies on the neutral head, in decimetres from the middle of the eyes. */
-interface Site {
+export interface Site {
   x: number;
   y: number;
   z: number;
@@ -20,8 +20,20 @@ interface Site {
  * tint, mottling, freckles, blush, lips, make-up, stubble. Alpha becomes a gloss mask: 0 skin … 255 lips.
  */
 export function paintSkin(texture: Texture, head: Head): void {
+  const { data } = texture;
+  for (let i = 3; i < data.length; i += 4) data[i] = 0;
+  const painter = createPainter(head.identity.skin, head.identity.seed);
+  eachTexel(texture, head, (k, site) => painter(data, 4 * k, site));
+}
+
+/** Visits every texel of the skin above the cloth once, with its place on the neutral head. The site is reused. */
+export function eachTexel(
+  size: { width: number; height: number },
+  head: Head,
+  visit: (texel: number, site: Site) => void,
+): void {
   const part = head.parts.find((p) => p.name === 'skin')!;
-  const { width, height, data } = texture;
+  const { width, height } = size;
   const count = part.uvs.length / 2;
   const x = new Float32Array(count);
   const y = new Float32Array(count);
@@ -29,20 +41,21 @@ export function paintSkin(texture: Texture, head: Head): void {
     x[i] = part.uvs[2 * i]! * width;
     y[i] = (1 - part.uvs[2 * i + 1]!) * height;
   }
-  for (let i = 3; i < data.length; i += 4) data[i] = 0;
   const view = { x, y, near: new Float32Array(count), perspective: false };
   const eye = eyeMiddle(head);
-  const painter = createPainter(head.identity.skin, head.identity.seed);
   const done = new Uint8Array(width * height);
   const rest = head.rest;
+  const site = { x: 0, y: 0, z: 0 };
   scan({ triangles: part.corners }, view, width, height, 'none', null, (k, _near, b1, b2, t) => {
     if (done[k]) return;
     done[k] = 1;
     const [a, b, c] = [3 * part.triangles[3 * t]!, 3 * part.triangles[3 * t + 1]!, 3 * part.triangles[3 * t + 2]!];
     const b0 = 1 - b1 - b2;
     const at = (i: number) => rest[a + i]! * b0 + rest[b + i]! * b1 + rest[c + i]! * b2 - eye[i]!;
-    const y = at(1);
-    if (y > PAINT_FLOOR) painter(data, 4 * k, { x: at(0), y, z: at(2) });
+    site.x = at(0);
+    site.y = at(1);
+    site.z = at(2);
+    if (site.y > PAINT_FLOOR) visit(k, site);
   });
 }
 

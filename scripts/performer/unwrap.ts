@@ -64,7 +64,7 @@ export function ovalMask(
 }
 
 /** Distance to a closed outline, > 0 inside (even–odd). */
-function signedDistance(outline: readonly (readonly [number, number])[], x: number, y: number): number {
+export function signedDistance(outline: readonly (readonly [number, number])[], x: number, y: number): number {
   let inside = false;
   let least = Infinity;
   for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {

@@ -14,6 +14,9 @@ export const PROBLEMS = {
   role_refused: [403, 'Your link does not allow this: ask for one with the right role.'],
   not_found: [404, 'There is nothing at this address.'],
   feed_unknown: [404, 'There is no feed with this name: look at the list of feeds on the monitor page.'],
+  look_unknown: [404, 'There is no look with this name: choose one from the list on the monitor page.'],
+  casting_unknown: [404, 'This casting does not exist (any more): look at the list of castings on the monitor page.'],
+  face_unknown: [404, 'This face is not in the picture (any more): tap one that is.'],
   session_unknown: [404, 'This session does not exist (any more).'],
   method_refused: [405, 'This address does not take that method.'],
   feed_busy: [409, 'Another camera is already on this feed: stop it first, or use another feed name.'],
@@ -24,6 +27,8 @@ export const PROBLEMS = {
   media_type_wrong: [415, 'Send an offer as application/sdp, and candidates as application/trickle-ice-sdpfrag.'],
   sdp_unusable: [422, 'The offer holds nothing this server can use: it needs a video section with H.264 or VP8.'],
   candidates_too_many: [422, 'A session takes 64 candidates at most.'],
+  castings_full: [422, 'Eight performers are cast on this feed, which is the most: remove one first.'],
+  performer_unseen: [422, 'This performer is not known in the picture now: tap their face, then try again.'],
   restart_refused: [422, 'ICE cannot be restarted on this session: end it, then open a new one.'],
   upgrade_required: [426, 'This address speaks WebSocket only.'],
   if_match_missing: [

@@ -33,7 +33,7 @@ export async function api(
     reply.header('cache-control', 'no-store');
   });
 
-  scope.get('/feeds', async () => ({ feeds: stage.feeds(), looks: stage.looks() }));
+  scope.get('/feeds', async () => ({ feeds: stage.feeds(), looks: stage.looks(), dials: stage.dials() }));
   otherMethods(scope, '/feeds', ['GET', 'HEAD']);
   iceServersRoute(scope, turn);
   traceRoute(scope, stage);

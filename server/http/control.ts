@@ -122,6 +122,10 @@ export class Control {
       stage.timecode(feed, { code, rate, userBits, captureUs });
       return;
     }
+    if (message.type !== 'feed') {
+      stage.cast(message);
+      return;
+    }
     const { feed, uncast, look, age } = message;
     stage.set(feed, {
       ...(uncast !== undefined && { uncast }),
@@ -132,7 +136,7 @@ export class Control {
 
   #feeds(): ServerMessage {
     const { stage } = this.#parts;
-    return { type: 'feeds', feeds: stage.feeds(), looks: stage.looks() };
+    return { type: 'feeds', feeds: stage.feeds(), looks: stage.looks(), dials: stage.dials() };
   }
 
   #tell(): void {

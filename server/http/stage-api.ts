@@ -1,5 +1,12 @@
 import type { PeerSession } from '../media/port.ts';
-import type { ClientMessage, FeedInfo, RenditionKey, RenditionName, UncastPolicy } from '../wire/messages.ts';
+import type {
+  CastingOrder,
+  ClientMessage,
+  FeedInfo,
+  RenditionKey,
+  RenditionName,
+  UncastPolicy,
+} from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
 
 /** One viewer that is there now. */
@@ -76,6 +83,10 @@ export interface StageApi {
   trace(feed: string): Promise<FrameTrace>;
   /** Names of the looks that can be set. */
   looks(): string[];
+  /** Those of them that have an age dial. */
+  dials(): string[];
+  /** Casts a performer, changes or ends a casting, says who a face is, captures a neutral face. */
+  cast(order: CastingOrder): void;
   set(feed: string, change: { uncast?: UncastPolicy; look?: string; age?: number }): void;
   /** A timecode heard at a feed's camera. */
   timecode(feed: string, heard: Omit<Extract<ClientMessage, { type: 'timecode' }>, 'type' | 'feed'>): void;

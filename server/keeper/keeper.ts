@@ -103,7 +103,7 @@ export class Keeper {
   async #ready(store: Store, run: string): Promise<void> {
     await this.#tryUntilDone(async () => {
       await store.beginRun(run);
-      this.#tell({ type: 'ready', settings: await store.settings() });
+      this.#tell({ type: 'ready', settings: await store.settings(), castings: await store.castings() });
     });
   }
 

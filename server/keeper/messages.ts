@@ -1,5 +1,6 @@
 /** What front and keeper say to each other, checked on both sides. The front listens; the keeper connects, and comes back when either was restarted. */
 import { z } from 'zod';
+import { casting, castingId, neutralFace } from '../wire/casting.ts';
 import { feedName } from '../wire/messages.ts';
 import { sessionCounters, sessionKind, sessionRecord } from '../wire/sessions.ts';
 
@@ -16,6 +17,25 @@ export const storedSetting = z.object({
   atMs: z.number(),
 });
 export type StoredSetting = z.infer<typeof storedSetting>;
+
+/** Who is cast, and the face by which they are known again: null until it has been captured. */
+export const storedCasting = z.object({ feed: feedName, casting, neutral: neutralFace.nullable() });
+export type StoredCasting = z.infer<typeof storedCasting>;
+
+const castingRecords = [
+  /** Somebody was cast, or cast otherwise. */
+  z.object({ type: z.literal('casting'), feed: feedName, casting, atMs: z.number() }),
+  /** The casting is no more, and its neutral face with it. */
+  z.object({ type: z.literal('castingDropped'), feed: feedName, casting: castingId, atMs: z.number() }),
+  z.object({
+    type: z.literal('neutralFace'),
+    feed: feedName,
+    casting: castingId,
+    face: neutralFace,
+    atMs: z.number(),
+  }),
+] as const;
+export type CastingRecord = z.infer<(typeof castingRecords)[number]>;
 
 /** One thing to keep. Keeping it twice is the same as once: after a restart it may come again. */
 export const keptRecord = z.discriminatedUnion('type', [
@@ -40,6 +60,7 @@ export const keptRecord = z.discriminatedUnion('type', [
     counters: sessionCounters,
     atMs: z.number(),
   }),
+  ...castingRecords,
 ]);
 export type KeptRecord = z.infer<typeof keptRecord>;
 
@@ -62,7 +83,7 @@ export type ToKeeper = z.infer<typeof toKeeper>;
 export const fromKeeper = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), key: z.string().max(64) }),
   /** The store is open; this is what operators have set. Records may come. */
-  z.object({ type: z.literal('ready'), settings: z.array(storedSetting) }),
+  z.object({ type: z.literal('ready'), settings: z.array(storedSetting), castings: z.array(storedCasting) }),
   /** Every record up to this number is on the disk; `skipped` of them could not be kept whatever is tried. */
   z.object({ type: z.literal('stored'), upTo: z.number().int(), skipped: z.number().int() }),
   /** The store cannot be opened or written; the keeper tries again by itself. */

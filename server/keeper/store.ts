@@ -5,8 +5,9 @@ import Sqlite from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type SessionRecord, sessionCounters, sessionRecord } from '../wire/sessions.ts';
+import { keepCasting, readCastings } from './castings.ts';
 import { StoreDialect } from './dialect.ts';
-import { type KeptRecord, type StoredSetting, storedSetting } from './messages.ts';
+import { type KeptRecord, type StoredCasting, type StoredSetting, storedSetting } from './messages.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { StoreError, storeError } from './store-error.ts';
 import type { Tables } from './tables.ts';
@@ -109,6 +110,10 @@ export class Store {
     return rows.flatMap((row) => storedSetting.safeParse(row).data ?? []);
   }
 
+  async castings(): Promise<StoredCasting[]> {
+    return this.#guarded(() => readCastings(this.#db));
+  }
+
   /** The sessions that began last, newest first. */
   async sessions(feed: string | null, limit: number): Promise<SessionRecord[]> {
     const query = this.#db.selectFrom('sessions').selectAll().orderBy('beganMs', 'desc').orderBy('id', 'desc');
@@ -134,6 +139,8 @@ function prepare(database: Sqlite.Database, file: string): void {
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma('trusted_schema = OFF');
+  // What is deleted is overwritten: a performer's face must not stay behind in free pages.
+  database.pragma('secure_delete = ON');
   // The lock is taken with the first write, so take it now: a second server is told at its start.
   database.exec('BEGIN IMMEDIATE; COMMIT');
   const [found] = database.pragma('quick_check(1)') as { quick_check: string }[];
@@ -159,9 +166,12 @@ async function keepOne(db: Transaction<Tables>, run: string, record: KeptRecord)
       .values(began)
       .onConflict((known) => known.column('id').doNothing())
       .execute();
-  } else {
+  } else if (record.type === 'ended') {
     const ended = { endedMs: record.atMs, why: record.why, counters: JSON.stringify(record.counters) };
     await db.updateTable('sessions').set(ended).where('id', '=', record.id).execute();
+  } else {
+    if (record.type === 'casting') await touchFeed(db, record.feed, record.atMs);
+    await keepCasting(db, record);
   }
 }
 

@@ -16,4 +16,7 @@ export interface Tables {
     /** JSON. */
     counters: string | null;
   };
+  castings: { feed: string; id: string; performer: string; look: string; age: number; createdMs: number };
+  /** A performer's face at rest: 478 landmarks as 32-bit floats. Deleted with its casting. */
+  neutralFaces: { feed: string; casting: string; points: Buffer; spread: number; atMs: number };
 }

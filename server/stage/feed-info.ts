@@ -1,4 +1,4 @@
-import type { EngineStats } from '../channel/messages.ts';
+import type { EngineStats, FeedSettings } from '../channel/messages.ts';
 import type { IngestStats } from '../media/port.ts';
 import type { FeedInfo } from '../wire/messages.ts';
 
@@ -8,6 +8,7 @@ export interface FeedFacts {
   look: string;
   uncast: FeedInfo['uncast'];
   age: FeedInfo['age'];
+  cast: NonNullable<FeedSettings['castings']>;
   engine: 'absent' | 'warming' | 'ready' | 'lost';
   ingest: IngestStats | null;
   /** Milliseconds since the camera's last frame; null before the first. */
@@ -81,6 +82,7 @@ export function describeFeed(facts: FeedFacts): FeedInfo {
     look: facts.look,
     uncast: facts.uncast,
     age: facts.age,
+    castings: castingsOf(facts.cast, showing ? stats : null),
     provider: stats?.provider ?? 'cpu',
     faces: showing ? (stats?.faces ?? []) : [],
     viewers: facts.viewers,
@@ -90,6 +92,15 @@ export function describeFeed(facts: FeedFacts): FeedInfo {
     pictureDelayMs: facts.pictureDelayMs,
     anchor: facts.anchor,
   };
+}
+
+/** Who is cast, and what became of them in the last picture; the face by which they are known is not told. */
+function castingsOf(cast: FeedFacts['cast'], stats: EngineStats | null): FeedInfo['castings'] {
+  return cast.map(({ casting, neutral }) => {
+    const { track, ...state } = stats?.castings.find(({ id }) => id === casting.id) ?? { track: null };
+    // An engine that has just been told does not say so yet.
+    return { neutral: neutral ? 'kept' : 'none', ...casting, ...state, track };
+  });
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;

@@ -17,6 +17,7 @@ import type {
   ViewerSession,
 } from '../media/port.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
+import type { NeutralFace } from '../wire/casting.ts';
 import type { FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
 import type { EngineLink } from './engine-links.ts';
@@ -44,6 +45,8 @@ export interface FeedOptions {
   open: Omit<Extract<ToEngine, { type: 'open' }>, 'type' | 'feed' | 'settings' | 'slates' | keyof Rates>;
   /** Whether a look has an age dial. */
   ageable(look: string): boolean;
+  /** A performer's face at rest, as an engine captured it. */
+  keepFace(casting: string, face: NeutralFace): void;
   maxViewers: number;
   maxEncoders: number;
   records: Records;
@@ -99,8 +102,9 @@ export class Feed {
     };
   }
 
-  get look(): string {
-    return this.#settings.look;
+  /** Every look that somebody wears here. */
+  get looks(): string[] {
+    return [this.#settings.look, ...(this.#settings.castings ?? []).map(({ casting }) => casting.look)];
   }
 
   get info(): FeedInfo {
@@ -195,11 +199,29 @@ export class Feed {
   }
 
   set(settings: FeedSettings): void {
-    const { look, uncast, age } = this.#settings;
-    if (settings.look === look && settings.uncast === uncast && settings.age === age) return;
+    const { look, uncast, age, castings } = this.#settings;
+    const same = settings.look === look && settings.uncast === uncast && settings.age === age;
+    if (same && settings.castings === castings) return;
     this.#settings = settings;
     this.#link?.send({ type: 'settings', settings: this.#settings });
     this.#options.changed();
+  }
+
+  /** Throws `Problem` face_unknown where the last picture showed no such face. */
+  checkFace(track: number): void {
+    if (!this.info.faces.some((face) => face.track === track)) throw new Problem('face_unknown');
+  }
+
+  /** The operator says whose face this is; null: nobody's that is cast. Throws `Problem` face_unknown, engine_down. */
+  bind(casting: string | null, track: number): void {
+    this.checkFace(track);
+    this.#tellEngine({ type: 'bind', casting, track });
+  }
+
+  /** The performer holds still: an engine captures their face at rest. Throws `Problem` performer_unseen, engine_down. */
+  captureFace(casting: string): void {
+    if (this.info.castings.find(({ id }) => id === casting)?.track == null) throw new Problem('performer_unseen');
+    this.#tellEngine({ type: 'neutral', casting });
   }
 
   /** The bit rates have changed: the engine's encoders take them. */
@@ -219,6 +241,11 @@ export class Feed {
     return { programBitrate, lowBitrate };
   }
 
+  #tellEngine(message: ToEngine): void {
+    if (!this.#link) throw new Problem('engine_down');
+    this.#link.send(message);
+  }
+
   #facts(): FeedFacts {
     const now = performance.now();
     const camera = this.#camera;
@@ -228,6 +255,7 @@ export class Feed {
       look: this.#settings.look,
       uncast: this.#settings.uncast,
       age: this.#options.ageable(this.#settings.look) ? this.#settings.age : null,
+      cast: this.#settings.castings ?? [],
       engine: this.#engine,
       ingest: this.#ingest?.stats() ?? null,
       silentMs: camera || this.#seen ? now - this.#cameraAtMs : null,
@@ -312,6 +340,7 @@ export class Feed {
     } else if (message.type === 'slate') this.#renditions.keepSlate(message);
     else if (message.type === 'needKey') this.#askCamera();
     else if (message.type === 'traced') this.#tracing.heard(message);
+    else if (message.type === 'neutral') this.#options.keepFace(message.casting, message.neutral);
     else if (message.type === 'trouble') this.#warn(message.sentence);
     else if (message.type === 'stats') {
       for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();

@@ -79,7 +79,7 @@ async function start({
   });
   engineEnded = (key) => engines.ended(key);
   const store = await openFrontStore(keeper, config, { log, reports }, () => stage.applySettings());
-  const { records, settings } = store;
+  const { records, settings, castings } = store;
   const stage = new Stage({
     media,
     engines,
@@ -88,6 +88,7 @@ async function start({
     maxEncoders: config.engine.maxEncoders,
     feeds: configured(config).feeds.map(({ name }) => name),
     settings,
+    castings,
     records,
     rates: config.media,
     open: {

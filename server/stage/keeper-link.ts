@@ -8,7 +8,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { Problem } from '../config/problem.ts';
 import type { StoreApi, StoreState } from '../http/store-api.ts';
-import { type FromKeeper, fromKeeper, type KeptRecord, type StoredSetting, type ToKeeper } from '../keeper/messages.ts';
+import {
+  type FromKeeper,
+  fromKeeper,
+  type KeptRecord,
+  type StoredCasting,
+  type StoredSetting,
+  type ToKeeper,
+} from '../keeper/messages.ts';
 import type { Reports } from '../observe/reports.ts';
 import type { SessionRecord } from '../wire/sessions.ts';
 import { KeeperQueue } from './keeper-queue.ts';
@@ -26,8 +33,8 @@ export interface KeeperLinkOptions {
   socket: string;
   key: string;
   reports: Pick<Reports, 'warn' | 'error'>;
-  /** The store is open (again); this is what operators have set, as it lies there. */
-  settings(stored: readonly StoredSetting[]): void;
+  /** The store is open (again); this is what operators have set, and who is cast, as it lies there. */
+  learn(stored: { settings: readonly StoredSetting[]; castings: readonly StoredCasting[] }): void;
 }
 
 export class KeeperLink implements StoreApi {
@@ -186,7 +193,7 @@ export class KeeperLink implements StoreApi {
       this.#ready = true;
       this.#trouble = null;
       this.#queue.again();
-      this.#options.settings(message.settings);
+      this.#options.learn(message);
       this.#send();
     } else if (message.type === 'stored') {
       this.#trouble = null;

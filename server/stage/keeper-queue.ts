@@ -12,12 +12,20 @@ export interface Waiting {
   atMs: number;
 }
 
-const settingOf = (record: KeptRecord): string | null =>
-  record.type === 'setting' || record.type === 'settingDropped' ? `${record.feed} ${record.key}` : null;
+/** What a record says of a setting or a casting, under which name: the newest of a name takes the older one's place. */
+function nameOf(record: KeptRecord): string | null {
+  if (record.type === 'setting' || record.type === 'settingDropped') return `${record.feed} ${record.key}`;
+  if (record.type === 'casting') return castingName(record.feed, record.casting.id);
+  if (record.type === 'castingDropped') return castingName(record.feed, record.casting);
+  return record.type === 'neutralFace' ? faceName(record.feed, record.casting) : null;
+}
+
+const castingName = (feed: string, id: string): string => `${feed} casting ${id}`;
+const faceName = (feed: string, id: string): string => `${feed} face ${id}`;
 
 /**
- * What the keeper has not yet said to be on the disk, in its order. Bounded: a setting that is set again takes its older one's place,
- * and when it is full the oldest record of a session goes, counted. Pure but for the clock that the caller gives.
+ * What the keeper has not yet said to be on the disk, in its order. Bounded: a setting or casting that is set again takes its older
+ * one's place, and when it is full the oldest record of a session goes, counted. Pure but for the clock that the caller gives.
  */
 export class KeeperQueue {
   /** Lost for good, since the start. */
@@ -25,8 +33,8 @@ export class KeeperQueue {
   readonly #max: number;
   /** In the order of n. */
   readonly #records = new Map<number, Waiting>();
-  /** Which record says the newest of each setting. */
-  readonly #settings = new Map<string, number>();
+  /** Which record says the newest under each name. */
+  readonly #named = new Map<string, number>();
   #sent = 0;
   #n = 0;
 
@@ -44,13 +52,13 @@ export class KeeperQueue {
   }
 
   add(record: KeptRecord, nowMs: number): void {
-    const key = settingOf(record);
-    // One that is on its way may be kept already: keeping the older first and then the newer is right, too.
-    const older = key === null ? undefined : this.#settings.get(key);
-    if (older !== undefined && older > this.#sent) this.#records.delete(older);
+    const name = nameOf(record);
+    if (name !== null) this.#forget(name);
+    // A face goes with its casting, also from here.
+    if (record.type === 'castingDropped') this.#forget(faceName(record.feed, record.casting));
     if (this.#records.size >= this.#max) this.#drop();
     const n = ++this.#n;
-    if (key !== null) this.#settings.set(key, n);
+    if (name !== null) this.#named.set(name, n);
     this.#records.set(n, { n, record, atMs: nowMs });
   }
 
@@ -83,10 +91,17 @@ export class KeeperQueue {
     this.#sent = 0;
   }
 
-  /** The oldest record that is no setting: settings are few, two a feed at the most. */
+  /** One that is on its way may be kept already: keeping the older first and then the newer is right, too. */
+  #forget(name: string): void {
+    const older = this.#named.get(name);
+    if (older !== undefined && older > this.#sent) this.#records.delete(older);
+    this.#named.delete(name);
+  }
+
+  /** The oldest record of a session: settings and castings are few. */
   #drop(): void {
     for (const { n, record } of this.#records.values()) {
-      if (settingOf(record) !== null) continue;
+      if (nameOf(record) !== null) continue;
       this.#records.delete(n);
       this.lost++;
       return;

@@ -2,8 +2,10 @@ import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine, PeerSession } from '../media/port.ts';
-import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { CastingOrder, FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
+import { obey } from './casting-orders.ts';
+import type { Castings } from './castings.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import type { Records } from './records.ts';
@@ -26,6 +28,7 @@ export interface StageOptions {
   /** Feeds that exist from the start. */
   feeds: readonly string[];
   settings: Settings;
+  castings: Castings;
   records: Records;
   rates: FeedOptions['rates'];
   open: FeedOptions['open'];
@@ -123,15 +126,26 @@ export class Stage implements StageApi {
     return [...this.#options.looks];
   }
 
+  dials(): string[] {
+    return this.#options.looks.filter(this.#options.ageable);
+  }
+
   set(feed: string, change: Partial<FeedSettings>): void {
     if (change.look !== undefined && !this.#options.looks.includes(change.look)) {
-      throw new Problem(
-        'bad_request',
-        `There is no look "${change.look}": choose one of ${this.#options.looks.join(', ')}.`,
-      );
+      throw new Problem('look_unknown', `You asked for "${change.look}"; there are ${this.#options.looks.join(', ')}.`);
     }
-    this.#feed(feed).set(this.#options.settings.set(feed, change));
+    const known = this.#feed(feed);
+    this.#options.settings.set(feed, change);
+    known.set(this.#holds(feed));
     if (change.look !== undefined) this.#prepareLooks();
+  }
+
+  cast(order: CastingOrder): void {
+    const feed = this.#feed(order.feed);
+    obey(order, this.#options.castings, feed, () => {
+      feed.set(this.#holds(order.feed));
+      if ('look' in order) this.#prepareLooks();
+    });
   }
 
   /**
@@ -152,7 +166,7 @@ export class Stage implements StageApi {
 
   /** Settings have changed behind the feeds: they take what holds now. */
   applySettings(): void {
-    for (const feed of this.#feeds.values()) feed.set(this.#options.settings.of(feed.name));
+    for (const feed of this.#feeds.values()) feed.set(this.#holds(feed.name));
     this.#prepareLooks();
   }
 
@@ -224,10 +238,10 @@ export class Stage implements StageApi {
     const { maxFeeds } = this.#options.caps;
     if (this.#feeds.size + this.#opening.size >= maxFeeds)
       throw new Problem('full', `The stage has its ${maxFeeds} feeds.`, 10);
-    const { media, rates, open, maxViewers, maxEncoders, settings, records } = this.#options;
+    const { media, rates, open, maxViewers, maxEncoders, castings, records } = this.#options;
     return new Feed({
       name,
-      settings: settings.of(name),
+      settings: this.#holds(name),
       media,
       rates,
       open,
@@ -235,6 +249,10 @@ export class Stage implements StageApi {
       maxEncoders,
       records,
       ageable: this.#options.ageable,
+      keepFace: (casting, face) => {
+        castings.keepFace(name, casting, face);
+        this.#feeds.get(name)?.set(this.#holds(name));
+      },
       changed: () => this.#changed(),
       warn: (sentence) => this.#options.warn(name, sentence),
     });
@@ -248,10 +266,16 @@ export class Stage implements StageApi {
     this.#changed();
   }
 
+  /** What an engine of the feed is told. */
+  #holds(feed: string): FeedSettings {
+    const { settings, castings } = this.#options;
+    return { ...settings.of(feed), castings: castings.of(feed) };
+  }
+
   /** A spare may have to serve any feed: it has every look that one of them wears. */
   #prepareLooks(): void {
     this.#options.engines.prepare(
-      [...this.#feeds.values()].map(({ look }) => look).concat(this.#options.settings.defaults.look),
+      [...this.#feeds.values()].flatMap(({ looks }) => looks).concat(this.#options.settings.defaults.look),
     );
   }
 

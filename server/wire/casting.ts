@@ -36,3 +36,7 @@ export const castingState = z.object({
   neutral: z.enum(['none', 'capturing', 'moved', 'kept']),
 });
 export type CastingState = z.infer<typeof castingState>;
+
+/** A casting, and what became of it in the last picture. */
+export const castingInfo = casting.extend(castingState.shape);
+export type CastingInfo = z.infer<typeof castingInfo>;

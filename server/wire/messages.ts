@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ageYears } from './age.ts';
-import { castingId } from './casting.ts';
+import { casting, castingId, castingInfo } from './casting.ts';
 import { frameRate, timecode } from './timecode.ts';
 
 /**
@@ -82,6 +82,8 @@ export const feedInfo = z.object({
   /** Where the models run: cpu, cuda, tensorrt … */
   provider: z.string(),
   faces: z.array(faceInfo),
+  /** Who is cast, those who were cast first first. */
+  castings: z.array(castingInfo),
   viewers: z.object({ program: z.number().int(), plate: z.number().int(), low: z.number().int() }),
   /** Per-stage milliseconds, p50 over the last second: decode, perceive, replace, composite, encode, total. */
   stageMs: z.record(z.string(), z.number()),
@@ -118,13 +120,50 @@ export const feedInfo = z.object({
 export type FeedInfo = z.infer<typeof feedInfo>;
 
 export const serverMessage = z.discriminatedUnion('type', [
-  /** Sent at once after connecting, on every change, and twice a second while anything is live. */
-  z.object({ type: z.literal('feeds'), feeds: z.array(feedInfo), looks: z.array(z.string()) }),
+  /** Sent at once after connecting, on every change, and twice a second while anything is live. dials: the looks with an age dial. */
+  z.object({
+    type: z.literal('feeds'),
+    feeds: z.array(feedInfo),
+    looks: z.array(z.string()),
+    dials: z.array(z.string()),
+  }),
   /** The answer to `clock`: t0Ms as sent, serverUs the server's monotonic clock. */
   z.object({ type: z.literal('clock'), t0Ms: z.number(), serverUs: z.number() }),
   z.object({ type: z.literal('refused'), code: z.string(), sentence: z.string() }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
+
+const { performer, look } = casting.shape;
+const track = z.number().int().min(0);
+
+/** What an operator says about who is cast. */
+const castingOrders = [
+  /** Casts a performer: the one whose face has this track, or with null one whose face is shown later. The server makes the id. */
+  z.object({
+    type: z.literal('cast'),
+    feed: feedName,
+    track: track.nullable().default(null),
+    performer,
+    look,
+    age: ageYears.default(0),
+  }),
+  /** Changes a casting; fields left out stay. */
+  z.object({
+    type: z.literal('recast'),
+    feed: feedName,
+    casting: castingId,
+    performer: performer.optional(),
+    look: look.optional(),
+    age: ageYears.optional(),
+  }),
+  /** Ends a casting; the performer's neutral face is deleted. */
+  z.object({ type: z.literal('uncast'), feed: feedName, casting: castingId }),
+  /** This face is that performer's; null: nobody's that is cast. */
+  z.object({ type: z.literal('bind'), feed: feedName, casting: castingId.nullable(), track }),
+  /** The performer holds still from now on: their neutral face is captured. */
+  z.object({ type: z.literal('neutral'), feed: feedName, casting: castingId }),
+] as const;
+export type CastingOrder = z.infer<(typeof castingOrders)[number]>;
 
 export const clientMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('clock'), t0Ms: z.number() }),
@@ -145,5 +184,6 @@ export const clientMessage = z.discriminatedUnion('type', [
     age: ageYears.optional(),
     look: z.string().min(1).max(64).optional(),
   }),
+  ...castingOrders,
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

@@ -182,6 +182,7 @@ describe('the API', () => {
     expect(JSON.parse(answer.text)).toMatchObject({
       feeds: [{ name: 'demo', state: 'idle' }],
       looks: ['mara', 'joris'],
+      dials: ['retouch'],
     });
     expect((await server.ask('/api/feeds')).status).toBe(401);
     expect((await server.ask('/api/feeds', { method: 'DELETE', headers: AUTHORIZED })).status).toBe(405);

@@ -97,6 +97,37 @@ describe('what it takes', () => {
     socket.terminate();
   });
 
+  test('who is cast, and nothing that could not be meant', async () => {
+    const { socket, next, send } = await open();
+    server.fake.orders.length = 0;
+    const orders = [
+      { type: 'cast', feed: 'demo', track: 4, performer: 'Anna', look: 'mara', age: -8 },
+      { type: 'cast', feed: 'demo', track: null, performer: 'Ben', look: 'joris', age: 0 },
+      { type: 'recast', feed: 'demo', casting: 'c1', age: 3 },
+      { type: 'uncast', feed: 'demo', casting: 'c1' },
+      { type: 'bind', feed: 'demo', casting: 'c1', track: 4 },
+      { type: 'bind', feed: 'demo', casting: null, track: 4 },
+      { type: 'neutral', feed: 'demo', casting: 'c1' },
+    ];
+    for (const order of orders) send(order);
+    send({ type: 'clock', t0Ms: 1 });
+    await next('clock');
+    expect(server.fake.orders).toEqual(orders);
+    for (const [wrong, why] of [
+      [{ type: 'cast', feed: 'demo', performer: '  ', look: 'mara' }, 'performer'],
+      [{ type: 'cast', feed: 'demo', performer: 'Anna', look: 'mara', age: 31 }, 'age'],
+      [{ type: 'cast', feed: 'demo', performer: 'Anna', look: 'mara', track: -1 }, 'track'],
+      [{ type: 'recast', feed: 'demo', casting: '../c1' }, 'casting'],
+      [{ type: 'bind', feed: 'demo', casting: 'c1' }, 'track'],
+    ] as const) {
+      send(wrong);
+      const refused = await next('refused');
+      expect([refused.code, refused.sentence]).toEqual(['bad_request', expect.stringContaining(why)]);
+    }
+    expect(server.fake.orders).toHaveLength(orders.length);
+    socket.terminate();
+  });
+
   test.each([
     '',
     '{',

@@ -16,6 +16,7 @@ import type { IceCredentials } from '../../server/media/port.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { createReports } from '../../server/observe/reports.ts';
 import {
+  type CastingOrder,
   type FeedInfo,
   RENDITIONS,
   type RenditionName,
@@ -60,12 +61,14 @@ export function fakeStage() {
   const sessions = new Map<string, string>();
   const handles = new Map<string, IceSession>();
   const sets: { feed: string; change: object }[] = [];
+  const orders: CastingOrder[] = [];
   const fake = {
     infos: [feedInfo('demo')],
     measures: null as FeedMeasures[] | null,
     missing: [] as string[],
     spare: null as ReturnType<StageApi['spare']>,
     sets,
+    orders,
     sessions,
     /** Thrown by the next publish or watch. */
     refuse: null as Error | null,
@@ -141,6 +144,8 @@ export function fakeStage() {
       throw new Problem('no_frame');
     },
     looks: () => ['mara', 'joris'],
+    dials: () => ['retouch'],
+    cast: (order) => void orders.push(order),
     set(feed, change) {
       if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');
       sets.push({ feed, change });

@@ -49,6 +49,29 @@ describe('what the keeper has not yet acknowledged', () => {
     expect(queue.next().map(({ record }) => record)).toEqual([setting('blur', 'b'), setting('pass'), dropped]);
   });
 
+  test('holds the newest of each casting, and of one that is gone not even its face', () => {
+    const queue = new KeeperQueue();
+    const casting = (age: number): KeptRecord => ({
+      type: 'casting',
+      feed: 'a',
+      casting: { id: '1', performer: 'Anna', look: 'mara', age },
+      atMs: 0,
+    });
+    const face: KeptRecord = {
+      type: 'neutralFace',
+      feed: 'a',
+      casting: '1',
+      face: { points: [], spread: 0, atMs: 0 },
+      atMs: 0,
+    };
+    const gone: KeptRecord = { type: 'castingDropped', feed: 'a', casting: '1', atMs: 0 };
+    for (const record of [casting(1), face, casting(2)]) queue.add(record, 0);
+    expect(queue.next().map(({ record }) => record)).toEqual([face, casting(2)]);
+    queue.again();
+    queue.add(gone, 0);
+    expect(queue.next().map(({ record }) => record)).toEqual([gone]);
+  });
+
   test('is bounded: the oldest of the sessions goes, counted, and never a setting', () => {
     const queue = new KeeperQueue(3);
     queue.add(setting('blur'), 0);

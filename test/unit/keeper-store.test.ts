@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KeptRecord } from '../../server/keeper/messages.ts';
 import { MIGRATIONS } from '../../server/keeper/migrations/index.ts';
@@ -60,7 +61,7 @@ const setting = (value: string, atMs: number): KeptRecord => ({
 
 const more = {
   ...MIGRATIONS,
-  '0002-takes': {
+  '0099-takes': {
     up: async (db: Kysely<unknown>) => void (await sql`create table takes (id text primary key)`.execute(db)),
   },
 };
@@ -111,20 +112,76 @@ describe('what is kept', () => {
   });
 });
 
+describe('castings', () => {
+  const casting = { id: 'c1', performer: 'Anna', look: 'mara', age: -10 };
+  const points = Array.from({ length: 3 * 478 }, (_, index) => Math.fround(index / 100 - 7));
+  const face = { points, spread: 0.02, atMs: 12 };
+  const cast = (change: Partial<typeof casting> = {}, feed = 'a'): KeptRecord => ({
+    type: 'casting',
+    feed,
+    casting: { ...casting, ...change },
+    atMs: 1,
+  });
+  const captured: KeptRecord = { type: 'neutralFace', feed: 'a', casting: 'c1', face, atMs: 12 };
+  const dropped: KeptRecord = { type: 'castingDropped', feed: 'a', casting: 'c1', atMs: 20 };
+
+  test('are there again after closing, with the face by which a performer is known', async () => {
+    const first = await store();
+    expect(await first.keep('run', [cast(), captured, cast({ performer: 'Ben' }, 'b'), cast({ age: 5 })])).toBe(0);
+    await first.close();
+    const second = await store();
+    expect(await second.castings()).toEqual([
+      { feed: 'a', casting: { ...casting, age: 5 }, neutral: face },
+      { feed: 'b', casting: { ...casting, performer: 'Ben' }, neutral: null },
+    ]);
+  });
+
+  test('go with their face, of which nothing stays in the file; one that comes too late is not kept', async () => {
+    const kept = await store();
+    await kept.keep('run', [cast(), captured]);
+    await kept.keep('run', [dropped]);
+    expect(await kept.keep('run', [captured])).toBe(0);
+    expect(await kept.castings()).toEqual([]);
+    await kept.close();
+    // Some of its landmarks, from the middle of a page of the file.
+    const mark = Buffer.alloc(80);
+    for (let index = 0; index < 20; index++) mark.writeFloatLE(points[800 + index] as number, index * 4);
+    for (const name of readdirSync(dir)) expect(readFileSync(join(dir, name)).includes(mark), name).toBe(false);
+    const again = await store();
+    await again.keep('run', [cast(), captured]);
+    await again.close();
+    expect(readFileSync(file).includes(mark)).toBe(true);
+  });
+
+  test('have their tables made in a store of the version before, whose settings stay', async () => {
+    const { '0001-feeds-settings-sessions': before } = MIGRATIONS;
+    const old = await store({ migrations: { '0001-feeds-settings-sessions': before as Migration } });
+    await old.keep('run', [setting('blur', 1)]);
+    await old.close();
+    const upgraded = await store();
+    expect(upgraded.copy).toBe(`${file}.before-0002`);
+    expect(await upgraded.keep('run', [cast(), captured])).toBe(0);
+    expect([await upgraded.settings(), await upgraded.castings()]).toMatchObject([
+      [{ value: 'blur' }],
+      [{ neutral: face }],
+    ]);
+  });
+});
+
 describe('an upgrade', () => {
   test('runs forwards and leaves a copy of what was before, which an older program can open', async () => {
     const first = await store();
     await first.keep('run', [setting('blur', 1)]);
     await first.close();
     const upgraded = await store({ migrations: more });
-    expect(upgraded.copy).toBe(`${file}.before-0002`);
+    expect(upgraded.copy).toBe(`${file}.before-0099`);
     expect(await upgraded.settings()).toHaveLength(1);
-    expect(statSync(`${file}.before-0002`).mode & 0o077).toBe(0);
+    expect(statSync(`${file}.before-0099`).mode & 0o077).toBe(0);
     await upgraded.close();
     expect(await refusal()).toMatch(
-      /^StoreError: The store .* was written by a newer Understudy \(it holds 0002-takes\): start that one, or put back the copy/,
+      /^StoreError: The store .* was written by a newer Understudy \(it holds 0099-takes\): start that one, or put back the copy/,
     );
-    const copy = new Sqlite(`${file}.before-0002`, { readonly: true });
+    const copy = new Sqlite(`${file}.before-0099`, { readonly: true });
     expect(copy.prepare('select value from settings').all()).toEqual([{ value: 'blur' }]);
     copy.close();
   });
@@ -135,7 +192,7 @@ describe('an upgrade', () => {
     await first.close();
     const broken = {
       ...more,
-      '0003-broken': {
+      '0100-broken': {
         up: async (db: Kysely<unknown>) => {
           await sql`drop table settings`.execute(db);
           await sql`create nonsense`.execute(db);
@@ -172,7 +229,6 @@ describe('a store that cannot be used is a sentence that says what to do', () =>
       'insert into feeds select hex(randomblob(200)), 1, 1 from (select 1 from sqlite_master a, sqlite_master b)',
     );
     whole.close();
-    const { readFileSync } = await import('node:fs');
     const bytes = readFileSync(file);
     bytes.fill(0xa5, 4096 * 2, 4096 * 6);
     writeFileSync(file, bytes);
@@ -184,8 +240,8 @@ describe('a store that cannot be used is a sentence that says what to do', () =>
   test('a full disk: of that batch nothing counts as kept, and it goes on when there is room', async () => {
     const small = {
       ...MIGRATIONS,
-      '0002-small': {
-        up: async (db: Kysely<unknown>) => void (await sql`pragma max_page_count = 20`.execute(db)),
+      '0099-small': {
+        up: async (db: Kysely<unknown>) => void (await sql`pragma max_page_count = 26`.execute(db)),
       },
     };
     const kept = await store({ migrations: small });

@@ -117,6 +117,7 @@ describe('warnings', () => {
     age: null,
     provider: 'cpu',
     faces: [],
+    castings: [],
     viewers: { program: 1, plate: 0, low: 0 },
     stageMs: {},
     sound: null,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { EngineStats } from '../../server/channel/messages.ts';
 import { describeFeed, type FeedFacts, stateOf } from '../../server/stage/feed-info.ts';
 import { FeedTimecode } from '../../server/stage/timecode.ts';
 import { feedInfo } from '../../server/wire/messages.ts';
@@ -8,6 +9,7 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   look: 'mara',
   uncast: 'look',
   age: null,
+  cast: [],
   engine: 'ready',
   ingest: {
     state: 'connected',
@@ -33,6 +35,24 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   ...change,
 });
 
+const STATS: EngineStats = {
+  type: 'stats',
+  width: 1280,
+  height: 720,
+  scale: 1,
+  decoded: 9,
+  encoded: 9,
+  skipped: 0,
+  undecodable: 0,
+  provider: 'cpu',
+  faces: [],
+  castings: [],
+  stageMs: {},
+  rssMb: 200,
+  overloaded: false,
+  working: null,
+};
+
 describe('what a feed says of itself', () => {
   it.each([
     ['idle', { ingest: null }],
@@ -44,6 +64,20 @@ describe('what a feed says of itself', () => {
   ])('is %s', (state, change) => {
     expect(stateOf(facts(change))).toBe(state);
     expect(feedInfo.parse(describeFeed(facts(change))).state).toBe(state);
+  });
+
+  it('says who is cast and what became of them, never the face by which they are known', () => {
+    const casting = { id: 'c1', performer: 'Anna', look: 'mara', age: 0 };
+    const neutral = { points: Array<number>(3 * 478).fill(0.12345), spread: 0.1, atMs: 1 };
+    const castings = (change: Partial<FeedFacts>) => feedInfo.parse(describeFeed(facts(change))).castings;
+    const cast = [{ casting, neutral }];
+    expect(castings({ cast })).toEqual([{ ...casting, track: null, neutral: 'kept' }]);
+    expect(castings({ cast: [{ casting, neutral: null }] })).toEqual([{ ...casting, track: null, neutral: 'none' }]);
+    const stats = { ...STATS, castings: [{ id: 'c1', track: 4, neutral: 'moved' as const }] };
+    expect(castings({ cast, stats })).toEqual([{ ...casting, track: 4, neutral: 'moved' }]);
+    // An engine that has been lost follows nobody.
+    expect(castings({ cast, stats, engine: 'lost' })).toEqual([{ ...casting, track: null, neutral: 'kept' }]);
+    expect(JSON.stringify(describeFeed(facts({ cast, stats })))).not.toContain('0.12345');
   });
 
   it('says in a sentence what is wrong and what to do', () => {

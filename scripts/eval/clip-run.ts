@@ -1,10 +1,8 @@
 import type { Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
-import type { Pictures } from '../../server/engine/pictures.ts';
 import type { Perceiver } from '../../server/face/perceiver.ts';
-import type { Arena } from '../../server/frame/arena.ts';
 import type { Picture } from '../../server/frame/frame.ts';
-import type { Kernels } from '../../server/frame/kernels.ts';
+import type { EngineParts } from './engine.ts';
 import { faceAt, type LabelledFace, type Labels } from './labels.ts';
 import { densityOf, type Layer, LayerRecorder, touchedMask } from './mask.ts';
 import {
@@ -26,12 +24,8 @@ const MAX_LABELLED_YAW_DEG = 45;
 /** A treatment that changes less of a face than this does not count as one. */
 const TREATED_SHARE = 0.4;
 
-export interface Engine {
-  arena: Arena;
-  kernels: Kernels;
-  pictures: Pictures;
-  /** A new perceiver and a new replacer, the stage's to close. */
-  perceiver(): Perceiver;
+export interface Engine extends EngineParts {
+  /** A new replacer, the stage's to close. */
   replacer(): Promise<Replacer>;
 }
 
@@ -239,12 +233,10 @@ class ClipRun {
     const box = faces[0]?.track.box;
     if (!box) return;
     const side = 1.5 * Math.max(box.w, box.h);
-    await this.#options.sheet.add(plate, program, [
-      box.x + box.w / 2 - side / 2,
-      box.y + box.h / 2 - side / 2,
-      side,
-      side,
-    ]);
+    await this.#options.sheet.add(
+      [plate, program],
+      [box.x + box.w / 2 - side / 2, box.y + box.h / 2 - side / 2, side, side],
+    );
   }
 }
 
@@ -261,7 +253,7 @@ function nearest(all: readonly Float32Array[], [x, y]: readonly [number, number]
 }
 
 /** Mean distance of 468 points, % of the distance between the eyes' centres. */
-function landmarkErrorPct(a: Float32Array, b: Float32Array): number {
+export function landmarkErrorPct(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < 468; i++) sum += Math.hypot(a[3 * i]! - b[3 * i]!, a[3 * i + 1]! - b[3 * i + 1]!);
   const eye = (p: number, q: number, axis: number): number => (a[3 * p + axis]! + a[3 * q + axis]!) / 2;

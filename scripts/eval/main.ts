@@ -1,5 +1,6 @@
 /** `npm run eval -- NAME [--json] [--quick] …`. */
 const EVALS: Record<string, () => Promise<{ run(args: string[]): Promise<number> }>> = {
+  double: () => import('./double.ts'),
   replace: () => import('./replace.ts'),
 };
 

@@ -1,52 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { chromaSize, type Picture } from '../../server/frame/frame.ts';
 import { bilinear } from './measures.ts';
+import { Unrolling } from './unroll.ts';
 
 const SIDE = 64;
 const TEXELS = SIDE * SIDE;
 
-/** For every texel of an unrolled face the mesh points it lies between, and their shares. */
-interface Unrolling {
-  texels: number[];
-  corners: number[];
-  shares: number[];
-}
-
-interface MeshFile {
-  triangles: [number, number, number][];
-  uv: [number, number][];
-}
-
 let known: Unrolling | null = null;
-
-function unrolling(): Unrolling {
-  if (known) return known;
-  const file = new URL('../../models/perception/face-mesh.json', import.meta.url);
-  const { triangles, uv } = JSON.parse(readFileSync(file, 'utf8')) as MeshFile;
-  const found: Unrolling = { texels: [], corners: [], shares: [] };
-  const taken = new Uint8Array(TEXELS);
-  for (const triangle of triangles) {
-    const [[x0, y0], [x1, y1], [x2, y2]] = triangle.map((point) => uv[point]!.map((value) => value * SIDE - 0.5)) as [
-      [number, number],
-      [number, number],
-      [number, number],
-    ];
-    const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
-    for (let y = Math.max(0, Math.ceil(Math.min(y0, y1, y2))); y <= Math.min(SIDE - 1, Math.max(y0, y1, y2)); y++) {
-      for (let x = Math.max(0, Math.ceil(Math.min(x0, x1, x2))); x <= Math.min(SIDE - 1, Math.max(x0, x1, x2)); x++) {
-        const b = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
-        const c = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) / area;
-        if (b < 0 || c < 0 || b + c > 1 || taken[y * SIDE + x]) continue;
-        taken[y * SIDE + x] = 1;
-        found.texels.push(y * SIDE + x);
-        found.corners.push(...triangle);
-        found.shares.push(1 - b - c, b, c);
-      }
-    }
-  }
-  known = found;
-  return found;
-}
 
 /**
  * A mean face of a clip, unrolled along its landmarks, so that pose and proportions are out of it: what is left is
@@ -58,14 +17,10 @@ export class Portrait {
 
   /** @param density the replaced layer's alpha per luma sample: only what it hides is compared. */
   add({ planes, width, height }: Picture, points: Float32Array, density: Float32Array): void {
-    const { texels, corners, shares } = unrolling();
+    known ??= new Unrolling(SIDE);
     const chroma = chromaSize(width);
-    for (const [k, texel] of texels.entries()) {
-      let [x, y] = [0, 0];
-      for (let j = 3 * k; j < 3 * k + 3; j++) {
-        x += shares[j]! * points[3 * corners[j]!]!;
-        y += shares[j]! * points[3 * corners[j]! + 1]!;
-      }
+    for (const [k, texel] of known.texels.entries()) {
+      const [x, y] = known.place(k, points);
       if (x < 0 || y < 0 || x >= width - 1 || y >= height - 1) continue;
       if (density[Math.round(y) * width + Math.round(x)]! < 0.9) continue;
       const at = (Math.floor(y) >> 1) * chroma + (Math.floor(x) >> 1);

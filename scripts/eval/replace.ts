@@ -2,28 +2,21 @@
  * `npm run eval -- replace --clips DIR --out DIR [--look NAME] [--json] [--quick]`: the engine's own per-frame code over
  * every video of a folder and the demo clip. Writes contact sheets (plate | program) and results.json to --out.
  */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../../server/config/config.ts';
 import { openDouble } from '../../server/double/open.ts';
-import { Pictures } from '../../server/engine/pictures.ts';
-import { createPerceiver } from '../../server/face/perceiver.ts';
-import { Arena } from '../../server/frame/arena.ts';
-import { loadKernels } from '../../server/frame/kernels.ts';
-import { createRuntime } from '../../server/inference/runtime.ts';
+import type { Replacer } from '../../server/double/replacer.ts';
 import { type Gate, gate, median, publish, say } from '../bench/report.ts';
-import { type ClipResult, type Engine, runClip } from './clip-run.ts';
+import { type ClipResult, runClip } from './clip-run.ts';
+import { MODELS_DIR, withEngine } from './engine.ts';
 import { readLabels } from './labels.ts';
 import { Portrait } from './portrait.ts';
 import { ContactSheet } from './sheet.ts';
+import { videosIn } from './video.ts';
 
-const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 const DEMO = join(MODELS_DIR, 'demo', 'demo.mp4');
-const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mpg|mpeg|y4m)$/i;
-/** 4096×2160 several times over, and the networks' tensors. */
-const MEMORY_MB = 768;
 
 const FULL = { maxFrames: Number.POSITIVE_INFINITY, every: 4, sheetEvery: 16 };
 const QUICK = { maxFrames: 40, every: 8, sheetEvery: 20 };
@@ -51,15 +44,10 @@ export async function run(args: string[]): Promise<number> {
   return publish('replace', began, gates, details, values.json);
 }
 
-function videosOf(folder: string | undefined): string[] {
-  if (folder && !existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
-  const named = folder
-    ? readdirSync(folder)
-        .filter((file) => VIDEO.test(file))
-        .sort()
-    : [];
-  return [...named.map((file) => join(folder!, file)), ...(existsSync(DEMO) ? [DEMO] : [])];
-}
+const videosOf = (folder: string | undefined): string[] => [
+  ...(folder ? videosIn(folder) : []),
+  ...(existsSync(DEMO) ? [DEMO] : []),
+];
 
 /** The look that the server gives a feed by default. */
 const defaultLook = (): string => loadConfig().stage.look;
@@ -70,23 +58,14 @@ async function evaluate(
   out: string,
   pace: typeof FULL,
 ): Promise<Map<string, ClipResult>> {
-  const arena = new Arena(MEMORY_MB);
-  const kernels = loadKernels(arena);
-  const runtime = createRuntime();
   const dir = look.includes('/') ? resolve(look) : join(MODELS_DIR, 'doubles', look);
-  const engine: Engine = {
-    arena,
-    kernels,
-    pictures: new Pictures(arena),
-    perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
-    replacer: () => openDouble({ runtime, arena, kernels, dir }),
-  };
   const results = new Map<string, ClipResult>();
-  try {
+  await withEngine(async ({ engine, runtime }) => {
+    const replacer = (): Promise<Replacer> => openDouble({ ...engine, runtime, dir });
     for (const file of files) {
       const name = basename(file).replace(/\.[^.]+$/, '');
       const sheet = new ContactSheet();
-      const result = await runClip(engine, { ...pace, file, labels: readLabels(file), sheet });
+      const result = await runClip({ ...engine, replacer }, { ...pace, file, labels: readLabels(file), sheet });
       await sheet.write(join(out, `${name}.png`));
       results.set(name, result);
       say(
@@ -94,9 +73,7 @@ async function evaluate(
       );
       for (const trouble of result.troubles) say(`  ${trouble}`);
     }
-  } finally {
-    runtime.close();
-  }
+  });
   return results;
 }
 

@@ -1,9 +1,22 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Decoder, Demuxer, FilterAPI } from 'node-av/api';
 import { colourOf } from '../../server/engine/colour-tags.ts';
 import type { Pictures } from '../../server/engine/pictures.ts';
 import { pack } from '../../server/engine/planes.ts';
 import { quietCodecs } from '../../server/engine/quiet.ts';
 import type { Picture } from '../../server/frame/frame.ts';
+
+const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mpg|mpeg|y4m)$/i;
+
+/** The videos of a folder, by name. @throws Error with a sentence when there is no such folder. */
+export function videosIn(folder: string): string[] {
+  if (!existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
+  return readdirSync(folder)
+    .filter((file) => VIDEO.test(file))
+    .sort()
+    .map((file) => join(folder, file));
+}
 
 /**
  * The pictures of any video file that FFmpeg reads, as 8-bit 4:2:0 in kernel memory, with the file's own times.

@@ -1,0 +1,64 @@
+import type { Replacer } from '../../server/double/replacer.ts';
+import { FaceStage } from '../../server/engine/face-stage.ts';
+import { median } from '../bench/report.ts';
+import { landmarkErrorPct } from './clip-run.ts';
+import type { RunResult } from './double-run.ts';
+import type { EngineParts } from './engine.ts';
+import { readVideo } from './video.ts';
+
+export interface AgeSummary {
+  clip: string;
+  frames: number;
+  changed_pct: number;
+  /** By how much of itself the distance to the young truth falls, %. */
+  gain_pct: number;
+  /** Mean movement of the landmarks, % of the distance between the eyes. */
+  shift_pct: number;
+}
+
+/** What an age treatment did to one old performance, whose young truth has the same geometry. */
+export function ageSummary({ distance, landmarks, frames, replaced }: RunResult, clip: string): AgeSummary {
+  const shifts = landmarks.plate.flatMap((before, i) => {
+    const after = landmarks.program[i];
+    return before && after ? [landmarkErrorPct(before, after)] : [];
+  });
+  return {
+    clip,
+    frames,
+    changed_pct: (100 * replaced) / frames,
+    gain_pct: 100 * (1 - median(distance.program) / median(distance.plate)),
+    shift_pct: median(shifts),
+  };
+}
+
+/** Largest difference of any sample of any plane between plate and program with the dial at 0, code values; NaN when no face was treated. */
+export async function zeroError(
+  engine: EngineParts,
+  replacer: Replacer,
+  file: string,
+  maxFrames: number,
+): Promise<number> {
+  const stage = new FaceStage({ ...engine, perceiver: engine.perceiver() });
+  stage.use(replacer);
+  let most = Number.NaN;
+  let frames = 0;
+  try {
+    for await (const program of readVideo(file, engine.pictures)) {
+      const plate = engine.pictures.copy(program);
+      const { faces } = await stage.process(program, 'look', { age: 0 });
+      const treated =
+        faces.length > 0 && faces.every(({ treatment }) => ['change', 'replace'].includes(treatment.kind));
+      if (treated) {
+        for (const plane of [0, 1, 2] as const)
+          for (const [i, value] of plate.planes[plane].entries())
+            most = Math.max(Number.isNaN(most) ? 0 : most, Math.abs(value - program.planes[plane][i]!));
+      }
+      engine.pictures.give(plate);
+      engine.pictures.give(program);
+      if (++frames >= maxFrames) break;
+    }
+  } finally {
+    stage.close();
+  }
+  return most;
+}

@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import { Pictures } from '../../server/engine/pictures.ts';
+import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import { type Kernels, loadKernels } from '../../server/frame/kernels.ts';
+import { createRuntime } from '../../server/inference/runtime.ts';
+import type { Runtime } from '../../server/inference/session.ts';
+
+export const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
+/** 4096×2160 several times over, and the networks' tensors. */
+const MEMORY_MB = 768;
+
+/** What the engine's own per-frame code runs on, without the engine's process around it. */
+export interface EngineParts {
+  arena: Arena;
+  kernels: Kernels;
+  pictures: Pictures;
+  /** A new perceiver, the stage's to close. */
+  perceiver(): Perceiver;
+}
+
+/** Lends out the engine's parts and closes the runtime, with all sessions, afterwards. */
+export async function withEngine<T>(
+  work: (parts: { engine: EngineParts; runtime: Runtime }) => Promise<T>,
+): Promise<T> {
+  const arena = new Arena(MEMORY_MB);
+  const kernels = loadKernels(arena);
+  const runtime = createRuntime();
+  const engine: EngineParts = {
+    arena,
+    kernels,
+    pictures: new Pictures(arena),
+    perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
+  };
+  try {
+    return await work({ engine, runtime });
+  } finally {
+    runtime.close();
+  }
+}

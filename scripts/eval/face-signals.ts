@@ -1,0 +1,96 @@
+/** What a face does, read off its landmarks (MediaPipe face mesh with irises; right and left are the performer's own). */
+export interface Expression {
+  /** Distance of the inner lips, in eye distances. */
+  mouthOpen: number;
+  /** Lid closure: minus the opening of the lids over the eye's width, mean of both eyes; larger is more shut. */
+  blink: number;
+  /** How wide the corners of the mouth are apart and how high above the lips' middle, in eye distances. */
+  smile: number;
+  /** Height of the brows over the eyes' corners, in eye distances. */
+  brow: number;
+  /** Iris centre in the eye opening, shares of the eye's width; > 0 to the performer's left. Not a number while an eye is shut. */
+  gazeX: number;
+}
+
+type Point = readonly [x: number, y: number, z: number];
+
+const RIGHT_EYE = {
+  outer: 33,
+  inner: 133,
+  lids: [
+    [160, 144],
+    [159, 145],
+    [158, 153],
+  ],
+  iris: 468,
+} as const;
+const LEFT_EYE = {
+  outer: 263,
+  inner: 362,
+  lids: [
+    [387, 373],
+    [386, 374],
+    [385, 380],
+  ],
+  iris: 473,
+} as const;
+const BROWS = [52, 65, 66, 105, 107, 282, 295, 296, 334, 336];
+/** Below this opening (over the eye's width) the iris is not to be seen, and the model guesses where it is. */
+const SHUT = 0.12;
+
+const minus = (a: Point, b: Point): Point => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+const dot = (a: Point, b: Point): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const size = (a: Point): number => Math.hypot(...a);
+const scaled = (a: Point, k: number): Point => [a[0] * k, a[1] * k, a[2] * k];
+const unit = (a: Point): Point => scaled(a, 1 / (size(a) || 1));
+
+/**
+ * The signals of one face, in axes that turn with its head: across from the eyes' corners, down from the bridge to the
+ * foot of the nose. So a turned or tilted head is not read as a smile or a raised brow, as far as the model's depth goes.
+ * @param points 478 × (x, y, z), pixels, z in the same unit, smaller is nearer.
+ */
+export function expressionOf(points: Float32Array): Expression {
+  const at = (i: number): Point => [points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!];
+  const across = unit(
+    [minus(at(263), at(33)), minus(at(362), at(133)), minus(at(454), at(234))].reduce((sum, v) => [
+      sum[0] + v[0],
+      sum[1] + v[1],
+      sum[2] + v[2],
+    ]),
+  );
+  const fall = minus(at(2), at(168));
+  const down = unit(minus(fall, scaled(across, dot(fall, across))));
+  const x = (a: number, b: number): number => dot(minus(at(b), at(a)), across);
+  const y = (a: number, b: number): number => dot(minus(at(b), at(a)), down);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const between = size(minus(scaled(plus(at(263), at(362)), 0.5), scaled(plus(at(33), at(133)), 0.5)));
+  const openings = [RIGHT_EYE, LEFT_EYE].map(
+    ({ outer, inner, lids }) =>
+      mean(lids.map(([top, bottom]) => size(minus(at(top), at(bottom))))) / size(minus(at(outer), at(inner))),
+  );
+  const gaze = [RIGHT_EYE, LEFT_EYE].map(({ outer, inner, iris }) => {
+    const width = x(Math.min(outer, inner), Math.max(outer, inner));
+    return (x(outer, iris) + x(inner, iris)) / 2 / Math.abs(width);
+  });
+  const corners = [33, 133, 263, 362];
+  const lips = [13, 14];
+  const raised = mean([61, 291].flatMap((corner) => lips.map((lip) => y(corner, lip))));
+  return {
+    mouthOpen: size(minus(at(13), at(14))) / between,
+    blink: -mean(openings),
+    smile: (x(61, 291) + 2 * raised) / between,
+    brow: mean(BROWS.flatMap((brow) => corners.map((corner) => y(brow, corner)))) / between,
+    gazeX: Math.min(...openings) < SHUT ? Number.NaN : mean(gaze),
+  };
+}
+
+const plus = (a: Point, b: Point): Point => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+
+/** Points whose way through the picture tells of head and face alike: eye corners, nose, mouth, brows. */
+const MARKS = [33, 133, 362, 263, 1, 168, 61, 291, 13, 14, 105, 334];
+
+/** Channels for the lag: x and y of a few marks over all samples; not a number where there are no landmarks. */
+export const motionOf = (landmarks: readonly (Float32Array | null)[]): number[][] =>
+  MARKS.flatMap((mark) =>
+    [0, 1].map((axis) => landmarks.map((points) => (points ? points[3 * mark + axis]! : Number.NaN))),
+  );

@@ -14,7 +14,8 @@ export async function* readTogether<Part extends string>(
   const videos = parts.map((part) => (files[part] ? readVideo(files[part], pictures) : null));
   try {
     for (;;) {
-      const read = await Promise.all(videos.map(async (video) => await video?.next()));
+      const read: (IteratorResult<Picture> | undefined)[] = [];
+      for (const video of videos) read.push(await video?.next());
       const got = read.map((one) => (one && !one.done ? one.value : null));
       try {
         if (read.some((one) => one?.done)) return;

@@ -18,9 +18,11 @@ export interface ClipOptions {
   fps: number;
   /** x264's constant rate factor: lower is better and larger. */
   crf: number;
+  /** x264's preset; slow unless said. */
+  preset?: string;
 }
 
-/** Encodes I420 pictures (BT.709, limited range) as H.264 High in MP4, index first. */
+/** Encodes I420 pictures (BT.709, limited range) as H.264 High, in Matroska for `.mkv`, otherwise in MP4, index first. */
 export async function encodeClip(path: string, pictures: AsyncIterable<Buffer>, options: ClipOptions): Promise<void> {
   const { width, height, fps } = options;
   const encoder = await Encoder.create(FF_ENCODER_LIBX264, {
@@ -39,9 +41,11 @@ export async function encodeClip(path: string, pictures: AsyncIterable<Buffer>, 
       colorSpace: AVCOL_SPC_BT709,
       chromaLocation: AVCHROMA_LOC_LEFT,
     },
-    options: { preset: 'slow', crf: options.crf, tune: 'film' },
+    options: { preset: options.preset ?? 'slow', crf: options.crf, tune: 'film' },
   });
-  const muxer = await Muxer.open(path, { format: 'mp4', options: { movflags: '+faststart' } });
+  const muxer = path.endsWith('.mkv')
+    ? await Muxer.open(path, { format: 'matroska' })
+    : await Muxer.open(path, { format: 'mp4', options: { movflags: '+faststart' } });
   const stream = muxer.addStream(encoder);
   async function* frames(): AsyncGenerator<Frame | null> {
     let pts = 0n;

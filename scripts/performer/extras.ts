@@ -64,7 +64,7 @@ function solidShader(o: Occluder, points: Float32Array, normals: Float32Array, i
       s.n[k] = normals[a + k]! * b0 + normals[b + k]! * b1 + normals[c + k]! * b2;
       m.albedo[k] = colours[a + k]! * b0 + colours[b + k]! * b1 + colours[c + k]! * b2;
     }
-    const l = 1 / (Math.hypot(s.n[0], s.n[1], s.n[2]) || 1);
+    const l = 1 / (Math.sqrt(s.n[0] * s.n[0] + s.n[1] * s.n[1] + s.n[2] * s.n[2]) || 1);
     for (let k = 0; k < 3; k++) s.n[k] = s.n[k]! * l;
     out[3] = 1;
     light(flesh ? 'skin' : 'garment', s, m, out);

@@ -46,10 +46,12 @@ export interface HeadViewOptions {
   hidden: readonly PartName[];
   /** Lowest skin kept, decimetres from the eyes on the neutral head. */
   floor: number;
-  /** Whether pores and weave are worth their time. */
-  detail: boolean;
+  /** Whether pores and weave are worth their time; null: from faces of some 160 pixels on. */
+  detail: boolean | null;
 }
 
+/** Pixels a decimetre from which pores and weave are drawn. */
+const DETAIL_FROM = 100;
 /** Shadow maps: what they cover, and texels for a hard and for the softest key. */
 const SHADOW_SPAN = 6.5;
 const SHADOW_CENTRE = [0, -0.6, 0] as const;
@@ -86,7 +88,9 @@ export function createHeadView(performer: Performer, o: HeadViewOptions): HeadVi
     for (const p of solid) drawPart(g, parts.indexOf(p), p, view, 'back', keep[parts.indexOf(p)]!);
     if (extra && shown) drawPart(g, parts.length, extra.part, extra.view, 'back', null);
     const { shadow, penumbra } = castShadow(casters, points, moment, extra);
-    const own = shaderOf(performer, moment, points, normals, shadow, penumbra, o.detail);
+    const pixels = height / (moment.camera.opening * moment.camera.position[2]);
+    const detail = o.detail ?? pixels > DETAIL_FROM;
+    const own = shaderOf(performer, moment, points, normals, shadow, penumbra, detail);
     const other = extra?.shader(moment.camera, moment.lighting, shadow, penumbra);
     const shade: Shader = (p, t, b1, b2, out) =>
       other && p === extra?.part ? other(p, t, b1, b2, out) : own(p, t, b1, b2, out);

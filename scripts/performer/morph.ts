@@ -53,7 +53,7 @@ export function addNormals(points: Float32Array, triangles: Uint32Array, normals
 /** Scales normals to length 1 in place. */
 export function unitNormals(n: Float32Array): void {
   for (let i = 0; i < n.length; i += 3) {
-    const l = 1 / (Math.hypot(n[i]!, n[i + 1]!, n[i + 2]!) || 1);
+    const l = 1 / (Math.sqrt(n[i]! * n[i]! + n[i + 1]! * n[i + 1]! + n[i + 2]! * n[i + 2]!) || 1);
     n[i] = n[i]! * l;
     n[i + 1] = n[i + 1]! * l;
     n[i + 2] = n[i + 2]! * l;

@@ -13,9 +13,23 @@ export interface Noise {
 
 /** One lattice cell is one unit of x, y, z. */
 export function createNoise(seed: number): Noise {
+  const known = made.get(seed);
+  if (known) return known;
+  if (made.size >= KEPT) made.clear();
+  const noise = fillNoise(seed);
+  made.set(seed, noise);
+  return noise;
+}
+
+/** Lattices take a megabyte and 5 ms each and are asked for every frame. */
+const KEPT = 12;
+const made = new Map<number, Noise>();
+
+function fillNoise(seed: number): Noise {
   const next = random(seed);
   const raw = Float32Array.from({ length: SIDE ** 3 }, () => 2 * next() - 1);
   const cell = (x: number, y: number, z: number): number => (((z & 63) * SIDE + (y & 63)) * SIDE + (x & 63)) | 0;
+  // Written out flat: this runs a dozen times for every pixel of skin.
   const at = (x: number, y: number, z: number): number => {
     const ix = Math.floor(x);
     const iy = Math.floor(y);
@@ -26,16 +40,22 @@ export function createNoise(seed: number): Noise {
     fx = fx * fx * (3 - 2 * fx);
     fy = fy * fy * (3 - 2 * fy);
     fz = fz * fz * (3 - 2 * fz);
-    const row = (j: number, k: number): number => {
-      const a = raw[cell(ix, iy + j, iz + k)]!;
-      return a + fx * (raw[cell(ix + 1, iy + j, iz + k)]! - a);
-    };
-    const plane = (k: number): number => {
-      const a = row(0, k);
-      return a + fy * (row(1, k) - a);
-    };
-    const a = plane(0);
-    return a + fz * (plane(1) - a);
+    const x0 = ix & 63;
+    const x1 = (ix + 1) & 63;
+    const y0 = (iy & 63) * SIDE;
+    const y1 = ((iy + 1) & 63) * SIDE;
+    const z0 = (iz & 63) * SIDE * SIDE;
+    const z1 = ((iz + 1) & 63) * SIDE * SIDE;
+    let p = raw[z0 + y0 + x0]!;
+    let q = raw[z0 + y1 + x0]!;
+    p += fx * (raw[z0 + y0 + x1]! - p);
+    q += fx * (raw[z0 + y1 + x1]! - q);
+    const low = p + fy * (q - p);
+    p = raw[z1 + y0 + x0]!;
+    q = raw[z1 + y1 + x0]!;
+    p += fx * (raw[z1 + y0 + x1]! - p);
+    q += fx * (raw[z1 + y1 + x1]! - q);
+    return low + fz * (p + fy * (q - p) - low);
   };
   const spots = (x: number, y: number, z: number): number => {
     const ix = Math.floor(x);

@@ -57,7 +57,7 @@ export interface PairRenderer {
 }
 
 export interface PairOptions {
-  /** Pores and weave: default from 300 pixels of height on. */
+  /** Pores and weave: always or never; by the size of the face when not given. */
   detail: boolean;
   /** Other landmark places than the base head's. */
   sites: readonly LandmarkSite[];
@@ -75,7 +75,7 @@ export function createPair(
   height: number,
   options: Partial<PairOptions> = {},
 ): PairRenderer {
-  const { detail = height >= 300, sites = landmarkSites() } = options;
+  const { detail = null, sites = landmarkSites() } = options;
   const mesh = readFaceMesh();
   const size = { width, height, detail };
   const plateView = createHeadView(driver, { ...size, hidden: [], floor: DRIVER_FLOOR });

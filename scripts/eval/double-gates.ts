@@ -1,7 +1,7 @@
-import { type Gate, gate, median } from '../bench/report.ts';
+import { type Gate, gate } from '../bench/report.ts';
 import type { AgeSummary } from './double-age.ts';
 import { SIGNALS, type Summary } from './double-summary.ts';
-import type { Performance } from './performances.ts';
+import { isAlone, isSwept, type Performance } from './performances.ts';
 
 /** One double in one clip; without a performance the clip is a camera's, and has no truth. */
 export interface Measured {
@@ -32,6 +32,7 @@ const NO_FACE = 'no face was replaced';
 
 /** The gates of the digital double and the age dial, each over all clips; where doubles differ the worse one counts. */
 export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
+  const alone = doubles.filter(({ performance }) => !performance || isAlone(performance));
   const judge = (
     id: string,
     op: '<=' | '>=',
@@ -39,9 +40,9 @@ export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
     of: (summary: Summary) => number,
     why: string,
     which: (one: Measured) => boolean = () => true,
-  ): Gate => worst(id, op, limit, doubles.filter(which), of, why);
-  const known = ({ performance }: Measured): boolean => performance !== null;
-  const sweep = ({ performance }: Measured): boolean => performance?.flags.includes('sweep') ?? false;
+  ): Gate => worst(id, op, limit, alone.filter(which), of, why);
+  const occluded = ({ performance }: Measured): boolean => (performance?.occluders.length ?? 0) > 0;
+  const sweep = ({ performance }: Measured): boolean => performance !== null && isSwept(performance);
   const timed = typeof times === 'string' ? [] : times;
   const untimed = typeof times === 'string' ? times : 'nothing was timed';
   const noYoung = 'no performance has truth-young.mkv';
@@ -60,7 +61,7 @@ export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
     judge('flicker_still', '<=', 1.15, (s) => s.flicker_still, 'no clip holds still with its face replaced'),
     judge('flicker_moving', '<=', 1.15, (s) => s.flicker_moving, 'no clip moves with its face replaced'),
     judge('lag_frames', '<=', 1, (s) => s.lag_frames, NO_FACE),
-    judge('occluder_kept_pct', '>=', 95, (s) => s.kept_pct, 'nothing passes before a replaced face', known),
+    judge('occluder_kept_pct', '>=', 95, (s) => s.kept_pct, 'nothing passes before a replaced face', occluded),
     judge(
       'light_de2000',
       '<=',
@@ -111,18 +112,18 @@ function worst(
   const values = measured.map((one) => of(one.summary)).filter(Number.isFinite);
   const names = [...new Set(measured.map(({ double }) => double))];
   const each = names
-    .map((name) =>
-      median(
-        measured
-          .filter(({ double }) => double === name)
-          .map((one) => of(one.summary))
-          .filter(Number.isFinite),
-      ),
-    )
+    .map((name) => middle(measured.filter(({ double }) => double === name).map((one) => of(one.summary))))
     .filter(Number.isFinite);
-  const value = each.length ? (op === '<=' ? Math.max(...each) : Math.min(...each)) : Number.NaN;
   const all = gate(id, op, limit, values, why);
-  if (all.value === null) return all;
-  const { ok, value: shown } = gate(id, op, limit, [value]);
-  return { ...all, ok, value: shown };
+  if (each.length === 0) return all;
+  const { ok, value } = gate(id, op, limit, [op === '<=' ? Math.max(...each) : Math.min(...each)]);
+  return { ...all, ok, value };
+}
+
+/** The median; of an even number the mean of the two in the middle, so that of two clips neither counts alone. */
+function middle(values: readonly number[]): number {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }

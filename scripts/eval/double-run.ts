@@ -204,9 +204,8 @@ function largest(faces: readonly ShownFace[], area: Area | null): ShownFace | nu
   return best;
 }
 
-function stateAt(performance: Performance | null, index: number): State | null | 'by speed' {
-  if (!performance) return 'by speed';
-  const within = (ranges: readonly (readonly [number, number])[]): boolean =>
-    ranges.some(([from, to]) => index >= from && index < to);
-  return within(performance.still) ? 'still' : within(performance.moving) ? 'moving' : null;
+function stateAt(performance: Performance | null, index: number): State | 'by speed' {
+  const within = (range: readonly [number, number] | null | undefined): boolean =>
+    range ? index >= range[0] && index < range[1] : false;
+  return within(performance?.still) ? 'still' : within(performance?.fast) ? 'moving' : 'by speed';
 }

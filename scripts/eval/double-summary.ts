@@ -1,23 +1,23 @@
 import { median } from '../bench/report.ts';
 import type { RunResult } from './double-run.ts';
 import { type Expression, motionOf } from './face-signals.ts';
-import type { Performance, RigMoment } from './performances.ts';
+import type { Performance, PersonMoment } from './performances.ts';
 import { deviation, lagOf, pearson } from './series.ts';
 import { noiseRatio, rms } from './steadiness.ts';
 
 /** Gate ids of expression transfer, the signal each reads off the picture, the rig's own value, and how much that must vary in a clip to be judged by it. */
 export const SIGNALS = [
-  { id: 'corr_mouth_open', of: 'mouthOpen', rig: (m) => m.jaw, least: 0.05 },
-  { id: 'corr_blink', of: 'blink', rig: (m) => (m.blinkLeft + m.blinkRight) / 2, least: 0.08 },
-  { id: 'corr_smile', of: 'smile', rig: (m) => m.smile, least: 0.06 },
-  { id: 'corr_brow', of: 'brow', rig: (m) => m.brows, least: 0.08 },
-  { id: 'corr_gaze_x', of: 'gazeX', rig: (m) => m.gaze[0], least: 0.04 },
+  { id: 'corr_mouth_open', of: 'mouthOpen', rig: (m) => m.rig.jaw, least: 0.05 },
+  { id: 'corr_blink', of: 'blink', rig: (m) => (m.rig.blinkLeft + m.rig.blinkRight) / 2, least: 0.08 },
+  { id: 'corr_smile', of: 'smile', rig: (m) => m.rig.smile, least: 0.06 },
+  { id: 'corr_brow', of: 'brow', rig: (m) => m.rig.brows, least: 0.08 },
+  { id: 'corr_gaze_x', of: 'gazeX', rig: (m) => m.gazeDeg[0], least: 2 },
 ] as const satisfies readonly Signal[];
 
 interface Signal {
   id: string;
   of: keyof Expression;
-  rig: (moment: RigMoment) => number;
+  rig: (moment: PersonMoment) => number;
   least: number;
 }
 
@@ -82,7 +82,7 @@ function transfer({ expressions }: RunResult, performance: Performance | null, s
   const read = (side: 'plate' | 'program' | 'truth'): number[] =>
     expressions[side].map((one, i) => (found[i] && one ? one[signal.of] : Number.NaN));
   const rig = found.map((_, i) => {
-    const moment = performance?.rig?.[i];
+    const moment = performance?.frames[i]?.people[0];
     return moment ? signal.rig(moment) : Number.NaN;
   });
   const varies = deviation(rig.filter((_, i) => found[i])) >= signal.least;

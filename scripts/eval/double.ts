@@ -16,7 +16,7 @@ import { type Run, type RunResult, runDouble } from './double-run.ts';
 import { summaryOf, tidy } from './double-summary.ts';
 import { MODELS_DIR, withEngine } from './engine.ts';
 import { FaceReader } from './face-reader.ts';
-import { type Performance, readPerformances } from './performances.ts';
+import { isAlone, isSwept, type Performance, readPerformances } from './performances.ts';
 import { ContactSheet } from './sheet.ts';
 import { SideBySide } from './side-by-side.ts';
 import { videosIn } from './video.ts';
@@ -28,7 +28,7 @@ const FULL = {
   clips: Number.POSITIVE_INFINITY,
   timed: 150,
 };
-const QUICK = { maxFrames: 45, every: 9, sheetEvery: 15, clips: 2, timed: 40 };
+const QUICK = { maxFrames: 45, every: 9, sheetEvery: 15, clips: 3, timed: 40 };
 const AGE_LOOK = join(MODELS_DIR, 'ages', 'retouch');
 /** Ends of the age dial. */
 const AGES = [
@@ -77,14 +77,15 @@ export async function run(args: string[]): Promise<number> {
   return publish('double', began, gates, details, values.json);
 }
 
-/** A few that show as much as possible: first one of each flag, then in order. */
+/** A few that show as much as possible: the first plain one, and the first of each kind that has gates of its own. */
 function pick(all: Performance[], most: number): Performance[] {
-  if (all.length <= most) return all;
-  const flagged = new Set(
-    ['age', 'occluder', 'sweep'].flatMap((flag) => all.find(({ flags }) => flags.includes(flag)) ?? []),
-  );
-  const plain = all.filter(({ flags }) => flags.length === 0);
-  return [...plain.slice(0, 1), ...flagged, ...plain.slice(1)].slice(0, most + 1);
+  const chosen = [
+    all.find((one) => one.video('truth-young') !== null),
+    all.find((one) => isAlone(one) && isSwept(one) && !one.video('truth-young')),
+    all.find((one) => isAlone(one) && one.still !== null),
+    ...all,
+  ].filter((one) => one !== undefined);
+  return all.length <= most ? all : [...new Set(chosen)].slice(0, most);
 }
 
 async function evaluate(settings: Settings): Promise<AllMeasured> {
@@ -176,8 +177,7 @@ async function evaluateAge(settings: Settings, dial: number, title: string, perf
 
 /** Times every double in a process of its own that has one core. */
 function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | string {
-  const clip =
-    performances.find(({ flags }) => flags.length === 0)?.video('plate') ?? performances[0]?.video('plate') ?? clips[0];
+  const clip = performances.find(isAlone)?.video('plate') ?? performances[0]?.video('plate') ?? clips[0];
   if (!clip) return 'there is no clip to time';
   if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0)
     return 'a process is held on one core with taskset, which this machine does not have';

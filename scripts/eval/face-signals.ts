@@ -1,3 +1,10 @@
+import { fileURLToPath } from 'node:url';
+import { type RigidFace, readRigidFace } from '../../server/face/mesh.ts';
+import { poseOf } from '../../server/face/pose.ts';
+
+const PERCEPTION = fileURLToPath(new URL('../../models/perception/', import.meta.url));
+let rigid: RigidFace | null = null;
+
 /** What a face does, read off its landmarks (MediaPipe face mesh with irises; right and left are the performer's own). */
 export interface Expression {
   /** Distance of the inner lips, in eye distances. */
@@ -6,7 +13,7 @@ export interface Expression {
   blink: number;
   /** How wide the corners of the mouth are apart and how high above the lips' middle, in eye distances. */
   smile: number;
-  /** Height of the brows over the eyes' corners, in eye distances. */
+  /** Height of the brows over the lower lids on screen, centimetres of the canonical face. */
   brow: number;
   /** Iris centre in the eye opening, shares of the eye's width; > 0 to the performer's left. Not a number while an eye is shut. */
   gazeX: number;
@@ -35,6 +42,7 @@ const LEFT_EYE = {
   iris: 473,
 } as const;
 const BROWS = [52, 65, 66, 105, 107, 282, 295, 296, 334, 336];
+const LOWER_LIDS = [145, 374];
 /** Below this opening (over the eye's width) the iris is not to be seen, and the model guesses where it is. */
 const SHUT = 0.12;
 
@@ -72,16 +80,28 @@ export function expressionOf(points: Float32Array): Expression {
     const width = x(Math.min(outer, inner), Math.max(outer, inner));
     return (x(outer, iris) + x(inner, iris)) / 2 / Math.abs(width);
   });
-  const corners = [33, 133, 263, 362];
   const lips = [13, 14];
   const raised = mean([61, 291].flatMap((corner) => lips.map((lip) => y(corner, lip))));
   return {
     mouthOpen: size(minus(at(13), at(14))) / between,
     blink: -mean(openings),
     smile: (x(61, 291) + 2 * raised) / between,
-    brow: mean(BROWS.flatMap((brow) => corners.map((corner) => y(brow, corner)))) / between,
+    brow: browHeight(points),
     gazeX: Math.min(...openings) < SHUT ? Number.NaN : mean(gaze),
   };
+}
+
+/**
+ * On screen, along the face's upright, and over the scale that the rigid points give: the model's depth at the brows is
+ * a guess that follows the head's turn (on the demo clip, whose rig is known: r 0.76 so, 0.46 with depth).
+ */
+function browHeight(points: Float32Array): number {
+  rigid ??= readRigidFace(PERCEPTION);
+  const { rollDeg, scale } = poseOf(points, rigid);
+  const roll = (rollDeg * Math.PI) / 180;
+  const y = (i: number): number => points[3 * i + 1]! * Math.cos(roll) - points[3 * i]! * Math.sin(roll);
+  const mean = (indices: readonly number[]): number => indices.reduce((sum, i) => sum + y(i), 0) / indices.length;
+  return (mean(LOWER_LIDS) - mean(BROWS)) / scale;
 }
 
 const plus = (a: Point, b: Point): Point => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];

@@ -24,7 +24,7 @@ const SIDES = ['plate', 'program', 'truth'] as const;
 interface Kept {
   luma: Map<keyof Sides, Picture>;
   points: Float32Array | null;
-  state: State | null | 'by speed';
+  state: State | 'by speed';
   counts: (x: number, y: number) => boolean;
   seconds: number;
 }
@@ -44,7 +44,7 @@ export class FlickerMeter {
 
   /**
    * The next picture. @param points of the plate's face; null where the face is not replaced: nothing is compared across it.
-   * @param state null: neither still nor moving; `by speed`: to be told from the landmarks. @param counts whether a pixel is to count.
+   * @param state `by speed`: to be told from the landmarks. @param counts whether a pixel is to count.
    */
   add(sides: Sides, points: Float32Array | null, state: Kept['state'], counts: Kept['counts'] = () => true): void {
     const luma = new Map<keyof Sides, Picture>();

@@ -2,30 +2,40 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-const range = z.tuple([z.number(), z.number()]);
+const pair = z.tuple([z.number(), z.number()]);
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
+/** 0–1; brows −1–1. */
 const rig = z.looseObject({
   jaw: z.number(),
   smile: z.number(),
   blinkLeft: z.number(),
   blinkRight: z.number(),
   brows: z.number(),
-  /** Radians, > 0 to the performer's left and up. */
-  gaze: range,
 });
 
-/** What `truth.json` says of a rendered performance, beside its videos. Frame ranges: [from, to), frame numbers. */
+const person = z.looseObject({
+  person: z.number(),
+  /** In the picture, and more of the face to be seen than a quarter. */
+  present: z.boolean(),
+  box,
+  yawDeg: z.number(),
+  /** > 0 to the performer's left and up. */
+  gazeDeg: pair,
+  rig,
+});
+
+/** What `truth.json` says of a rendered performance (scripts/performer/render-performances.ts), beside its videos. Frame ranges: [from, to). */
 const performanceSchema = z.looseObject({
   fps: z.number().positive(),
-  flags: z.array(z.string()).default([]),
-  still: z.array(range).default([]),
-  moving: z.array(range).default([]),
-  rig: z.array(rig.nullable()).nullable().default(null),
-  /** Clips with several people or exits: whose double each is to wear, and where they are. */
-  people: z.array(z.looseObject({ double: z.string(), boxes: z.array(box.nullable()) })).default([]),
-  /** Years. */
-  age: z.looseObject({ plate: z.number(), young: z.number() }).nullable().default(null),
+  people: z.array(z.looseObject({ name: z.string() })).min(1),
+  light: z.string(),
+  /** What passes before the face, or is worn. */
+  occluders: z.array(z.string()),
+  /** In which frames the performer holds still, or moves fast all the time. */
+  still: pair.nullable(),
+  fast: pair.nullable(),
+  frames: z.array(z.looseObject({ people: z.array(person) })),
 });
 
 export type Performance = z.infer<typeof performanceSchema> & {
@@ -33,7 +43,13 @@ export type Performance = z.infer<typeof performanceSchema> & {
   /** A video of the performance, or null where it is not there: `plate`, `face`, `kept`, `truth-mara`, `truth-young` … */
   video(part: string): string | null;
 };
-export type RigMoment = z.infer<typeof rig>;
+export type PersonMoment = z.infer<typeof person>;
+
+/** One person alone: what is measured of a face is measured in these; several are there to be told apart. */
+export const isAlone = ({ people }: Performance): boolean => people.length === 1;
+
+/** Light that wanders over the face. */
+export const isSwept = ({ light }: Performance): boolean => light !== 'steady';
 
 /** The performances in a folder, by name. @throws Error with a sentence when there are none or one is not understood. */
 export function readPerformances(folder: string): Performance[] {

@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type AllMeasured, gatesOf, type Measured } from '../../scripts/eval/double-gates.ts';
+import { RunResult } from '../../scripts/eval/double-run.ts';
+import { summaryOf, tidy } from '../../scripts/eval/double-summary.ts';
+import { type Performance, readPerformances } from '../../scripts/eval/performances.ts';
+
+const FRAMES = 60;
+/** A rig that moves everything a little differently. */
+const rigAt = (i: number) => ({
+  jaw: 0.5 + 0.5 * Math.sin(i / 3),
+  smile: 0.5 + 0.5 * Math.sin(i / 7),
+  blinkLeft: i % 20 < 3 ? 1 : 0,
+  blinkRight: i % 20 < 3 ? 1 : 0,
+  brows: Math.sin(i / 5),
+});
+const truth = {
+  fps: 30,
+  people: [{ name: 'somebody' }],
+  light: 'steady',
+  occluders: [] as string[],
+  still: [0, 20],
+  fast: null,
+  frames: Array.from({ length: FRAMES }, (_, i) => ({
+    people: [
+      { person: 0, present: true, box: [0, 0, 9, 9], yawDeg: 0, gazeDeg: [20 * Math.cos(i / 4), 0], rig: rigAt(i) },
+    ],
+  })),
+};
+
+let folder: string;
+let performance: Performance;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'performances-'));
+  mkdirSync(join(folder, '01-talk'));
+  writeFileSync(join(folder, '01-talk', 'truth.json'), JSON.stringify(truth));
+  writeFileSync(join(folder, '01-talk', 'plate.mkv'), '');
+  performance = readPerformances(folder)[0]!;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A run whose program says exactly what the rig does, scaled, with every third picture lost. */
+function faithful(): RunResult {
+  const result = new RunResult();
+  for (let i = 0; i < FRAMES; i++) {
+    const { jaw, smile, blinkLeft, brows } = rigAt(i);
+    const one = { mouthOpen: 2 * jaw, blink: blinkLeft - 1, smile: 3 + smile, brow: brows / 2, gazeX: Math.cos(i / 4) };
+    const found = i % 3 !== 2;
+    result.frames++;
+    if (found) result.replaced++;
+    result.expressions.plate.push(one);
+    result.expressions.program.push(found ? one : null);
+    result.expressions.truth.push(one);
+    const points = Float32Array.from({ length: 3 * 478 }, (_, k) => 9 * Math.sin(i / 3 + k));
+    result.landmarks.plate.push(points);
+    result.landmarks.program.push(found ? points : null);
+  }
+  result.psnr = [30, 32, 31];
+  result.kept = { same: 3, count: 4 };
+  return result;
+}
+
+const measured = (psnr: number, double: string, of = performance): Measured => ({
+  double,
+  clip: 'a',
+  performance: of,
+  summary: { ...summaryOf(faithful(), of), psnr_db: psnr },
+});
+const nothing: AllMeasured = { doubles: [], ages: [], zero: [], times: 'no core to hold it on' };
+
+describe('what a run comes to', () => {
+  test('a program that does what the rig does correlates fully; a stiff rig says nothing', () => {
+    const summary = summaryOf(faithful(), performance);
+    for (const { program } of Object.values(summary.transfer)) expect(program).toBeCloseTo(1, 6);
+    expect(summary.replaced_pct).toBeCloseTo((100 * 2) / 3, 6);
+    expect([summary.psnr_db, summary.kept_pct]).toEqual([31, 75]);
+    expect(summary.ssim).toBeNaN();
+    const stiff = { ...performance, frames: performance.frames.map(() => performance.frames[0]!) };
+    expect(summaryOf(faithful(), stiff).transfer.corr_smile.program).toBeNaN();
+    expect(summaryOf(faithful(), null).transfer.corr_smile.with_plate).toBeCloseTo(1, 6);
+  });
+
+  test('numbers that are none become null in the report', () => {
+    expect(tidy({ a: Number.NaN, b: [1.23456, 'x'] })).toEqual({ a: null, b: [1.235, 'x'] });
+  });
+});
+
+describe('gates of eval double', () => {
+  test('are exactly those that were agreed, and each says why when nothing was measured', () => {
+    const gates = gatesOf(nothing);
+    expect(gates.map(({ id }) => id)).toEqual(
+      [
+        'psnr_db ssim corr_mouth_open corr_blink corr_smile corr_brow corr_gaze_x flicker_still flicker_moving lag_frames',
+        'occluder_kept_pct light_de2000 light_sweep_de2000 wrong_person_frames age_gain_pct age_identity_shift_pct',
+        'age_zero_error train_gap_db frame_ms_p50 double_ms_p50',
+      ].flatMap((line) => line.split(' ')),
+    );
+    for (const { value, ok, why } of gates) expect([value, ok, Boolean(why)]).toEqual([null, false, true]);
+  });
+
+  test('the worse double counts, and two clips by their mean', () => {
+    const gates = gatesOf({
+      ...nothing,
+      doubles: [measured(30, 'mara'), measured(28, 'mara'), measured(20, 'ivo'), measured(24, 'ivo')],
+    });
+    expect(gates[0]).toMatchObject({ id: 'psnr_db', value: 22, ok: false, runs: 4, min: 20, max: 30 });
+  });
+
+  test('a swept light, an occluder and two people count where they belong', () => {
+    const swept = { ...performance, light: 'wall', occluders: ['hand'] };
+    const two = { ...performance, people: [...performance.people, ...performance.people] };
+    const of = (one: Performance) => gatesOf({ ...nothing, doubles: [measured(30, 'mara', one)] });
+    const value = (gates: ReturnType<typeof gatesOf>, id: string) => gates.find((gate) => gate.id === id)?.value;
+    expect([value(of(swept), 'occluder_kept_pct'), value(of(performance), 'occluder_kept_pct')]).toEqual([75, null]);
+    expect(value(of(two), 'psnr_db')).toBeNull();
+  });
+});
+
+describe('reading performances', () => {
+  test('videos that are there have a path, others none', () => {
+    expect(performance.name).toBe('01-talk');
+    expect(performance.video('plate')).toMatch(/plate\.mkv$/);
+    expect(performance.video('truth-mara')).toBeNull();
+  });
+
+  test('a folder without any, or with one that is not understood, is a sentence', () => {
+    const broken = mkdtempSync(join(tmpdir(), 'performances-'));
+    expect(() => readPerformances(broken)).toThrow(/holds no performances/);
+    mkdirSync(join(broken, 'x'));
+    writeFileSync(join(broken, 'x', 'truth.json'), JSON.stringify({ ...truth, fps: 'many' }));
+    expect(() => readPerformances(broken)).toThrow(/"fps"/);
+    rmSync(broken, { recursive: true });
+  });
+});

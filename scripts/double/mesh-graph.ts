@@ -1,6 +1,6 @@
 import { OnnxGraph } from '../models/onnx-graph.ts';
 
-const SIZE = 256;
+export const SIZE = 256;
 const HALF = SIZE / 2;
 const GAIN_GRID = 8;
 /** ONNX's number for the type of an index. */
@@ -16,24 +16,43 @@ export interface TextureMaps {
   normalSide: number;
 }
 
+/** What is drawn before anything is learned, names of values: planar, SIZE². */
+export interface MeshLayers {
+  /** The network's input of that name: u, v, coverage, facing. */
+  surface: string;
+  /** Encoded R, G, B, 0–1. */
+  colour: string;
+  /** 0 in the openings of eyes and mouth and beyond the outline. */
+  alpha: string;
+  /** 0 on the outline of the face, 1 inside, openings included. */
+  rim: string;
+}
+
 /**
- * The network of a double of kind `mesh`. Inputs: `surface` 1×4×256×256 (u, v, coverage, facing, from the raster kernel),
+ * The inputs and layers of a textured double. Inputs: `surface` 1×4×256×256 (u, v, coverage, facing, from the raster kernel),
  * `rotation` 3×3 (head → camera), `light` 3×9 (second-order function of the normal, per channel), `gain` 1×3×8×8,
- * `softness` 1 (0 sharp – 2 as soft as a small face in a poor camera). Output: `rgba` 1×4×256×256, encoded colour 0–1 and straight alpha.
+ * `softness` 1 (0 sharp – 2 as soft as a small face in a poor camera).
  *
  *   colour = texture(u, v) · light(rotation · normal(u, v)) · gain(x, y)
  *   alpha  = opening(u, v) · rim(coverage)
  */
-export function meshGraph(maps: TextureMaps): OnnxGraph {
-  const g = new OnnxGraph('understudy-mesh-double');
+export function meshLayers(g: OnnxGraph, maps: TextureMaps): MeshLayers {
   const surface = g.input('surface', [1, 4, SIZE, SIZE]);
   const place = channels(g, surface, 0, 2);
   const sampled = sample(g, { map: maps.texture, channels: 4, side: maps.side, finer: 3 }, place, SIZE);
   const shading = shade(g, place, maps);
-  const colour = soften(g, g.add('Mul', [channels(g, sampled, 0, 3), shading]));
-  const clipped = g.add('Clip', [colour, scalar(g, 0), scalar(g, 1)]);
-  const alpha = g.add('Mul', [opening(g, channels(g, sampled, 3, 4)), rim(g, channels(g, surface, 2, 3))]);
-  g.output('rgba', g.add('Concat', [clipped, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
+  const soft = soften(g, g.add('Mul', [channels(g, sampled, 0, 3), shading]));
+  const colour = g.add('Clip', [soft, scalar(g, 0), scalar(g, 1)]);
+  const open = opening(g, channels(g, sampled, 3, 4));
+  const outline = rim(g, channels(g, surface, 2, 3));
+  return { surface, colour, alpha: g.add('Mul', [open, outline]), rim: outline };
+}
+
+/** The network of a double of kind `mesh`: `rgba` 1×4×256×256, encoded colour 0–1 and straight alpha. */
+export function meshGraph(maps: TextureMaps): OnnxGraph {
+  const g = new OnnxGraph('understudy-mesh-double');
+  const { colour, alpha } = meshLayers(g, maps);
+  g.output('rgba', g.add('Concat', [colour, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
 }
 
@@ -120,9 +139,9 @@ interface Sampled {
   finer: number;
 }
 
-const scalar = (g: OnnxGraph, value: number): string => g.floats([value], []);
+export const scalar = (g: OnnxGraph, value: number): string => g.floats([value], []);
 
-const channels = (g: OnnxGraph, value: string, from: number, to: number): string =>
+export const channels = (g: OnnxGraph, value: string, from: number, to: number): string =>
   g.add('Slice', [value, g.ints([from]), g.ints([to]), g.ints([1])]);
 
 /** Bilinear, pixel centres aligned. */

@@ -17,14 +17,9 @@ import { checkLooks } from './looks.ts';
 import { type FromFront, fromFront, type ToFront } from './process-messages.ts';
 import { RestartPause } from './restart-pause.ts';
 import { Watchdog } from './watchdog.ts';
+import { YOUNG_ROOM } from './young-room.ts';
 
 const FRONT = fileURLToPath(new URL('./front.ts', import.meta.url));
-/**
- * Room for young objects, MB. Under load V8 would take a hundred and keep them. What the front allocates dies within a frame: a small
- * room holds it, and each cleaning is shorter.
- */
-const FRONT_FLAGS = ['--max-semi-space-size=4'];
-
 /** Between two attempts at a front that cannot start: its port is taken, a file is missing. */
 const REFUSED_PAUSE_MS = 5000;
 /** Fronts that may die soon after they listened, one after the other, before the next waits. */
@@ -139,7 +134,7 @@ class Supervisor {
   start(): Promise<{ url: string; links: { page: string; url: string }[] }> {
     return new Promise((resolve, reject) => {
       const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc'];
-      const front = spawn(process.execPath, [...FRONT_FLAGS, FRONT], { stdio, env: this.#env });
+      const front = spawn(process.execPath, [...YOUNG_ROOM, FRONT], { stdio, env: this.#env });
       this.#front = front;
       const watchdog = new Watchdog(STARTING_MS);
       const watching = this.#watch(front, watchdog);

@@ -1,0 +1,48 @@
+import { OnnxGraph } from '../models/onnx-graph.ts';
+import { channels, type MeshLayers, meshLayers, SIZE, scalar, type TextureMaps } from './mesh-graph.ts';
+import type { TrainedNetwork } from './trained-network.ts';
+
+/** What the trained network is given, SIZE² each; the recorder of its training data writes the same. */
+export const NETWORK_CHANNELS = 9;
+
+/**
+ * The network of a double of kind `learned`: the mesh double's layers, the plate's crop under its openings, and a trained network that
+ * adds to both. Inputs as `mesh`, and `crop` 1×3×256×256, the plate, encoded 0–1. Output: `rgba` 1×4×256×256.
+ *
+ *   base   = mesh · alpha + crop · (1 − alpha)
+ *   colour = clip(base + Δ),  alpha = clip(rim + δ · [rim > 0])   with Δ, δ of the trained network
+ */
+export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGraph {
+  const g = new OnnxGraph('understudy-learned-double');
+  const layers = meshLayers(g, maps);
+  const crop = g.input('crop', [1, 3, SIZE, SIZE]);
+  const base = over(g, layers, crop);
+  const change = network.build(g, given(g, layers, base, crop));
+  const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
+  const colour = clip(g.add('Add', [base, channels(g, change, 0, 3)]));
+  // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
+  const inside = g.add('Clip', [g.add('Mul', [layers.rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
+  const alpha = g.add('Mul', [clip(g.add('Add', [layers.rim, channels(g, change, 3, 4)])), inside]);
+  g.output('rgba', g.add('Concat', [colour, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
+  return g;
+}
+
+/** Makes of the rim's ramp a steep one, so that alpha may be raised up to it and not beyond. */
+const INSIDE = 4;
+
+/** What training data is recorded with: `drawn` 1×9×256×256 is what the trained network will be given. */
+export function recordingGraph(maps: TextureMaps): OnnxGraph {
+  const g = new OnnxGraph('understudy-recording');
+  const layers = meshLayers(g, maps);
+  const crop = g.input('crop', [1, 3, SIZE, SIZE]);
+  g.output('drawn', given(g, layers, over(g, layers, crop), crop), [1, NETWORK_CHANNELS, SIZE, SIZE]);
+  return g;
+}
+
+function over(g: OnnxGraph, { colour, alpha }: MeshLayers, crop: string): string {
+  return g.add('Add', [crop, g.add('Mul', [g.add('Sub', [colour, crop]), alpha])]);
+}
+
+/** Base R, G, B, crop R, G, B, the mesh's alpha, rim, facing. */
+const given = (g: OnnxGraph, { surface, alpha, rim }: MeshLayers, base: string, crop: string): string =>
+  g.add('Concat', [base, crop, alpha, rim, channels(g, surface, 3, 4)], { axis: 1 });

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { FaceMesh } from '../models/face-mesh.ts';
+import { canonicalOf } from './face-mesh.ts';
+import { guideMap, normalMap, textureMap } from './maps.ts';
+import type { TextureMaps } from './mesh-graph.ts';
+
+const TEXTURE_SIDE = 320;
+const NORMAL_SIDE = 128;
+const GUIDE_SIDE = 64;
+export const MAX_YAW_DEG = 50;
+
+const sourceSchema = z.looseObject({
+  name: z.string(),
+  uv: z.array(z.tuple([z.number(), z.number()])).length(468),
+  shape: z.array(z.tuple([z.number(), z.number(), z.number()])).length(468),
+});
+
+/** What a textured double is built from: `texture.png` and `texture.json` in its folder. */
+export interface DoubleSource {
+  name: string;
+  uv: [number, number][];
+  maps: TextureMaps;
+  guide: { size: number; bytes: Buffer };
+}
+
+/** @throws Error where a file is missing or not what it should be. */
+export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSource> {
+  const { name, uv } = sourceSchema.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8')));
+  const canonical = canonicalOf(mesh);
+  const texture = await textureMap(readFileSync(join(dir, 'texture.png')), mesh, uv, TEXTURE_SIDE);
+  const normals = normalMap(mesh, uv, canonical, NORMAL_SIDE);
+  const guide = await guideMap(mesh, uv, canonical, texture, TEXTURE_SIDE, GUIDE_SIDE);
+  return {
+    name,
+    uv,
+    maps: { texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE },
+    guide: { size: GUIDE_SIDE, bytes: guide },
+  };
+}

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { OnnxGraph } from '../models/onnx-graph.ts';
+
+const span = z.tuple([z.number().int().nonnegative(), z.number().int().positive()]);
+const node = z.discriminatedUnion('op', [
+  /** `kernel`² convolution, `stride`, zero padding that keeps (or halves) the size; weights out × in × k × k, then a bias each. */
+  z.object({
+    op: z.literal('conv'),
+    from: z.string(),
+    to: z.string(),
+    inputs: z.number().int().positive(),
+    outputs: z.number().int().positive(),
+    kernel: z.number().int().positive(),
+    stride: z.number().int().positive(),
+    relu: z.boolean(),
+    weights: span,
+    bias: span,
+  }),
+  z.object({ op: z.literal('add'), from: z.string(), and: z.string(), to: z.string() }),
+  /** Twice the size, each value four times. */
+  z.object({ op: z.literal('double'), from: z.string(), to: z.string() }),
+  /** Four channels become one of twice the size (pixel shuffle). */
+  z.object({ op: z.literal('shuffle'), from: z.string(), to: z.string() }),
+]);
+const description = z.object({
+  format: z.literal(1),
+  /** Names of its first value and its last. */
+  input: z.string(),
+  output: z.string(),
+  nodes: z.array(node),
+  training: z.record(z.string(), z.unknown()),
+});
+
+/** A network as scripts/training/train.py leaves it: `network.json` and `network.weights`, float32, little endian. */
+export interface TrainedNetwork {
+  /** Seed, data, hours and measures of its training. */
+  training: Record<string, unknown>;
+  /** Adds it to a graph. Answers the name of what it makes of `input`. */
+  build(g: OnnxGraph, input: string): string;
+}
+
+/** @throws Error where a file is missing or not what it should be. */
+export function readTrained(dir: string): TrainedNetwork {
+  const { input, output, nodes, training } = description.parse(
+    JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')),
+  );
+  const bytes = readFileSync(join(dir, 'network.weights'));
+  const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const part = ([from, count]: [number, number]): Float32Array => {
+    if (from + count > weights.length) throw new Error(`${dir}: network.weights is shorter than network.json says.`);
+    return weights.subarray(from, from + count);
+  };
+  return {
+    training,
+    build(g, first) {
+      const values = new Map([[input, first]]);
+      const value = (name: string): string => {
+        const known = values.get(name);
+        if (known === undefined) throw new Error(`${dir}: nothing in network.json makes ${name}.`);
+        return known;
+      };
+      for (const step of nodes) values.set(step.to, add(g, step, value, part));
+      return value(output);
+    },
+  };
+}
+
+function add(
+  g: OnnxGraph,
+  step: z.infer<typeof node>,
+  value: (name: string) => string,
+  part: (span: [number, number]) => Float32Array,
+): string {
+  const from = value(step.from);
+  switch (step.op) {
+    case 'conv': {
+      const { inputs, outputs, kernel, stride } = step;
+      const pad = kernel % 2 === 1 ? (kernel - 1) / 2 : 0;
+      const made = g.add(
+        'Conv',
+        [from, g.floats(part(step.weights), [outputs, inputs, kernel, kernel]), g.floats(part(step.bias), [outputs])],
+        { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad] },
+      );
+      return step.relu ? g.add('Relu', [made]) : made;
+    }
+    case 'add':
+      return g.add('Add', [from, value(step.and)]);
+    case 'double':
+      return g.add('Resize', [from, '', g.floats([1, 1, 2, 2], [4])], {
+        mode: 'nearest',
+        coordinate_transformation_mode: 'asymmetric',
+        nearest_mode: 'floor',
+      });
+    case 'shuffle':
+      return g.add('DepthToSpace', [from], { blocksize: 2, mode: 'CRD' });
+  }
+}

@@ -1,0 +1,141 @@
+"""The network of a learned double: a small U-Net whose steps are data, so that the same list trains here and becomes ONNX elsewhere."""
+
+import json
+
+import numpy as np
+import torch
+from torch import nn
+
+INPUTS = 9
+"""Base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing: scripts/double/learned-graph.ts."""
+OUTPUTS = 4
+"""Change of colour R, G, B and of alpha."""
+
+
+def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True):
+    return dict(op="conv", **{"from": source, "to": target}, inputs=inputs, outputs=outputs, kernel=kernel, stride=stride, relu=relu)
+
+
+def steps(widths=(16, 24, 48, 80, 112)):
+    """A U-Net from half the crop's size down to a 1/32 of it. About 240 million multiplications at 256×256."""
+    a, b, c, d, e = widths
+    up = lambda source, target: {"op": "double", "from": source, "to": target}
+    add = lambda source, other, target: {"op": "add", "from": source, "and": other, "to": target}
+    return [
+        conv("given", "a", INPUTS, a, 2, 2),
+        conv("a", "b0", a, b, 2, 2),
+        conv("b0", "b", b, b),
+        conv("b", "c0", b, c, 2, 2),
+        conv("c0", "c", c, c),
+        conv("c", "d0", c, d, 2, 2),
+        conv("d0", "d1", d, d),
+        conv("d1", "d", d, d),
+        conv("d", "e0", d, e, 2, 2),
+        conv("e0", "e1", e, e),
+        conv("e1", "e2", e, e),
+        conv("e2", "e3", e, d, 1),
+        up("e3", "e4"),
+        add("e4", "d", "f0"),
+        conv("f0", "f1", d, d),
+        conv("f1", "f2", d, c, 1),
+        up("f2", "f3"),
+        add("f3", "c", "g0"),
+        conv("g0", "g1", c, c),
+        conv("g1", "g2", c, b, 1),
+        up("g2", "g3"),
+        add("g3", "b", "h0"),
+        conv("h0", "h1", b, b),
+        conv("h1", "h2", b, a, 1),
+        up("h2", "h3"),
+        add("h3", "a", "i0"),
+        conv("i0", "i1", a, 4 * OUTPUTS, relu=False),
+        {"op": "shuffle", "from": "i1", "to": "change"},
+    ]
+
+
+class Network(nn.Module):
+    def __init__(self, plan=None):
+        super().__init__()
+        self.plan = plan or steps()
+        self.convolutions = nn.ModuleDict()
+        self.norms = nn.ModuleDict()
+        for step in self.plan:
+            if step["op"] != "conv":
+                continue
+            pad = (step["kernel"] - 1) // 2
+            last = not step["relu"]
+            made = nn.Conv2d(step["inputs"], step["outputs"], step["kernel"], step["stride"], pad, bias=last)
+            self.convolutions[step["to"]] = made
+            if last:
+                # It begins by changing nothing.
+                nn.init.zeros_(made.weight)
+                nn.init.zeros_(made.bias)
+            else:
+                nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
+                self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
+
+    def forward(self, given):
+        values = {"given": given}
+        for step in self.plan:
+            x, to = values[step["from"]], step["to"]
+            if step["op"] == "conv":
+                y = self.convolutions[to](x)
+                values[to] = torch.relu(self.norms[to](y)) if step["relu"] else y
+            elif step["op"] == "add":
+                values[to] = x + values[step["and"]]
+            elif step["op"] == "double":
+                values[to] = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+            else:
+                values[to] = nn.functional.pixel_shuffle(x, 2)
+        return values["change"]
+
+
+def draw(network, given):
+    """Colour and alpha of what a face is replaced with, as scripts/double/learned-graph.ts computes them."""
+    change = network(given)
+    rim = given[:, 7:8]
+    colour = (given[:, 0:3] + change[:, 0:3]).clamp(0, 1)
+    alpha = (rim + change[:, 3:4]).clamp(0, 1) * (4 * rim).clamp(0, 1)
+    return colour, alpha
+
+
+def export(network, folder, training):
+    """Writes network.json and network.weights; the normalisation is folded into the convolutions before it."""
+    parts, at, nodes = [], 0, []
+
+    def keep(values):
+        nonlocal at
+        flat = values.detach().cpu().numpy().astype("<f4").ravel()
+        parts.append(flat)
+        at += flat.size
+        return [at - flat.size, int(flat.size)]
+
+    for step in network.plan:
+        if step["op"] != "conv":
+            nodes.append(step)
+            continue
+        made = network.convolutions[step["to"]]
+        weight, bias = made.weight, made.bias
+        if step["to"] in network.norms:
+            norm = network.norms[step["to"]]
+            scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+            weight = weight * scale[:, None, None, None]
+            bias = norm.bias - norm.running_mean * scale
+        nodes.append({**step, "weights": keep(weight), "bias": keep(bias)})
+    np.concatenate(parts).tofile(f"{folder}/network.weights")
+    with open(f"{folder}/network.json", "w") as file:
+        json.dump({"format": 1, "input": "given", "output": "change", "nodes": nodes, "training": training}, file, indent=1)
+
+
+def multiplications(plan, side=256):
+    """Of one run at side × side."""
+    sizes, total = {"given": side}, 0
+    for step in plan:
+        size = sizes[step["from"]]
+        if step["op"] == "conv":
+            size //= step["stride"]
+            total += size * size * step["inputs"] * step["outputs"] * step["kernel"] ** 2
+        elif step["op"] in ("double", "shuffle"):
+            size *= 2
+        sizes[step["to"]] = size
+    return total

@@ -1,7 +1,18 @@
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { doubleDir } from './seer.ts';
+import { SIZE } from '../../server/double/surface.ts';
+import { openAssets } from '../performer/assets.ts';
+import { identityNamed, type Rgb } from '../performer/identity.ts';
+import { randomMoment } from '../performer/moments.ts';
+import { randomOccluder } from '../performer/occluders.ts';
+import { createPair, type Pair } from '../performer/pair.ts';
+import { randomIdentity } from '../performer/people.ts';
+import { createPerformer, type Performer } from '../performer/performer.ts';
+import { random } from '../performer/vec.ts';
+import { rgbToI420 } from '../performer/yuv.ts';
+import { cutFloats, eyesAndMouth } from './crop.ts';
+import { doubleDir, GIVEN, openSeer, type Seen } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
@@ -10,6 +21,111 @@ export interface RecordJob {
   out: string;
   /** A file that `recordingGraph` made. */
   network: string;
+  /** Faces of each driver. */
   faces: number;
-  seed: number;
 }
+
+/** Side of the rendered picture. */
+const PICTURE = 384;
+const PLANE = SIZE * SIZE;
+/** Given, truth R, G, B, alpha wanted, eyes and mouth: scripts/training/data.py reads them. */
+const PLANES = GIVEN + 5;
+/** Every so often something passes before the face. */
+const OCCLUDED = 0.3;
+const SMALLEST_FACE = 64;
+const LARGEST_FACE = 330;
+/** The landmark model saw something else than this head where its eyes lie further off than this, in shares of their distance. */
+const DISAGREES = 0.15;
+/** Linear colour of the hand's skin before the driver's own tint. */
+const SKIN = [0.47, 0.27, 0.19];
+const EYE_CORNERS = [33, 263] as const;
+
+/** A camera's softness, 0 to 3: so many passes of [1 2 1] / 4 both ways, in place. */
+function soften(values: Float32Array, passes: number): void {
+  const row = 3 * PICTURE;
+  const from = new Float32Array(values.length);
+  for (let pass = 0; pass < passes; pass++)
+    for (const step of [3, row]) {
+      from.set(values);
+      for (let i = step; i < values.length - step; i++)
+        values[i] = (from[i - step]! + 2 * from[i]! + from[i + step]!) / 4;
+    }
+}
+
+/** The share of faces that the landmark model sees elsewhere than they are; the facts page found 8 % of renders. */
+function disagrees({ landmarks }: Seen, { numbers }: Pair): boolean {
+  const [a, b] = EYE_CORNERS.map((point) => {
+    const [x, y] = [landmarks.points[3 * point]!, landmarks.points[3 * point + 1]!];
+    return { x, y, tx: numbers.driver[2 * point]!, ty: numbers.driver[2 * point + 1]! };
+  }) as [Record<'x' | 'y' | 'tx' | 'ty', number>, Record<'x' | 'y' | 'tx' | 'ty', number>];
+  const apart = Math.hypot(a.tx - b.tx, a.ty - b.ty);
+  return [a, b].some(({ x, y, tx, ty }) => Math.hypot(x - tx, y - ty) > Math.max(2, DISAGREES * apart));
+}
+
+function record(pair: Pair, { toCrop, landmarks, given }: Seen, sample: Uint8Array): void {
+  for (let i = 0; i < GIVEN * PLANE; i++) sample[i] = Math.round(255 * Math.min(1, Math.max(0, given[i]!)));
+  const values = new Float32Array(4 * PICTURE * PICTURE);
+  for (let i = 0; i < PICTURE * PICTURE; i++) {
+    for (let c = 0; c < 3; c++) values[4 * i + c] = pair.truth[3 * i + c]! / 255;
+    values[4 * i + 3] = pair.face[i]! * (1 - pair.kept[i]!);
+  }
+  const from = GIVEN * PLANE;
+  cutFloats({ width: PICTURE, height: PICTURE, channels: 4, values }, toCrop, SIZE, sample.subarray(from));
+  eyesAndMouth(landmarks, toCrop, SIZE, sample.subarray(from + 4 * PLANE));
+}
+
+async function main(): Promise<void> {
+  const job = workerData as RecordJob;
+  const assets = openAssets(job.assets, job.skins);
+  const double = await createPerformer(assets, identityNamed(job.double));
+  const seer = openSeer(job.network, readFileSync(join(doubleDir(job.double), 'mesh.json')));
+  const sample = new Uint8Array(PLANES * PLANE);
+
+  const film = async (driver: Performer, seed: number): Promise<{ kept: number; lost: number }> => {
+    const next = random(seed * 7919 + 17);
+    const pair = createPair(driver, double, PICTURE, PICTURE);
+    const name = join(job.out, `driver-${String(seed).padStart(4, '0')}`);
+    const file = openSync(`${name}.part`, 'w');
+    const faces: object[] = [];
+    const { tint } = driver.head.identity.skin;
+    const [left, right] = driver.head.eyes;
+    const looks = { skin: SKIN.map((c, i) => c * tint[i]!) as unknown as Rgb, eyes: Math.abs(left[0] - right[0]) / 2 };
+    let lost = 0;
+    while (faces.length < job.faces && lost < 3 * job.faces) {
+      const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();
+      const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
+      const occluder = next() < OCCLUDED ? randomOccluder(next, looks) : null;
+      const shown = pair.render(moment, occluder);
+      const passes = Math.floor(3.5 * next() ** 2);
+      soften(shown.plate, passes);
+      soften(shown.truth, passes);
+      const seen = await seer.see(rgbToI420(shown.plate, PICTURE, PICTURE), PICTURE, PICTURE);
+      if (!seen || disagrees(seen, shown)) {
+        lost++;
+        continue;
+      }
+      record(shown, seen, sample);
+      writeSync(file, sample);
+      const { pose, faceSize } = shown.numbers;
+      faces.push({ driver: seed, yaw: pose.yaw, pitch: pose.pitch, faceSize, occluder: occluder?.kind ?? null });
+    }
+    closeSync(file);
+    writeFileSync(`${name}.json`, JSON.stringify({ double: job.double, picture: PICTURE, lost, faces }));
+    renameSync(`${name}.part`, `${name}.bin`);
+    return { kept: faces.length, lost };
+  };
+
+  parentPort?.on('message', (seed: number | null) => {
+    if (seed === null) {
+      seer.close();
+      parentPort?.close();
+      return;
+    }
+    void createPerformer(assets, randomIdentity(seed))
+      .then((driver) => film(driver, seed))
+      .then(({ kept, lost }) => parentPort?.postMessage({ seed, kept, lost }));
+  });
+  parentPort?.postMessage('ready');
+}
+
+await main();

@@ -1,0 +1,73 @@
+/**
+ * Records what a learned double is trained on: random people perform, the same performance wears the double's face, and the server's own
+ * code makes of each picture what the network will be given.
+ *   node scripts/training/record.ts --assets DIR --skins DIR --double mara --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
+ * One file of 14 planes of 256×256 bytes a face for each driver, and a JSON beside it. Drivers that are there already are left alone.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { recordingGraph } from '../double/learned-graph.ts';
+import { readSource } from '../double/source.ts';
+import { readFaceMesh } from '../models/read-face-mesh.ts';
+import { HELD_OUT_SEED } from '../performer/people.ts';
+import type { RecordJob } from './record-worker.ts';
+import { doubleDir } from './seer.ts';
+
+type Said = 'ready' | { seed: number; kept: number; lost: number };
+
+async function recordAll(job: RecordJob, seeds: number[], workers: number): Promise<void> {
+  const began = performance.now();
+  let done = 0;
+  const work = (worker: Worker): Promise<void> =>
+    new Promise((resolve, reject) => {
+      worker.on('error', reject);
+      worker.on('exit', () => resolve());
+      worker.on('message', (said: Said) => {
+        if (said !== 'ready') {
+          const s = ((performance.now() - began) / 1000).toFixed(0);
+          process.stderr.write(`driver ${said.seed}: ${said.kept} faces, ${said.lost} not seen as they are; ${++done} drivers, ${s} s\n`);
+        }
+        worker.postMessage(seeds.shift() ?? null);
+      });
+    });
+  const file = new URL('./record-worker.ts', import.meta.url);
+  await Promise.all(Array.from({ length: workers }, () => work(new Worker(file, { workerData: job }))));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      assets: { type: 'string' },
+      skins: { type: 'string' },
+      double: { type: 'string', default: 'mara' },
+      out: { type: 'string' },
+      drivers: { type: 'string', default: '60' },
+      first: { type: 'string', default: '1' },
+      faces: { type: 'string', default: '60' },
+      workers: { type: 'string', default: String(availableParallelism()) },
+    },
+  });
+  const { assets, skins, double, out } = values;
+  if (!assets || !skins || !out) throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
+  const first = Number(values.first);
+  const last = first + Number(values.drivers) - 1;
+  if (last >= HELD_OUT_SEED) throw new Error(`Drivers from ${HELD_OUT_SEED} on are held out for measuring.`);
+  mkdirSync(out, { recursive: true });
+  const temporary = mkdtempSync(join(tmpdir(), 'understudy-record-'));
+  try {
+    const network = join(temporary, 'recording.onnx');
+    const { maps } = await readSource(doubleDir(double), readFaceMesh());
+    writeFileSync(network, recordingGraph(maps).encode({ generator: 'scripts/training/record.ts' }));
+    const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
+      (seed) => !existsSync(join(out, `driver-${String(seed).padStart(4, '0')}.bin`)),
+    );
+    await recordAll({ assets, skins, double, out, network, faces: Number(values.faces) }, seeds, Number(values.workers));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+await main();

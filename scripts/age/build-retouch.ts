@@ -16,6 +16,7 @@ writeLook(fileURLToPath(new URL('../../models/ages/retouch/', import.meta.url)),
   model: { file: 'retouch.onnx', bytes },
   mesh,
   uv: mesh.uv,
+  offset: null,
   guide: null,
 });
 console.log(`retouch.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

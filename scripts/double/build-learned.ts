@@ -17,11 +17,11 @@ if (!dir || !trained) {
   process.exit(2);
 }
 const mesh = readFaceMesh();
-const { name, uv, maps, guide } = await readSource(dir, mesh);
+const { name, uv, maps, guide, offset } = await readSource(dir, mesh);
 const bytes = learnedGraph(maps, readTrained(trained)).encode({
   generator: 'scripts/double/build-learned.ts',
   double: name,
 });
 const model = { file: 'double.onnx', bytes };
-writeLook(dir, { kind: 'learned', name, maxYawDeg: MAX_YAW_DEG, model, mesh, uv, guide });
+writeLook(dir, { kind: 'learned', name, maxYawDeg: MAX_YAW_DEG, model, mesh, uv, offset, guide });
 console.log(`${basename(dir)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

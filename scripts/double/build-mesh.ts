@@ -18,6 +18,15 @@ for (const dir of dirs) {
   const { name, uv, maps, guide } = await readSource(dir, mesh);
   const bytes = meshGraph(maps).encode({ generator: 'scripts/double/build-mesh.ts', double: name });
   const model = { file: 'double.onnx', bytes };
-  const { triangles } = writeLook(dir, { kind: 'mesh', name, maxYawDeg: MAX_YAW_DEG, model, mesh, uv, guide });
+  const { triangles } = writeLook(dir, {
+    kind: 'mesh',
+    name,
+    offset: null,
+    maxYawDeg: MAX_YAW_DEG,
+    model,
+    mesh,
+    uv,
+    guide,
+  });
   console.log(`${basename(dir)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB, ${triangles} triangles`);
 }

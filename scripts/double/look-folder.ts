@@ -16,6 +16,8 @@ export interface Look {
   mesh: FaceMesh;
   /** Of each landmark, 0–1. */
   uv: readonly Point[];
+  /** How its proportions differ from an average head's, canonical units, 468 × 3; null where it keeps the performer's. */
+  offset: Float32Array | null;
   /** Base colours in UV that the light is read with; null where the look does not read it. */
   guide: { size: number; bytes: Buffer } | null;
 }
@@ -24,7 +26,10 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const rounded = (values: Iterable<number>): number[] => Array.from(values, (value) => Number(value.toFixed(5)));
 
 /** Writes a look's network, `mesh.json` and `double.json` as the server reads them, and reads them back. Answers what was drawn. */
-export function writeLook(dir: string, { kind, name, maxYawDeg, model, mesh, uv, guide }: Look): { triangles: number } {
+export function writeLook(
+  dir: string,
+  { kind, name, maxYawDeg, model, mesh, uv, offset, guide }: Look,
+): { triangles: number } {
   mkdirSync(dir, { recursive: true });
   const drawn = drawnMesh(mesh, uv);
   const canonical = canonicalOf(mesh);
@@ -32,7 +37,7 @@ export function writeLook(dir: string, { kind, name, maxYawDeg, model, mesh, uv,
     format: 1,
     canonical: rounded(canonical),
     rigid: mesh.rigid,
-    offset: canonical.map(() => 0),
+    offset: rounded(offset ?? canonical.map(() => 0)),
     vertices: drawn.vertices,
     uv: rounded(drawn.uv.flatMap(([u, v]) => [2 * u - 1, 2 * v - 1])),
     triangles: drawn.triangles.flat(),

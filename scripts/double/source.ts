@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { canonicalOf } from './face-mesh.ts';
 import { guideMap, normalMap, textureMap } from './maps.ts';
@@ -22,12 +23,14 @@ export interface DoubleSource {
   name: string;
   uv: [number, number][];
   maps: TextureMaps;
+  /** How its proportions differ from an average head's, canonical units, 468 × 3. */
+  offset: Float32Array;
   guide: { size: number; bytes: Buffer };
 }
 
 /** @throws Error where a file is missing or not what it should be. */
 export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSource> {
-  const { name, uv } = sourceSchema.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8')));
+  const { name, uv, shape } = sourceSchema.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8')));
   const canonical = canonicalOf(mesh);
   const texture = await textureMap(readFileSync(join(dir, 'texture.png')), mesh, uv, TEXTURE_SIDE);
   const normals = normalMap(mesh, uv, canonical, NORMAL_SIDE);
@@ -35,7 +38,15 @@ export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSou
   return {
     name,
     uv,
+    offset: offsetOf(shape, canonical, mesh),
     maps: { texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE },
     guide: { size: GUIDE_SIDE, bytes: guide },
   };
+}
+
+/** @param shape x to image right, y up, z towards the camera, any unit: the head is turned and scaled to the canonical one by its rigid points. */
+function offsetOf(shape: readonly (readonly number[])[], canonical: number[], mesh: FaceMesh): Float32Array {
+  const points = Float32Array.from(shape.flatMap(([x = 0, y = 0, z = 0]) => [x, -y, -z]));
+  const average = Float32Array.from(canonical);
+  return canonicalPoints(points, fitPose(average, points, mesh.rigid)).map((value, i) => value - average[i]!);
 }

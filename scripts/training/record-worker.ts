@@ -1,26 +1,27 @@
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SIZE } from '../../server/double/surface.ts';
 import { openAssets } from '../performer/assets.ts';
 import { identityNamed, type Rgb } from '../performer/identity.ts';
-import { randomMoment } from '../performer/moments.ts';
+import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
 import { createPair, type Pair } from '../performer/pair.ts';
 import { randomIdentity } from '../performer/people.ts';
 import { createPerformer, type Performer } from '../performer/performer.ts';
+import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { cutFloats, eyesAndMouth } from './crop.ts';
-import { doubleDir, GIVEN, openSeer, type Seen } from './seer.ts';
+import { GIVEN, openSeer, type Seen } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
   skins: string;
   double: string;
   out: string;
-  /** A file that `recordingGraph` made. */
-  network: string;
+  /** The look's folder that the faces are seen with: seer.ts. */
+  look: string;
   /** Faces of each driver. */
   faces: number;
 }
@@ -62,6 +63,12 @@ function disagrees({ landmarks }: Seen, { numbers }: Pair): boolean {
   return [a, b].some(({ x, y, tx, ty }) => Math.hypot(x - tx, y - ty) > Math.max(2, DISAGREES * apart));
 }
 
+/** The performer as at casting: calm, nearly frontal, looking at the camera. */
+function atRest(next: () => number): PairMoment {
+  const moment = randomMoment(next, { height: PICTURE, faceSize: [200, 200], yaw: 4, pitch: 4, roll: 2 });
+  return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
+}
+
 function record(pair: Pair, { toCrop, landmarks, given }: Seen, sample: Uint8Array): void {
   for (let i = 0; i < GIVEN * PLANE; i++) sample[i] = Math.round(255 * Math.min(1, Math.max(0, given[i]!)));
   const values = new Float32Array(4 * PICTURE * PICTURE);
@@ -78,8 +85,11 @@ async function main(): Promise<void> {
   const job = workerData as RecordJob;
   const assets = openAssets(job.assets, job.skins);
   const double = await createPerformer(assets, identityNamed(job.double));
-  const seer = openSeer(job.network, readFileSync(join(doubleDir(job.double), 'mesh.json')));
+  const seer = openSeer(job.look);
   const sample = new Uint8Array(PLANES * PLANE);
+
+  const see = ({ plate }: Pair, neutral: Float32Array | null): Promise<Seen | null> =>
+    seer.see(rgbToI420(plate, PICTURE, PICTURE), PICTURE, PICTURE, neutral);
 
   const film = async (driver: Performer, seed: number): Promise<{ kept: number; lost: number }> => {
     const next = random(seed * 7919 + 17);
@@ -91,6 +101,8 @@ async function main(): Promise<void> {
     const [left, right] = driver.head.eyes;
     const looks = { skin: SKIN.map((c, i) => c * tint[i]!) as unknown as Rgb, eyes: Math.abs(left[0] - right[0]) / 2 };
     let lost = 0;
+    const neutral = (await see(pair.render(atRest(next), null), null))?.canonical;
+    if (!neutral) return { kept: 0, lost: 0 };
     while (faces.length < job.faces && lost < 3 * job.faces) {
       const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();
       const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
@@ -99,7 +111,7 @@ async function main(): Promise<void> {
       const passes = Math.floor(3.5 * next() ** 2);
       soften(shown.plate, passes);
       soften(shown.truth, passes);
-      const seen = await seer.see(rgbToI420(shown.plate, PICTURE, PICTURE), PICTURE, PICTURE);
+      const seen = await see(shown, neutral);
       if (!seen || disagrees(seen, shown)) {
         lost++;
         continue;

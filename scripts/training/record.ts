@@ -4,17 +4,18 @@
  *   node scripts/training/record.ts --assets DIR --skins DIR --double mara --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
  * One file of 14 planes of 256×256 bytes a face for each driver, and a JSON beside it. Drivers that are there already are left alone.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { recordingGraph } from '../double/learned-graph.ts';
-import { readSource } from '../double/source.ts';
+import { writeLook } from '../double/look-folder.ts';
+import { MAX_YAW_DEG, readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { HELD_OUT_SEED } from '../performer/people.ts';
 import type { RecordJob } from './record-worker.ts';
-import { doubleDir } from './seer.ts';
+import { doubleDir, RECORDING } from './seer.ts';
 
 type Said = 'ready' | { seed: number; kept: number; lost: number };
 
@@ -28,7 +29,9 @@ async function recordAll(job: RecordJob, seeds: number[], workers: number): Prom
       worker.on('message', (said: Said) => {
         if (said !== 'ready') {
           const s = ((performance.now() - began) / 1000).toFixed(0);
-          process.stderr.write(`driver ${said.seed}: ${said.kept} faces, ${said.lost} not seen as they are; ${++done} drivers, ${s} s\n`);
+          process.stderr.write(
+            `driver ${said.seed}: ${said.kept} faces, ${said.lost} not seen as they are; ${++done} drivers, ${s} s\n`,
+          );
         }
         worker.postMessage(seeds.shift() ?? null);
       });
@@ -51,20 +54,27 @@ async function main(): Promise<void> {
     },
   });
   const { assets, skins, double, out } = values;
-  if (!assets || !skins || !out) throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
+  if (!assets || !skins || !out)
+    throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
   const first = Number(values.first);
   const last = first + Number(values.drivers) - 1;
   if (last >= HELD_OUT_SEED) throw new Error(`Drivers from ${HELD_OUT_SEED} on are held out for measuring.`);
   mkdirSync(out, { recursive: true });
   const temporary = mkdtempSync(join(tmpdir(), 'understudy-record-'));
   try {
-    const network = join(temporary, 'recording.onnx');
-    const { maps } = await readSource(doubleDir(double), readFaceMesh());
-    writeFileSync(network, recordingGraph(maps).encode({ generator: 'scripts/training/record.ts' }));
+    const mesh = readFaceMesh();
+    const source = await readSource(doubleDir(double), mesh);
+    const bytes = recordingGraph(source.maps).encode({ generator: 'scripts/training/record.ts' });
+    const model = { file: RECORDING, bytes };
+    writeLook(temporary, { ...source, kind: 'learned', maxYawDeg: MAX_YAW_DEG, model, mesh });
     const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
       (seed) => !existsSync(join(out, `driver-${String(seed).padStart(4, '0')}.bin`)),
     );
-    await recordAll({ assets, skins, double, out, network, faces: Number(values.faces) }, seeds, Number(values.workers));
+    await recordAll(
+      { assets, skins, double, out, look: temporary, faces: Number(values.faces) },
+      seeds,
+      Number(values.workers),
+    );
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenNetwork } from '../../server/double/contract.ts';
 import { type MESH_INPUTS, MeshInputs } from '../../server/double/mesh-inputs.ts';
+import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import { type Affine, cutPlate, SIZE } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
@@ -15,35 +17,43 @@ import { createRuntime } from '../../server/inference/runtime.ts';
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 const MEMORY_MB = 256;
 export const GIVEN = 9;
+/** The network's file there. */
+export const RECORDING = 'recording.onnx';
 
 export interface Seen {
   landmarks: Landmarks;
   toCrop: Affine;
+  /** The face without its head's pose, canonical units: at rest, the performer's neutral face. */
+  canonical: Float32Array;
   /** What the trained network is given: GIVEN planes of SIZE² floats, valid until the next picture. */
   given: Float32Array;
 }
 
 /**
  * Looks at one picture as the server does: its own perception, its own raster and light, and the mesh double's layers.
- * @param network a file that scripts/double/learned-graph.ts `recordingGraph` made. @param meshFile the double's mesh.json.
+ * @param dir a look's folder whose network is scripts/double/learned-graph.ts `recordingGraph`.
  */
-export function openSeer(network: string, meshFile: Buffer) {
+export function openSeer(dir: string) {
   const arena = new Arena(MEMORY_MB);
   const kernels = loadKernels(arena);
   const runtime = createRuntime();
   const perceiver = createPerceiver({ runtime, arena, kernels, modelsDir: MODELS, maxFaces: 1 });
-  const session = runtime.load(network, arena);
+  const session = runtime.load(join(dir, RECORDING), arena);
   const tensors = { ...session.inputs, ...session.outputs } as OpenNetwork<
     keyof typeof MESH_INPUTS | 'crop' | 'drawn'
   >['tensors'];
-  const options = { runtime, arena, kernels, dir: 'the recording' };
-  const inputs = new MeshInputs(options, readTemplate(meshFile, 'mesh.json'), tensors);
+  const options = { runtime, arena, kernels, dir };
+  const template = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
+  const inputs = new MeshInputs(options, template, tensors);
   const pictures = new Pictures(arena);
   let count = 0;
 
   return {
-    /** @param i420 packed, BT.709, limited range. Null where the server would not see exactly this one face. */
-    async see(i420: Uint8Array, width: number, height: number): Promise<Seen | null> {
+    /**
+     * @param i420 packed, BT.709, limited range. @param neutral the performer's face at rest (FaceInput).
+     * Null where the server would not see exactly this one face.
+     */
+    async see(i420: Uint8Array, width: number, height: number, neutral: Float32Array | null): Promise<Seen | null> {
       perceiver.reset();
       const captureUs = ++count * 1_000_000;
       const picture = pictures.take(
@@ -57,11 +67,13 @@ export function openSeer(network: string, meshFile: Buffer) {
         const faces = (await perceiver.perceive(picture).complete).filter(({ landmarks }) => landmarks);
         const landmarks = faces[0]?.landmarks;
         if (!landmarks || faces.length !== 1) return null;
-        const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId: count });
+        const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId: count, neutral });
         inputs.forget(count);
         cutPlate(kernels, picture, toCrop, SIZE, tensors.crop.at);
         await session.run();
-        return { landmarks, toCrop, given: tensors.drawn.data };
+        const { points } = landmarks;
+        const pose = fitPose(template.canonical, points, template.rigid);
+        return { landmarks, toCrop, canonical: canonicalPoints(points, pose), given: tensors.drawn.data };
       } finally {
         pictures.give(picture);
       }

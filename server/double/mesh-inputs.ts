@@ -42,9 +42,9 @@ export class MeshInputs {
   }
 
   /** Fills the tensors for one face. Answers where its crop lies in the frame. */
-  fill({ picture, landmarks, trackId }: FaceInput): Affine {
+  fill({ picture, landmarks, trackId, neutral = null }: FaceInput): Affine {
     const { surface, rotation, light, gain, softness } = this.#tensors;
-    const { pose, toCrop } = this.#drawn.draw(landmarks, surface.at);
+    const { pose, toCrop } = this.#drawn.draw(landmarks, surface.at, neutral);
     cutPlate(this.#options.kernels, picture, toCrop, METER_SIZE, this.#plate);
     const { captureUs } = picture.id;
     const measured = this.#light.measure(trackId, captureUs, this.#plateValues, surface.data, pose.rotation);

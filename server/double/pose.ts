@@ -48,6 +48,22 @@ export function fitPose(canonical: Float32Array, points: Float32Array, rigid: re
   };
 }
 
+/** Landmarks in the canonical head's own axes and units: where they would be were the head turned straight. n × 3. */
+export function canonicalPoints(points: Float32Array, { scale, rotation: r, translation }: HeadPose): Float32Array {
+  const out = new Float32Array(points.length);
+  for (let i = 0; i < points.length; i += 3) {
+    const [x, y, z] = [0, 1, 2].map((axis) => (points[i + axis]! - translation[axis]!) / scale) as [
+      number,
+      number,
+      number,
+    ];
+    out[i] = r[0]! * x + r[3]! * y + r[6]! * z;
+    out[i + 1] = r[1]! * x + r[4]! * y + r[7]! * z;
+    out[i + 2] = r[2]! * x + r[5]! * y + r[8]! * z;
+  }
+  return out;
+}
+
 /** rotation · (x, y, z). */
 export function rotate(r: Float32Array, x: number, y: number, z: number): [number, number, number] {
   return [r[0]! * x + r[1]! * y + r[2]! * z, r[3]! * x + r[4]! * y + r[5]! * z, r[6]! * x + r[7]! * y + r[8]! * z];

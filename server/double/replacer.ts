@@ -10,6 +10,11 @@ export interface FaceInput {
   /** Smoothed, frame pixels. */
   landmarks: Landmarks;
   params: LookParams;
+  /**
+   * The performer's face at rest, 478 × 3 in the canonical head's axes and units (canonicalPoints in pose.ts): a look with proportions
+   * of its own takes the performer's away with it. Null, or none: an average head is assumed.
+   */
+  neutral?: Float32Array | null;
   /** The track this face belongs to, for state that must not leak from one face to another (light smoothing). */
   trackId: number;
 }

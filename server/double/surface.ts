@@ -21,6 +21,8 @@ export class Surface {
   readonly #template: Template;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
+  /** The template's own proportions over an average head's; null where it keeps the performer's. */
+  readonly #offset: Float32Array | null;
   readonly #triangles: number;
   readonly #vertices: number;
   readonly #depth: number;
@@ -30,6 +32,7 @@ export class Surface {
     this.#template = template;
     this.#arena = arena;
     this.#kernels = kernels;
+    this.#offset = template.offset.some((value) => value !== 0) ? template.offset : null;
     this.#triangles = this.reserve(template.triangles.length * 4);
     arena.ints(this.#triangles, template.triangles.length).set(template.triangles);
     this.#vertices = this.reserve(template.vertices.length * VERTEX_BYTES);
@@ -43,13 +46,14 @@ export class Surface {
     return at;
   }
 
-  /** Draws u, v, coverage and facing, SIZE² float32 each, at `out`. */
-  draw(landmarks: Landmarks, out: number): { pose: HeadPose; toCrop: Affine } {
+  /** Draws u, v, coverage and facing, SIZE² float32 each, at `out`. @param neutral the performer's face at rest, as in FaceInput. */
+  draw(landmarks: Landmarks, out: number, neutral: Float32Array | null = null): { pose: HeadPose; toCrop: Affine } {
     const template = this.#template;
     const pose = fitPose(template.canonical, landmarks.points, template.rigid);
     const toCrop = cropOf(pose);
     const vertices = this.#arena.floats(this.#vertices, template.vertices.length * 5);
-    placeVertices(template, landmarks, pose, toCrop, vertices);
+    const shift = this.#offset && shiftOf(this.#offset, template.canonical, neutral);
+    placeVertices(template, shift, landmarks, pose, toCrop, vertices);
     this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, SIZE, out, this.#depth);
     return { pose, toCrop };
   }
@@ -72,9 +76,15 @@ function cropOf({ scale, rotation, translation }: HeadPose): Affine {
   return [a, b, middle - a * x - b * y, -b, a, middle + b * x - a * y];
 }
 
-/** Landmarks, moved towards the double's proportions, into crop pixels: x, y, z, u, v. */
+/** From the performer's proportions to the double's, canonical units: what the double has over an average head less what they have. */
+function shiftOf(offset: Float32Array, canonical: Float32Array, neutral: Float32Array | null): Float32Array {
+  return neutral ? offset.map((value, i) => value - (neutral[i]! - canonical[i]!)) : offset;
+}
+
+/** Landmarks, moved to the double's proportions, into crop pixels: x, y, z, u, v. */
 function placeVertices(
-  { vertices, uv, offset }: Template,
+  { vertices, uv }: Template,
+  shift: Float32Array | null,
   { points }: Landmarks,
   pose: HeadPose,
   [a, b, c, d, e, f]: Affine,
@@ -84,9 +94,9 @@ function placeVertices(
   const { rotation: r, scale } = pose;
   for (let i = 0; i < vertices.length; i++) {
     const p = 3 * vertices[i]!;
-    const ox = offset[p]! * scale;
-    const oy = offset[p + 1]! * scale;
-    const oz = offset[p + 2]! * scale;
+    const ox = shift ? shift[p]! * scale : 0;
+    const oy = shift ? shift[p + 1]! * scale : 0;
+    const oz = shift ? shift[p + 2]! * scale : 0;
     const x = points[p]! + r[0]! * ox + r[1]! * oy + r[2]! * oz;
     const y = points[p + 1]! + r[3]! * ox + r[4]! * oy + r[5]! * oz;
     const z = points[p + 2]! + r[6]! * ox + r[7]! * oy + r[8]! * oz;

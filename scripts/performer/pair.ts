@@ -2,6 +2,7 @@ import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { createBackdrops } from './backdrops.ts';
 import { placeOccluder } from './extras.ts';
 import { faceWeights } from './face-mask.ts';
+import { fittedTo } from './fitted.ts';
 import { createHeadView } from './head-view.ts';
 import { type LandmarkSite, landmarkSites } from './landmark-sites.ts';
 import type { LightPlan } from './lights.ts';
@@ -36,7 +37,7 @@ export interface PairNumbers {
 export interface Pair {
   /** The driver as filmed: sRGB codes 0–255 (not rounded), 3 a pixel. */
   plate: Float32Array;
-  /** The same performance, light and camera on the double's bald head: as `plate`. Nothing stands before it, its shadow falls. */
+  /** The same performance, light and camera on the double's bald head, laid over the driver's at its size (fitted.ts): as `plate`. Nothing stands before it, its shadow falls. */
   truth: Float32Array;
   /** The double's face proper in `truth`, 0–1 a pixel, fading over its rim. */
   face: Float32Array;
@@ -78,8 +79,9 @@ export function createPair(
   const { detail = null, sites = landmarkSites() } = options;
   const mesh = readFaceMesh();
   const size = { width, height, detail };
+  const worn = fittedTo(double, driver, sites);
   const plateView = createHeadView(driver, { ...size, hidden: [], floor: DRIVER_FLOOR });
-  const truthView = createHeadView(double, { ...size, hidden: ['hair', 'garment'], floor: DOUBLE_FLOOR });
+  const truthView = createHeadView(worn, { ...size, hidden: ['hair', 'garment'], floor: DOUBLE_FLOOR });
   const weights = faceWeights(double, sites, mesh.oval);
   const backdrops = createBackdrops(width, height);
   const pixels = width * height;
@@ -110,7 +112,7 @@ export function createPair(
         light: moment.light,
         camera: moment.camera,
         driver: points,
-        double: landmarksOf(double, truthView, moment, sites, mesh),
+        double: landmarksOf(worn, truthView, moment, sites, mesh),
         box: boxOf(points),
         faceSize: (FACE_HEIGHT * height) / (moment.camera.opening * moment.camera.position[2]),
       },

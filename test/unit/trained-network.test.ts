@@ -63,7 +63,8 @@ test('the steps that training leaves become an ONNX graph that computes them', a
   g.output('y', made, [1, 1, 2 * SIDE, 2 * SIDE]);
   const session = await ort.InferenceSession.create(g.encode({}));
   const x = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % 5) / 4);
-  const { y } = await session.run({ x: new ort.Tensor('float32', x, [1, 1, SIDE, SIDE]) });
+  const run = await session.run({ x: new ort.Tensor('float32', x, [1, 1, SIDE, SIDE]) });
+  const y = run.y?.data as Float32Array;
   const at = (row: number, column: number): number => x[row * SIDE + column] ?? Number.NaN;
   for (let row = 0; row < 2 * SIDE; row++)
     for (let column = 0; column < 2 * SIDE; column++) {
@@ -72,7 +73,7 @@ test('the steps that training leaves become an ONNX graph that computes them', a
       const mean = (at(r0, c0) + at(r0, c0 + 1) + at(r0 + 1, c0) + at(r0 + 1, c0 + 1)) / 4;
       const plane = 2 * (row & 1) + (column & 1);
       const expected = (plane + 1) * (Math.max(0, mean - 0.5) + at(r, c)) + (plane === 3 ? 10 : 0);
-      expect((y?.data as Float32Array)[row * 2 * SIDE + column]).toBeCloseTo(expected, 5);
+      expect(y[row * 2 * SIDE + column]).toBeCloseTo(expected, 5);
     }
   await session.release();
 });

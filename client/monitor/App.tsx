@@ -1,6 +1,7 @@
 import { type KeyAction, Keys } from '../shared/parts/Keys.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Controls, FeedTabs } from './Bars.tsx';
+import { focusQuestion, panelShown, picked, pickNext, question } from './casting.ts';
 import { Drawer } from './Drawer.tsx';
 import {
   choose,
@@ -15,6 +16,7 @@ import {
   view,
 } from './model.ts';
 import { Picture, toggleFullScreen } from './Picture.tsx';
+import { Question } from './Question.tsx';
 import { foldWarning, trouble } from './trouble.ts';
 import { Values } from './Values.tsx';
 
@@ -49,14 +51,23 @@ const ACTIONS: KeyAction[] = [
   { keys: ['l'], does: 'Low: half size and few bits, for a weak link', act: toggleLow },
   { keys: ['m'], does: 'Sound on or off', act: () => (soundOn.value = !soundOn.peek()) },
   { keys: ['f'], does: 'Full screen', act: toggleFullScreen },
-  { keys: ['c'], does: 'Look, other faces, details', act: () => (drawerOpen.value = !drawerOpen.peek()) },
+  { keys: ['c'], does: 'Cast, look, other faces, details', act: () => (drawerOpen.value = !drawerOpen.peek()) },
+  { keys: ['n'], does: 'Cast the next face', act: pickNext },
+  {
+    keys: ['a'],
+    does: 'Answer “Who is this?”',
+    act: () => {
+      if (question.peek()) focusQuestion();
+    },
+  },
   { keys: ['r'], does: 'Connect again', act: reconnect },
   {
     keys: ['Escape'],
     shown: 'Esc',
     does: 'Fold the warning or the panel away',
     act: () => {
-      if (drawerOpen.peek()) drawerOpen.value = false;
+      if (picked.peek() !== undefined) picked.value = undefined;
+      else if (drawerOpen.peek()) drawerOpen.value = false;
       else foldWarning();
     },
   },
@@ -70,7 +81,10 @@ export function App() {
       <Controls />
       <Picture />
       <Values />
-      {trouble.value && !trouble.value.folded && <Warning onFold={foldWarning}>{trouble.value.text}</Warning>}
+      <div class="rest">
+        {!panelShown.value && <Question />}
+        {trouble.value && !trouble.value.folded && <Warning onFold={foldWarning}>{trouble.value.text}</Warning>}
+      </div>
       <Drawer />
       <Keys actions={ACTIONS} />
     </div>

@@ -104,7 +104,7 @@ export function Controls() {
       <button
         type="button"
         aria-expanded={drawerOpen.value}
-        title="Look, other faces, details (C)"
+        title="Cast, look, other faces, details (C)"
         onClick={() => (drawerOpen.value = !drawerOpen.peek())}
       >
         Controls

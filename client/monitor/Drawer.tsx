@@ -1,8 +1,10 @@
-import { AGE_LIMIT } from '../../server/wire/age.ts';
 import type { FeedInfo, UncastPolicy } from '../../server/wire/messages.ts';
 import { Choices } from '../shared/parts/Choices.tsx';
 import { Value } from '../shared/parts/Value.tsx';
 import { size } from '../shared/words.ts';
+import { AgeDial } from './AgeDial.tsx';
+import { Cast } from './Cast.tsx';
+import { LookField } from './LookField.tsx';
 import { control, drawerOpen, feed } from './model.ts';
 
 const POLICIES: { value: UncastPolicy; label: string; title: string }[] = [
@@ -25,22 +27,22 @@ export function Drawer() {
       </header>
       {known && (
         <>
-          <label class="field">
-            <span class="label">Look</span>
-            <select
-              disabled={offline || control.looks.value.length === 0}
-              value={known.look ?? ''}
-              onChange={(event) => control.send({ type: 'feed', feed: known.name, look: event.currentTarget.value })}
-            >
-              {known.look === null && <option value="">None</option>}
-              {control.looks.value.map((look) => (
-                <option key={look} value={look}>
-                  {look}
-                </option>
-              ))}
-            </select>
-          </label>
-          {known.age !== null && <AgeDial name={known.name} age={known.age} disabled={offline} />}
+          <Cast known={known} disabled={offline} />
+          <h3>Everybody else</h3>
+          <LookField
+            label="Look"
+            look={known.look}
+            disabled={offline}
+            onChoose={(look) => control.send({ type: 'feed', feed: known.name, look })}
+          />
+          {known.age !== null && (
+            <AgeDial
+              label="Age"
+              age={known.age}
+              disabled={offline}
+              onTurn={(age) => control.send({ type: 'feed', feed: known.name, age })}
+            />
+          )}
           <div class="field">
             <span class="label">Faces that nobody is cast for</span>
             <Choices
@@ -59,30 +61,6 @@ export function Drawer() {
 }
 
 const SOURCES = { camera: 'the camera', mixer: 'the mixer' } as const;
-
-/** Younger to the left. It follows the hand at once: the face in the program is its display. */
-function AgeDial({ name, age, disabled }: { name: string; age: number; disabled: boolean }) {
-  const words = age === 0 ? 'as filmed' : `about ${Math.abs(age)} years ${age < 0 ? 'younger' : 'older'}`;
-  const share = age / AGE_LIMIT;
-  return (
-    <label class="field">
-      <span class="label">
-        Age <span class="dial-words">{words}</span>
-      </span>
-      <input
-        type="range"
-        min={-AGE_LIMIT}
-        max={AGE_LIMIT}
-        step={1}
-        value={age}
-        disabled={disabled}
-        // Filled from its middle, which is the face as filmed.
-        style={{ '--from': `${50 * Math.min(1, 1 + share)}%`, '--to': `${50 * Math.max(1, 1 + share)}%` }}
-        onInput={(event) => control.send({ type: 'feed', feed: name, age: Number(event.currentTarget.value) })}
-      />
-    </label>
-  );
-}
 
 function Details() {
   const known = feed.value;

@@ -3,7 +3,10 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
+import { panelShown } from './casting.ts';
+import { FaceMarks } from './FaceMarks.tsx';
 import { adoptVideo, feed, oneToOne, type Slot, showsLow, soundOn, videos, view } from './model.ts';
+import { Question } from './Question.tsx';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
 const TAGS = { program: 'Program', plate: 'Plate', wipe: 'Plate | Program', side: 'Plate | Program' } as const;
@@ -80,8 +83,10 @@ export function Picture() {
           <Video rendition="program" />
           <Video rendition="plate" />
           {kind === 'compare' && <Compare />}
+          <FaceMarks />
           {words && <Slate {...words} />}
           <p class="tag">{(showsLow.value ? LOW_TAGS : TAGS)[view.value]}</p>
+          {!panelShown.value && <Question />}
           {warning && !warning.folded && <Warning onFold={foldWarning}>{warning.text}</Warning>}
         </div>
       </div>

@@ -16,6 +16,8 @@ const REFUSAL_SHOWN_MS = 8_000;
 export interface Control {
   readonly feeds: ReadonlySignal<FeedInfo[]>;
   readonly looks: ReadonlySignal<string[]>;
+  /** Those of them that have an age dial. */
+  readonly dials: ReadonlySignal<string[]>;
   readonly status: ReadonlySignal<LinkStatus>;
   /** The server's last refusal of a message, for some seconds; else null. */
   readonly refused: ReadonlySignal<string | null>;
@@ -27,7 +29,7 @@ export interface Control {
 
 export function openControl(): Control {
   const feeds = signal<FeedInfo[]>([]);
-  const looks = signal<string[]>([]);
+  const [looks, dials] = [signal<string[]>([]), signal<string[]>([])];
   const status = signal<LinkStatus>({ phase: 'opening' });
   const refused = signal<string | null>(null);
   const clock = new ServerClock();
@@ -58,8 +60,7 @@ export function openControl(): Control {
     if (!parsed.success) return;
     const message = parsed.data;
     if (message.type === 'feeds') {
-      feeds.value = message.feeds;
-      looks.value = message.looks;
+      [feeds.value, looks.value, dials.value] = [message.feeds, message.looks, message.dials];
     } else if (message.type === 'clock') {
       clock.add(message.t0Ms, performance.now(), message.serverUs);
     } else {
@@ -103,7 +104,7 @@ export function openControl(): Control {
     socket?.close();
   };
   open();
-  return { feeds, looks, status, refused, clock, send, close };
+  return { feeds, looks, dials, status, refused, clock, send, close };
 }
 
 /** By then the first message after opening has come, and pictures, where they still come: the slowest, a slate's, are 400 ms apart. */

@@ -40,3 +40,6 @@ export type CastingState = z.infer<typeof castingState>;
 /** A casting, and what became of it in the last picture. */
 export const castingInfo = casting.extend(castingState.shape);
 export type CastingInfo = z.infer<typeof castingInfo>;
+
+/** Why a face is covered that may be a cast performer's but is not known for certain: an operator's tap ends it. */
+export const WHO_IS_THIS = 'who is this?';

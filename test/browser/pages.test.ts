@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MonitorDebug } from '../../client/monitor/debug.ts';
+import { WHO_IS_THIS } from '../../server/wire/casting.ts';
 import { BROWSER_ABSENT, browserPath, launchBrowser } from '../fixtures/browser.ts';
 import { boxes, movingStyles, smallTargets, textContrasts, tintedGrounds } from '../fixtures/browser-checks.ts';
 import { ensurePages, FakeServer, type OpenedPage, openPage } from '../fixtures/browser-pages.ts';
@@ -165,6 +166,57 @@ describe.skipIf(!browserPath)(
       await expect.poll(async () => (await server.feed('a-cam'))?.uncast).toBe('blur');
       expect((await server.feed('a-cam'))?.look).toBe('tomas');
       await expect.poll(() => page.getByRole('radio', { name: 'Blur' }).getAttribute('aria-checked')).toBe('true');
+    });
+
+    it('casts a face that is tapped, asks whose a face is, and lets go of who is held', async () => {
+      const box = { x: 0.25, y: 0.25, w: 0.1, h: 0.25 };
+      const face = { track: 4, shown: 'replaced', why: null, casting: null, box } as const;
+      await server.feeds({ name: 'a-cam', ...LIVE, faces: [face] });
+      const page = await open('/monitor', { width: 1280, height: 1000 });
+      const mark = page.locator('.mark-face');
+      await page.locator('.values').getByText('Live').waitFor();
+      expect(await mark.count()).toBe(0);
+      await page.keyboard.press('c');
+      const [around, outline] = [await page.locator('.picture').boundingBox(), await mark.boundingBox()];
+      expect(outline?.x).toBeCloseTo((around?.x ?? 0) + 0.25 * (around?.width ?? 0), -1);
+      expect(outline?.height).toBeCloseTo(0.25 * (around?.height ?? 0), -1);
+      await page.keyboard.press('n');
+      await page.getByLabel('Performer').fill('Anna');
+      await page.keyboard.press('Enter');
+      await mark.getByText('Anna').waitFor();
+      expect((await server.feed('a-cam'))?.castings).toMatchObject([{ performer: 'Anna', look: 'mira', track: 4 }]);
+      const card = page.getByRole('article', { name: 'Anna' });
+      await card.getByText('In picture').waitFor();
+      await card.getByLabel('Wears').selectOption('younger');
+      await card.getByLabel('Age').fill('-12');
+      await expect
+        .poll(async () => (await server.feed('a-cam'))?.castings)
+        .toMatchObject([{ look: 'younger', age: -12 }]);
+      await card.getByRole('button', { name: 'Neutral face' }).click();
+      await card.getByText('Look straight ahead… 3').waitFor();
+
+      // They went out, and somebody comes in: one key and Enter say who it is.
+      const castings = [
+        { id: 'c1', performer: 'Anna', look: 'younger', age: -12, track: null, neutral: 'kept' as const },
+      ];
+      const asked = { ...face, track: 5, shown: 'covered', why: WHO_IS_THIS } as const;
+      await page.keyboard.press('Escape');
+      await server.feeds({ name: 'a-cam', castings, faces: [asked] });
+      await page.locator('.picture .question').getByText('Who is this?').waitFor();
+      expect((await page.evaluate(textContrasts)).filter(({ ratio, needed }) => ratio < needed)).toEqual([]);
+      await page.keyboard.press('a');
+      await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Anna');
+      await page.keyboard.press('Enter');
+      await expect.poll(async () => (await server.feed('a-cam'))?.castings[0]?.track).toBe(5);
+      expect(await mark.count()).toBe(0);
+
+      await page.keyboard.press('c');
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await card.getByRole('button', { name: 'Hold to remove' }).hover();
+      await page.mouse.down();
+      await expect.poll(async () => (await server.feed('a-cam'))?.castings).toEqual([]);
+      await page.mouse.up();
     });
 
     it('says in plain words what is missing, and finds the picture by itself when it comes', async () => {

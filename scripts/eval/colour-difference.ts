@@ -3,15 +3,19 @@ export type Lab = readonly [l: number, a: number, b: number];
 /** D65, two-degree observer, as sRGB uses it. */
 const WHITE = [0.95047, 1, 1.08883] as const;
 
-const linear = (code: number): number => {
+/** Light, 0–1, of an sRGB code value 0–255. */
+export const linearOf = (code: number): number => {
   const v = Math.min(1, Math.max(0, code / 255));
   return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 };
 const cubic = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : (24389 / 27 / 116) * t + 16 / 116);
 
 /** CIE L*a*b* (D65) of sRGB code values 0–255 (IEC 61966-2-1, CIE 15). */
-export function labOf(red: number, green: number, blue: number): Lab {
-  const [r, g, b] = [linear(red), linear(green), linear(blue)];
+export const labOf = (red: number, green: number, blue: number): Lab =>
+  labOfLinear(linearOf(red), linearOf(green), linearOf(blue));
+
+/** CIE L*a*b* (D65) of linear light in sRGB's primaries. */
+export function labOfLinear(r: number, g: number, b: number): Lab {
   const x = cubic((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / WHITE[0]);
   const y = cubic(0.2126729 * r + 0.7151522 * g + 0.072175 * b);
   const z = cubic((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / WHITE[2]);

@@ -10,7 +10,7 @@ import type { Performance } from './performances.ts';
 import { type Area, rgbOf } from './rgb.ts';
 import type { ContactSheet } from './sheet.ts';
 import type { SideBySide } from './side-by-side.ts';
-import { halvedTo, lightDifference, meanDifference, psnrDb, ssim } from './similarity.ts';
+import { halvedTo, type LightSample, lightSamples, meanDifference, psnrDb, ssim } from './similarity.ts';
 import { skinOnly } from './skin.ts';
 import { readTogether } from './together.ts';
 
@@ -44,7 +44,8 @@ export class RunResult {
   replaced = 0;
   psnr: number[] = [];
   ssim: number[] = [];
-  light: number[] = [];
+  /** The light on bare skin, program and truth, of every picture compared. */
+  light: LightSample[][] = [];
   /** Mean difference to the truth, code values: of plate and of program. */
   distance: Record<'plate' | 'program', number[]> = { plate: [], program: [] };
   kept = { same: 0, count: 0 };
@@ -173,7 +174,7 @@ class Take {
     });
     const small = halvedTo([is, should], { width, height, mask: skin }, LIGHT_SIDE);
     const [a, b] = small.rgb as [Uint8Array, Uint8Array];
-    result.light.push(lightDifference(a, b, small.masked, LIGHT_SIGMA * small.masked.width));
+    result.light.push(lightSamples(a, b, small.masked, LIGHT_SIGMA * small.masked.width));
   }
 
   async #picture(

@@ -3,6 +3,7 @@ import type { RunResult } from './double-run.ts';
 import { type Expression, motionOf } from './face-signals.ts';
 import type { Performance, PersonMoment } from './performances.ts';
 import { deviation, lagOf, pearson } from './series.ts';
+import { complexionGain, lightDifference } from './similarity.ts';
 import { noiseRatio, rms } from './steadiness.ts';
 
 /** Gate ids of expression transfer, the signal each reads off the picture, the rig's own value, and how much that must vary in a clip to be judged by it. */
@@ -38,6 +39,8 @@ export interface Summary {
   psnr_db: number;
   ssim: number;
   light_de2000: number;
+  /** The same once one gain per channel is taken out of the whole clip: how light moves, whatever the complexion. */
+  light_levelled_de2000: number;
   transfer: Record<SignalId, Transfer>;
   flicker_still: number;
   flicker_moving: number;
@@ -55,12 +58,14 @@ export function summaryOf(result: RunResult, performance: Performance | null): S
   const { landmarks, flicker, kept } = result;
   // All sides are judged by the same pictures: those in which the face is replaced and found again.
   const plateThen = landmarks.plate.map((points, i) => (landmarks.program[i] ? points : null));
+  const complexion = complexionGain(result.light.flat());
   return {
     frames: result.frames,
     replaced_pct: (100 * result.replaced) / result.frames,
     psnr_db: median(result.psnr),
     ssim: median(result.ssim),
-    light_de2000: median(result.light),
+    light_de2000: median(result.light.map((samples) => lightDifference(samples))),
+    light_levelled_de2000: median(result.light.map((samples) => lightDifference(samples, complexion))),
     transfer: Object.fromEntries(SIGNALS.map((signal) => [signal.id, transfer(result, performance, signal)])) as Record<
       SignalId,
       Transfer

@@ -126,9 +126,9 @@ async function evaluateDouble(settings: Settings, double: string, perform: Perfo
     await sheet.write(join(out, `${name}-${title}.png`));
     const summary = summaryOf(result, take.performance);
     found.push({ double: name, clip: title, performance: take.performance, summary });
-    const { frames, replaced_pct, psnr_db, ssim, light_de2000 } = summary;
+    const { frames, replaced_pct, psnr_db, ssim, light_de2000, light_levelled_de2000 } = summary;
     say(
-      `${name} ${title}: ${frames} frames, ${replaced_pct.toFixed(0)} % replaced, ${psnr_db.toFixed(1)} dB, SSIM ${ssim.toFixed(3)}, ΔE ${light_de2000.toFixed(1)}`,
+      `${name} ${title}: ${frames} frames, ${replaced_pct.toFixed(0)} % replaced, ${psnr_db.toFixed(1)} dB, SSIM ${ssim.toFixed(3)}, ΔE ${light_de2000.toFixed(1)} (${light_levelled_de2000.toFixed(1)} but for the complexion)`,
     );
     for (const trouble of summary.troubles) say(`  ${trouble}`);
   };

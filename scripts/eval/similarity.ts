@@ -1,4 +1,4 @@
-import { deltaE2000, labOf } from './colour-difference.ts';
+import { deltaE2000, labOfLinear, linearOf } from './colour-difference.ts';
 
 /** Equal pictures: the error of rounding alone is at this level, so more says nothing. */
 const MOST_DB = 60;
@@ -102,11 +102,14 @@ export function blurred(from: Float64Array, width: number, height: number, sigma
   return out;
 }
 
+/** Light on a face at some places, linear R, G, B: of the picture and of the truth. */
+export type LightSample = readonly [r: number, g: number, b: number, tr: number, tg: number, tb: number];
+
 /**
- * Median ΔE2000 where the mask is 1, of both pictures blurred inside the mask with `sigma` pixels: light and complexion,
- * not detail. Sampled on a grid of a third of sigma.
+ * The light of two pictures where the mask is 1, both blurred inside it with `sigma` pixels (light and complexion, not
+ * detail), on a grid of a third of sigma.
  */
-export function lightDifference(a: Uint8Array, b: Uint8Array, masked: Masked, sigma: number): number {
+export function lightSamples(a: Uint8Array, b: Uint8Array, masked: Masked, sigma: number): LightSample[] {
   const { width, height, mask } = masked;
   const reach = Math.ceil(2.5 * sigma);
   const blur = (rgb: Uint8Array, channel: number): Float64Array =>
@@ -118,20 +121,32 @@ export function lightDifference(a: Uint8Array, b: Uint8Array, masked: Masked, si
       reach,
     );
   const weight = blurred(Float64Array.from(mask), width, height, sigma, reach);
-  const [p, q] = [a, b].map((rgb) => [0, 1, 2].map((channel) => blur(rgb, channel)));
+  const planes = [a, b].flatMap((rgb) => [0, 1, 2].map((channel) => blur(rgb, channel)));
   const step = Math.max(1, Math.floor(sigma / 3));
-  const found: number[] = [];
+  const found: LightSample[] = [];
   for (let y = 0; y < height; y += step) {
     for (let x = 0; x < width; x += step) {
       const i = y * width + x;
-      if (!mask[i]) continue;
-      const lab = (of: Float64Array[]): readonly [number, number, number] =>
-        labOf(of[0]![i]! / weight[i]!, of[1]![i]! / weight[i]!, of[2]![i]! / weight[i]!);
-      found.push(deltaE2000(lab(p!), lab(q!)));
+      if (mask[i]) found.push(planes.map((plane) => linearOf(plane[i]! / weight[i]!)) as unknown as LightSample);
     }
   }
-  found.sort((m, n) => m - n);
+  return found;
+}
+
+export type Gain = readonly [r: number, g: number, b: number];
+
+/** Median ΔE2000 of samples, the picture's light times a gain; NaN without samples. */
+export function lightDifference(samples: readonly LightSample[], [kr, kg, kb]: Gain = [1, 1, 1]): number {
+  const found = samples
+    .map(([r, g, b, tr, tg, tb]) => deltaE2000(labOfLinear(kr * r, kg * g, kb * b), labOfLinear(tr, tg, tb)))
+    .sort((m, n) => m - n);
   return found.length ? found[found.length >> 1]! : Number.NaN;
+}
+
+/** The one gain per channel that brings the sum of the picture's light to the truth's: the complexion between them. */
+export function complexionGain(samples: readonly LightSample[]): Gain {
+  const sum = (k: number): number => samples.reduce((total, sample) => total + sample[k]!, 0);
+  return [sum(3) / sum(0), sum(4) / sum(1), sum(5) / sum(2)];
 }
 
 /** A square crop halved while it is larger than `most`: light has no detail, and blurring costs by the pixel. */

@@ -1,5 +1,6 @@
 /**
- * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--out DIR] [--readme]`: every bench and evaluation in full, one after the other.
+ * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--out DIR] [--from A.json,B.json] [--readme]`: every bench and evaluation in full, one after the other.
+ * `--from` takes reports that benches printed before instead of running anything: a soak of twelve hours is not run for a table.
  * `--readme` writes the measured gates into README.md, so that no number there is typed by hand. Exit status: the worst of theirs.
  */
 import { spawnSync } from 'node:child_process';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean' },
     readme: { type: 'boolean' },
     only: { type: 'string' },
+    from: { type: 'string' },
   },
 });
 const out = values.out ?? mkdtempSync(join(tmpdir(), 'understudy-gates-'));
@@ -75,7 +77,14 @@ function writeReadme(reports: [string, Report][]): void {
 
 let worst = 0;
 const reports: [string, Report][] = [];
-const only = values.only?.split(',');
+for (const file of values.from?.split(',') ?? []) {
+  const report = JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '') as Report;
+  const title = RUNS.find(([known]) => known.endsWith(` ${report.name}`))?.[0];
+  if (!title) throw new Error(`${file} is a report of ${report.name}, which stands in no table.`);
+  reports.push([title, report]);
+  worst = Math.max(worst, report.gates.every(({ ok }) => ok) ? 0 : 1);
+}
+const only = values.from ? [] : values.only?.split(',');
 for (const [title, args] of RUNS) {
   if (only && !only.some((name) => title.endsWith(name))) continue;
   process.stderr.write(`\n${title}\n`);

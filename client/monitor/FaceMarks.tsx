@@ -1,7 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { NamedFace } from './cast-words.ts';
 import { picturesIn, placeOf } from './cast-words.ts';
-import { faces, panelShown, picked, tapFace } from './casting.ts';
+import { faces, panelShown, picked, question, tapFace } from './casting.ts';
 import { oneToOne, videos, view } from './model.ts';
 import { leading } from './trouble.ts';
 
@@ -10,7 +10,7 @@ type Place = Record<'left' | 'top' | 'width' | 'height', string>;
 /** Outlines over the picture while somebody works on the cast; closed, only of a face of which it is asked who it is. */
 export function FaceMarks() {
   const exact = useExactPlace();
-  const shown = panelShown.value ? faces.value : faces.value.filter(({ asked }) => asked);
+  const shown = faces.value.filter(({ asked }) => panelShown.value || (asked && question.value));
   if (shown.length === 0) return null;
   return (
     <div class="marks" data-exact={exact !== null} style={exact ?? undefined}>

@@ -15,9 +15,21 @@ const fullScreen = signal(false);
 addEventListener('fullscreenchange', () => (fullScreen.value = document.fullscreenElement !== null));
 export const panelShown = computed(() => drawerOpen.value && !fullScreen.value);
 
+/** An engine mostly knows by itself who has come in, and needs a moment for it: nobody is asked before. */
+const ASK_AFTER_MS = 700;
 /** Of which face it is asked first, where more than one is. */
 const askedOf = signal<number | null>(null);
-export const question = computed(() => (told.value ? questionOf(told.value, askedOf.value) : null));
+const asked = computed(() => (told.value ? questionOf(told.value, askedOf.value) : null));
+const askedTrack = computed(() => asked.value?.face.track ?? null);
+/** The track of which it has been asked for long enough. */
+const waited = signal<number | null>(null);
+effect(() => {
+  const track = askedTrack.value;
+  if (track === null || waited.peek() === track) return;
+  const timer = setTimeout(() => (waited.value = track), ASK_AFTER_MS);
+  return () => clearTimeout(timer);
+});
+export const question = computed(() => (asked.value?.face.track === waited.value ? asked.value : null));
 
 /** Who is being cast: the face's track, or null for somebody who is not in the picture; undefined while nobody is. */
 export const picked = signal<number | null | undefined>(undefined);
@@ -52,7 +64,10 @@ export function captureNeutral(casting: string): void {
 /** A face is tapped. One of which it is asked who it is answers itself when only one performer can be meant; others are cast. */
 export function tapFace(track: number): void {
   const face = faces.peek().find((one) => one.track === track);
-  if (face?.asked) askedOf.value = track;
+  if (face?.asked) {
+    askedOf.value = track;
+    waited.value = track;
+  }
   const { names = [] } = question.peek() ?? {};
   if (face?.asked && names.length > 0) {
     if (names.length === 1) bind(names[0]?.id ?? null, track);

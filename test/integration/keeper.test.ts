@@ -10,6 +10,7 @@ import { codedClip } from '../../scripts/bench/clip.ts';
 import type { ConfigInput } from '../../server/config/config.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
 import type { RunningServer } from '../../server/stage/supervisor.ts';
+import type { FeedInfo } from '../../server/wire/messages.ts';
 import type { SessionRecord } from '../../server/wire/sessions.ts';
 import { feedBecomes, type LiveMonitor, liveCamera, liveMonitor, liveServer } from '../fixtures/live.ts';
 
@@ -75,14 +76,19 @@ const sessions = async (on: RunningServer) => {
   return answer.ok ? ((await answer.json()) as { sessions: SessionRecord[] }).sessions : [];
 };
 
-async function set(on: RunningServer, change: { uncast?: string; look?: string }): Promise<void> {
+async function say(on: RunningServer, message: object, done: (feed: FeedInfo) => boolean): Promise<void> {
   const headers = { authorization: `Bearer ${on.apiToken}` };
   const socket = new WebSocket(`${on.url.replace('http', 'ws')}/api/control`, { headers });
   await new Promise((resolve) => socket.once('open', resolve));
-  socket.send(JSON.stringify({ type: 'feed', feed: 'a', ...change }));
-  await feedBecomes(on, 'a', (feed) => Object.entries(change).every(([key, value]) => feed[key as 'look'] === value));
+  socket.send(JSON.stringify({ feed: 'a', ...message }));
+  await feedBecomes(on, 'a', done);
   socket.close();
 }
+
+const set = (on: RunningServer, change: { uncast?: string; look?: string }): Promise<void> =>
+  say(on, { type: 'feed', ...change }, (feed) =>
+    Object.entries(change).every(([key, value]) => feed[key as 'look'] === value),
+  );
 
 describe('a keeper that is lost', () => {
   it.each([
@@ -161,11 +167,13 @@ it('a store that another program holds: feeds begin with the configuration, it i
   ]);
 });
 
-it('keeps what an operator set over a killed front and over a new start of the server, and ends every session in its store', async () => {
+it('keeps what an operator set, and who is cast, over a killed front and over a new start of the server, and ends every session in its store', async () => {
   // A front that comes again listens where it did.
   const first = await start({ server: { port: await freePort() } });
   await onAir(first);
   await set(first, { uncast: 'blur' });
+  const anna = { performer: 'Anna', look: 'ivo', age: -10 };
+  await say(first, { type: 'cast', ...anna }, ({ castings }) => castings.length === 1);
   await until(
     async () => (await ask(first, '/metrics')).text(),
     (text) => text.includes('understudy_store_waiting_records 0'),
@@ -176,7 +184,8 @@ it('keeps what an operator set over a killed front and over a new start of the s
     (status) => status === 200,
   );
   closing.push(await liveCamera(first, 'a', clip));
-  expect((await feedBecomes(first, 'a', ({ state }) => state === 'live')).uncast).toBe('blur');
+  const second = await feedBecomes(first, 'a', ({ state }) => state === 'live');
+  expect(second).toMatchObject({ uncast: 'blur', castings: [{ ...anna, track: null, neutral: 'none' }] });
   await first.close();
 
   const file = join(dir, 'store', 'understudy.sqlite');
@@ -192,7 +201,8 @@ it('keeps what an operator set over a killed front and over a new start of the s
 
   const again = await start();
   closing.push(await liveCamera(again, 'a', clip));
-  expect((await feedBecomes(again, 'a', ({ state }) => state === 'live')).uncast).toBe('blur');
+  const third = await feedBecomes(again, 'a', ({ state }) => state === 'live');
+  expect(third).toMatchObject({ uncast: 'blur', castings: [{ id: second.castings[0]?.id, ...anna }] });
   await again.close();
 
   // The configuration now says something else than when the operator spoke: it was said last.

@@ -17,6 +17,7 @@ import { FrameTimes } from './frame-times.ts';
 import type { EngineMedia, MediaKit } from './media.ts';
 import { Pipeline } from './pipeline.ts';
 import { FIRST_SLATE, type Prepared, type Slate } from './prepared.ts';
+import { Wardrobe } from './wardrobe.ts';
 
 const STATS_MS = 500;
 /** The rendition that has a slate before anybody watches. */
@@ -45,23 +46,23 @@ export function openEngine(
   look: Replacer | null,
   output: EngineOutput,
 ): Engine {
-  prepared.faces?.use(look);
   const { media } = prepared;
   return media.kind === 'wrtc'
-    ? openWith(media, prepared, options, output)
-    : openWith(media, prepared, options, output);
+    ? openWith(media, prepared, options, look, output)
+    : openWith(media, prepared, options, look, output);
 }
 
 function openWith<Input extends { key: boolean }>(
   kit: MediaKit<Input>,
   prepared: Prepared,
   options: OpenOptions,
+  look: Replacer | null,
   output: EngineOutput,
 ): Engine {
   const feed: { engine: FeedEngine<Input> | null } = { engine: null };
   const { pictures, kernels } = prepared;
   const media = kit.open({ options, output, pictures, kernels, push: (input) => feed.engine?.take(input) });
-  feed.engine = new FeedEngine(prepared, media, options, output);
+  feed.engine = new FeedEngine(prepared, media, options, look, output);
   return feed.engine;
 }
 
@@ -72,7 +73,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   readonly #encoders: Encoders;
   readonly #pipeline: Pipeline<Input>;
   readonly #reporting: NodeJS.Timeout;
-  #look: string;
+  readonly #wardrobe: Wardrobe | null;
   /** Of the slates that the front has. */
   readonly #slateSizes = new Map<RenditionId, { width: number; height: number }>();
   /** Of the program; null before the first picture. */
@@ -81,11 +82,19 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   #trace: FrameTimes | null = null;
   #closed = false;
 
-  constructor(prepared: Prepared, media: EngineMedia<Input>, options: OpenOptions, output: EngineOutput) {
+  constructor(
+    prepared: Prepared,
+    media: EngineMedia<Input>,
+    options: OpenOptions,
+    look: Replacer | null,
+    output: EngineOutput,
+  ) {
     const { pictures, kernels, faces, firstSlate } = prepared;
     this.#output = output;
     this.#prepared = prepared;
-    this.#look = options.settings.look;
+    this.#wardrobe = look && this.#openWardrobe(options.settings.look, look);
+    if (faces?.castings)
+      faces.castings.captured = (casting, neutral) => output.message({ type: 'neutral', casting, neutral });
     for (const { rendition, width, height } of options.slates)
       this.#slateSizes.set(renditionId(rendition), { width, height });
     this.#media = media;
@@ -127,14 +136,20 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     if (this.#media.tell(message)) return;
     if (message.type === 'settings') {
       this.#set(message.settings);
-      void this.#wear(message.settings.look);
     } else if (message.type === 'wanted') this.#want(message.renditions);
     else if (message.type === 'keyRequest') this.#encoders.requestKey(message.rendition);
     else if (message.type === 'cameraGone') this.#pipeline.reset();
+    else if (message.type === 'bind') this.#prepared.faces?.castings?.bind(message.casting, message.track);
+    else if (message.type === 'neutral') this.#prepared.faces?.castings?.capture(message.casting);
     else if (message.type === 'trace') this.#trace = new FrameTimes(message.id);
   }
 
-  #set({ uncast, age }: FeedSettings): void {
+  #set({ look, uncast, age, castings = [] }: FeedSettings): void {
+    this.#prepared.faces?.castings?.set(castings);
+    this.#wardrobe?.wear(
+      look,
+      castings.map(({ casting }) => casting.look),
+    );
     this.#pipeline.uncast = uncast;
     this.#pipeline.params = { age: age / AGE_LIMIT };
   }
@@ -143,6 +158,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#reporting);
+    this.#wardrobe?.close();
     await this.#pipeline.close();
     this.#encoders.close();
     this.#media.close();
@@ -177,23 +193,22 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     this.#output.message({ type: 'slate', rendition, width, height, bytes: Buffer.from(bytes).toString('base64') });
   }
 
-  /** Changes the look between two pictures; the old one stays when the new one cannot be opened. */
-  async #wear(name: string): Promise<void> {
-    if (name === this.#look) return;
-    const before = this.#look;
-    this.#look = name;
-    // Loading keeps this thread from reporting.
-    this.#output.message({ type: 'loading' });
-    try {
-      const replacer = await this.#prepared.look(name);
-      if (this.#look === name && !this.#closed) this.#prepared.faces?.use(replacer);
-      else replacer.close();
-    } catch (error) {
-      if (this.#look === name) this.#look = before;
-      this.#trouble(`The look ${name} could not be opened, the one before stays: ${sentence(error)}`);
-    } finally {
-      this.#output.message({ type: 'loaded' });
-    }
+  #openWardrobe(name: string, look: Replacer): Wardrobe | null {
+    const { faces } = this.#prepared;
+    return (
+      faces &&
+      new Wardrobe(
+        {
+          faces,
+          take: (wanted) => this.#prepared.take(wanted),
+          open: (wanted) => this.#prepared.look(wanted),
+          busy: (loading) => this.#output.message({ type: loading ? 'loading' : 'loaded' }),
+          trouble: (text) => this.#trouble(text),
+        },
+        name,
+        look,
+      )
+    );
   }
 
   #report(): FromEngine {
@@ -205,7 +220,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
       scale,
       provider: this.#prepared.faces?.provider ?? 'cpu',
       faces: shown.map((face) => faceInfoOf(face, size)),
-      castings: [],
+      castings: this.#prepared.faces?.castings?.states ?? [],
       stageMs: times.take(),
       rssMb: Math.round(process.memoryUsage.rss() / 1e6),
       overloaded: scale < 1,
@@ -220,12 +235,12 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
 
 const SHOWN = { replace: 'replaced', change: 'changed', cover: 'covered', plate: 'plate' } as const;
 
-function faceInfoOf({ track, treatment }: ShownFace, picture: { width: number; height: number }): FaceInfo {
+function faceInfoOf({ track, treatment, casting }: ShownFace, picture: { width: number; height: number }): FaceInfo {
   return {
     track: track.id,
     shown: SHOWN[treatment.kind],
     why: treatment.kind === 'cover' ? treatment.why : null,
-    casting: null,
+    casting,
     box: sharesOf(track.box, picture),
   };
 }

@@ -6,12 +6,17 @@ import type { Track } from '../face/types.ts';
 import type { Arena } from '../frame/arena.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
+import { AGE_LIMIT } from '../wire/age.ts';
+import type { Casting } from '../wire/casting.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
-import { type Treatment, treatmentOf } from './treatment.ts';
+import type { Castings } from './casting/castings.ts';
+import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
 
 export interface ShownFace {
   track: Track;
   treatment: Treatment;
+  /** Whose face it is taken for. */
+  casting: string | null;
 }
 
 export interface FaceReport {
@@ -28,13 +33,15 @@ export interface FaceStageParts {
   arena: Arena;
   kernels: Kernels;
   perceiver: Perceiver;
+  /** Who is who; absent: nobody is cast. Its state is told from outside, and moves with the pictures here. */
+  castings?: Castings;
 }
 
 /** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
 export class FaceStage {
   readonly #parts: FaceStageParts;
-  #replacer: Replacer | null = null;
-  #next: { replacer: Replacer | null } | null = null;
+  #worn: Worn = { looks: new Map(), own: '' };
+  #next: Worn | null = null;
   #busy = false;
   #params: LookParams = {};
   #alive = new Set<number>();
@@ -44,26 +51,48 @@ export class FaceStage {
   }
 
   get provider(): string {
-    return this.#replacer?.provider ?? 'cpu';
+    return this.#own?.provider ?? 'cpu';
   }
 
-  /** Takes over a look from the next picture on; the old one is closed then. Null: faces that would wear it are covered. */
+  get castings(): Castings | null {
+    return this.#parts.castings ?? null;
+  }
+
+  /** The feed's own look: what uncast faces wear where the policy says so. */
+  get #own(): Replacer | null {
+    return this.#worn.looks.get(this.#worn.own) ?? null;
+  }
+
+  /** Takes over the feed's own look and no other from the next picture on. Null: faces that would wear it are covered. */
   use(replacer: Replacer | null): void {
-    if (this.#next && this.#next.replacer !== replacer) this.#next.replacer?.close();
-    this.#next = { replacer };
+    this.wear({ looks: new Map(replacer ? [['own', replacer]] : []), own: 'own' });
+  }
+
+  /** Takes over these looks from the next picture on; those that are no longer among them are closed then. */
+  wear(worn: Worn): void {
+    const before = this.#next;
+    this.#next = worn;
+    if (before) this.#closeUnworn(before, [this.#worn, worn]);
     if (!this.#busy) this.#swap();
   }
 
   #swap(): void {
     if (!this.#next) return;
-    if (this.#replacer !== this.#next.replacer) this.#replacer?.close();
-    this.#replacer = this.#next.replacer;
+    const before = this.#worn;
+    this.#worn = this.#next;
     this.#next = null;
+    this.#closeUnworn(before, [this.#worn]);
+  }
+
+  #closeUnworn({ looks }: Worn, kept: readonly Worn[]): void {
+    const open = new Set(kept.flatMap((one) => [...one.looks.values()]));
+    for (const look of looks.values()) if (!open.has(look)) look.close();
   }
 
   /** Forgets all faces: another camera, another size. */
   reset(): void {
     this.#parts.perceiver.reset();
+    this.castings?.reset();
     this.#forget(new Set());
   }
 
@@ -72,7 +101,7 @@ export class FaceStage {
     this.#parts.perceiver.close();
   }
 
-  /** @param params the look's dials, from this picture on. */
+  /** @param params the dials of the feed's own look, from this picture on; a casting has its own. */
   async process(picture: Picture, uncast: UncastPolicy, params: LookParams = {}): Promise<FaceReport> {
     this.#busy = true;
     this.#params = params;
@@ -93,10 +122,11 @@ export class FaceStage {
       const seen = this.#parts.perceiver.perceive(picture);
       // Both promises fail together; the second is awaited below and speaks for both.
       const followed = await seen.tracked.catch(() => []);
-      const first = followed.find((track) => this.#treat(track, uncast).kind === 'replace');
+      const first = followed.find((track) => this.#plan(track, uncast).treatment.kind === 'replace');
       // The detector is still searching the picture for newcomers: the first followed face need not wait for it.
-      if (first) early = this.#attempt(picture, first);
+      if (first) early = this.#attempt(picture, this.#plan(first, uncast));
       tracks = await seen.complete;
+      this.castings?.see(tracks, picture.id.captureUs, picture.width);
     } catch (error) {
       await early?.catch(() => undefined);
       coverAll(picture, this.#parts.arena, this.#parts.kernels);
@@ -125,7 +155,7 @@ export class FaceStage {
       this.#forget(new Set(tracks.map(({ id }) => id)));
     } catch (error) {
       coverAll(picture, this.#parts.arena, this.#parts.kernels);
-      report.faces = tracks.map((track) => ({ track, treatment: { kind: 'cover', why: 'failed' } }));
+      report.faces = tracks.map((track) => ({ track, treatment: { kind: 'cover', why: 'failed' }, casting: null }));
       report.coveredWhole = true;
       report.trouble = `A face could not be replaced or covered, so the whole picture is covered: ${text(error)}`;
     }
@@ -142,13 +172,14 @@ export class FaceStage {
     early: Promise<Attempt> | null,
     report: FaceReport,
   ): Promise<void> {
-    const planned = tracks.map((track): ShownFace => ({ track, treatment: this.#treat(track, uncast) }));
+    const planned = tracks.map((track) => this.#plan(track, uncast));
     const started = early ? await this.#settle(early, report) : null;
     // The early face sits in the replacer's only output: take it before another face is replaced.
     planned.sort((a, b) => Number(b.track.id === started?.track.id) - Number(a.track.id === started?.track.id));
     for (const face of planned) {
-      if (face.treatment.kind === 'replace') face.treatment = await this.#replace(picture, face.track, started, report);
-      report.faces.push(face);
+      const { track, treatment, wear } = face;
+      const shown = treatment.kind === 'replace' ? await this.#replace(picture, face, started, report) : treatment;
+      report.faces.push({ track, treatment: shown, casting: wear.casting?.id ?? null });
     }
     const began = performance.now();
     for (const { track, treatment } of report.faces) {
@@ -157,13 +188,15 @@ export class FaceStage {
     report.ms.composite += performance.now() - began;
   }
 
-  async #replace(picture: Picture, track: Track, started: Attempt | null, report: FaceReport): Promise<Treatment> {
+  async #replace(picture: Picture, planned: Planned, started: Attempt | null, report: FaceReport): Promise<Treatment> {
+    const { track, wear } = planned;
     // What was begun early holds only when the detector had nothing to add: landmarks read again are another object.
-    const holds = started?.track.id === track.id && started.track.landmarks === track.landmarks;
-    const attempt = holds ? started : await this.#settle(this.#attempt(picture, track), report);
+    const same = started?.track.id === track.id && started.track.landmarks === track.landmarks;
+    const holds = same && started.wear.look === wear.look && started.wear.casting === wear.casting;
+    const attempt = holds ? started : await this.#settle(this.#attempt(picture, planned), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
     if (attempt.face.how === 'cover' && !hides(attempt.face, track, this.#parts.arena)) {
-      report.trouble = `The look ${this.#replacer?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
+      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
       return { kind: 'cover', why: 'look failed' };
     }
     const began = performance.now();
@@ -179,35 +212,69 @@ export class FaceStage {
     return attempt;
   }
 
-  async #attempt(picture: Picture, track: Track): Promise<Attempt> {
+  async #attempt(picture: Picture, { track, wear }: Planned): Promise<Attempt> {
     const began = performance.now();
     const { landmarks } = track;
-    if (!this.#replacer || !landmarks) return { track, face: null, ms: 0, trouble: null };
+    const { look, params } = wear;
+    if (!look || !landmarks) return { track, wear, face: null, ms: 0, trouble: null };
     try {
-      const face = await this.#replacer.replace({ picture, landmarks, params: this.#params, trackId: track.id });
-      return { track, face, ms: performance.now() - began, trouble: null };
+      const face = await look.replace({ picture, landmarks, params, trackId: track.id });
+      return { track, wear, face, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {
         track,
+        wear,
         face: null,
         ms: performance.now() - began,
-        trouble: `The look ${this.#replacer.name} failed on a face, which is covered: ${text(error)}`,
+        trouble: `The look ${look.name} failed on a face, which is covered: ${text(error)}`,
       };
     }
   }
 
-  #treat(track: Track, uncast: UncastPolicy): Treatment {
-    return treatmentOf(track, uncast, this.#replacer);
+  /** What becomes of a face: a casting's own look where it is known, the feed's policy where it is nobody's. */
+  #plan(track: Track, uncast: UncastPolicy): Planned {
+    const claim = this.castings?.claim(track.id) ?? { kind: 'none' };
+    if (claim.kind === 'cast') {
+      const { casting } = claim;
+      const look = this.#worn.looks.get(casting.look) ?? null;
+      const wear = { look, params: { age: casting.age / AGE_LIMIT }, casting };
+      return { track, treatment: treatmentOf(track, 'look', look), wear };
+    }
+    const wear = { look: this.#own, params: this.#params, casting: null };
+    const treatment = claim.kind === 'unsure' ? coverUnsure(track) : treatmentOf(track, uncast, wear.look);
+    return { track, treatment, wear };
   }
 
   #forget(alive: Set<number>): void {
-    for (const id of this.#alive) if (!alive.has(id)) this.#replacer?.forget(id);
+    for (const id of this.#alive) {
+      if (!alive.has(id)) for (const look of this.#worn.looks.values()) look.forget(id);
+    }
     this.#alive = alive;
   }
 }
 
+/** Looks that are open, by name, and which of them is the feed's own. */
+export interface Worn {
+  looks: ReadonlyMap<string, Replacer>;
+  own: string;
+}
+
+/** What a face is to be shown in. */
+interface Wear {
+  look: Replacer | null;
+  params: LookParams;
+  casting: Casting | null;
+}
+
+interface Planned {
+  track: Track;
+  treatment: Treatment;
+  wear: Wear;
+}
+
 interface Attempt {
   track: Track;
+  wear: Wear;
   face: Awaited<ReturnType<Replacer['replace']>> | null;
   ms: number;
   trouble: string | null;

@@ -8,6 +8,9 @@ import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import type { Runtime } from '../inference/session.ts';
 import { lookDir } from '../library/looks.ts';
+import { Castings } from './casting/castings.ts';
+import { readHead } from './casting/head.ts';
+import { readShapeModel } from './casting/shape.ts';
 import { FaceStage } from './face-stage.ts';
 import { type AnyMediaKit, loadMedia } from './media.ts';
 import { Pictures } from './pictures.ts';
@@ -61,6 +64,7 @@ export class Prepared {
           arena,
           kernels,
           perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
+          castings: new Castings({ head: readHead(MODELS_DIR), model: readShapeModel(MODELS_DIR) }),
         });
   }
 

@@ -15,6 +15,12 @@ export interface Look {
 /** Looking this far up or down, a mesh seen from the front no longer holds. */
 const MAX_PITCH_DEG = 50;
 
+/** A face that may be a cast performer's that is not known again yet: covered whatever the policy says, until one tap or its shape tells. */
+export function coverUnsure(track: Track): Treatment {
+  const seen = treatmentOf(track, 'look', { maxYawDeg: 180 });
+  return seen.kind === 'cover' ? seen : { kind: 'cover', why: 'who is this?' };
+}
+
 /**
  * Decides, face by face, what may be seen of it (design: fail closed, face by face). Pure.
  * Whatever is not certain is covered; a face is shown as it is only where the policy says so in words.

@@ -1,0 +1,238 @@
+import type { Track } from '../../face/types.ts';
+import type { Casting, CastingState, NeutralFace } from '../../wire/casting.ts';
+import { type Head, onHead } from './head.ts';
+import { Member } from './member.ts';
+import { likeness, type ShapeModel, shapeOf } from './shape.ts';
+import { placeOf, Watched } from './watched.ts';
+
+/** Good views of a face before its shape says anything: for whose it is, and for that it is none of the cast. */
+const VIEWS = 12;
+const VIEWS_APART = 24;
+/**
+ * Nats (shape.ts: likeness). At least SAME for a performer's own face, MARGIN more than for any other casting's or any other face that
+ * could be theirs; where it must be one of those that have just crossed, MET will do. At most APART for somebody else's; a bound face
+ * that falls below LOST has become another's. server/docs/decisions/identity.md.
+ */
+const SAME = 7.5;
+const MET = 3;
+const MARGIN = 5;
+const APART = -15;
+const LOST = -25;
+
+/**
+ * Whose a face is. cast: this performer's. unsure: perhaps a cast performer's that is not known again yet, so it must not be seen.
+ * none: nobody's that is cast.
+ */
+export type Claim =
+  | { kind: 'cast'; casting: Casting; neutral: NeutralFace | null }
+  | { kind: 'unsure' }
+  | { kind: 'none' };
+
+interface Given {
+  casting: Casting;
+  neutral: NeutralFace | null;
+}
+
+export interface CastingsParts {
+  head: Head;
+  model: ShapeModel;
+}
+
+/**
+ * Knows performers again (design: a casting belongs to a performer, a track is only evidence). State follows from tracks, capture times
+ * and what the operator says. Fails closed: what is not certain is `unsure`, and one tap ends it.
+ */
+export class Castings {
+  /** A face at rest has been captured. */
+  captured: (casting: string, neutral: NeutralFace) => void = () => undefined;
+  readonly #parts: CastingsParts;
+  #members: Member[] = [];
+  readonly #watched = new Map<number, Watched>();
+  readonly #taps: { casting: string | null; track: number }[] = [];
+
+  constructor(parts: CastingsParts) {
+    this.#parts = parts;
+  }
+
+  get states(): CastingState[] {
+    return this.#members.map(({ state }) => state);
+  }
+
+  /** Who is cast from now on; who was before stays bound. */
+  set(castings: readonly Given[]): void {
+    const before = new Map(this.#members.map((member) => [member.casting.id, member]));
+    this.#members = castings.map(({ casting, neutral }) => {
+      const member = before.get(casting.id) ?? new Member(casting);
+      member.casting = casting;
+      if (neutral && neutral.atMs > (member.neutral?.atMs ?? Number.NEGATIVE_INFINITY)) this.#keep(member, neutral);
+      return member;
+    });
+  }
+
+  /** The operator's word, from the next picture on: it holds as long as the face is followed without doubt. Null: nobody's. */
+  bind(casting: string | null, track: number): void {
+    this.#taps.push({ casting, track });
+  }
+
+  /** A performer holds still: their face at rest is collected from the next pictures. */
+  capture(casting: string): void {
+    this.#members.find((one) => one.casting.id === casting)?.begin();
+  }
+
+  /** Forgets all tracks (another camera, a pause); where performers were last stays known. */
+  reset(): void {
+    for (const member of this.#members) member.unbind();
+    this.#watched.clear();
+  }
+
+  /** One picture's tracks, once they are complete. @param width of the picture. */
+  see(tracks: readonly Track[], us: number, width: number): void {
+    if (this.#members.length === 0) {
+      this.#watched.clear();
+      this.#taps.length = 0;
+      return;
+    }
+    const points = new Map<number, Float32Array>();
+    const pointsOf = (track: Track): Float32Array => {
+      const known = points.get(track.id) ?? onHead(this.#parts.head, track.landmarks?.points ?? new Float32Array());
+      points.set(track.id, known);
+      return known;
+    };
+    this.#watch(tracks, us, width, pointsOf);
+    for (const tap of this.#taps.splice(0)) this.#tap(tap);
+    for (const member of this.#members) this.#follow(member, us);
+    for (const watched of this.#watched.values()) {
+      if (!watched.clear) continue;
+      for (const { track, present, casting } of this.#members)
+        if (present && track !== watched) watched.others.add(casting.id);
+    }
+    this.#know();
+    for (const member of this.#members) {
+      const track = tracks.find(({ id }) => id === member.track?.id);
+      this.#collect(member, track && member.present ? track : null, us, pointsOf);
+    }
+  }
+
+  claim(track: number): Claim {
+    if (this.#members.length === 0) return { kind: 'none' };
+    const watched = this.#watched.get(track);
+    if (!watched) return { kind: 'unsure' };
+    const member = this.#members.find((one) => one.track === watched);
+    if (member) return { kind: 'cast', casting: member.casting, neutral: member.neutral };
+    const none = watched.nobody || this.#members.every((one) => one.present || this.#excludes(one, watched));
+    return { kind: none ? 'none' : 'unsure' };
+  }
+
+  #tap({ casting, track }: { casting: string | null; track: number }): void {
+    const watched = this.#watched.get(track);
+    if (!watched) return;
+    for (const member of this.#members) {
+      if (member.track === watched && member.casting.id !== casting) member.unbind();
+    }
+    watched.nobody = casting === null;
+    const member = this.#members.find((one) => one.casting.id === casting);
+    if (!member || member.track === watched) return;
+    member.unbind();
+    member.bind(watched, false);
+    watched.others.delete(member.casting.id);
+  }
+
+  #watch(tracks: readonly Track[], us: number, width: number, pointsOf: (track: Track) => Float32Array): void {
+    for (const id of this.#watched.keys()) if (!tracks.some((track) => track.id === id)) this.#watched.delete(id);
+    for (const track of tracks) {
+      const watched = this.#watched.get(track.id) ?? new Watched(track, us, width);
+      this.#watched.set(track.id, watched);
+      const crowd = tracks
+        .filter((other) => other !== track)
+        .map(({ id, box }) => ({ id, place: placeOf(box, width) }));
+      watched.see(track, us, width, crowd, () => shapeOf(this.#parts.model, pointsOf(track)));
+    }
+  }
+
+  /** A bound performer: gone, in doubt, turned out to be somebody else, or still there. */
+  #follow(member: Member, us: number): void {
+    const { track } = member;
+    if (!track) {
+      member.mingle(this.#watched);
+      return;
+    }
+    const seen = track.clear && track.views >= VIEWS;
+    if (seen && this.#score(member, track) >= SAME) member.agreed = true;
+    const became = seen && member.agreed && this.#score(member, track, VIEWS) < LOST;
+    const gone = this.#watched.get(track.id) !== track;
+    if (gone || track.broken || became) member.unbind();
+    else member.note(us);
+    if (track.broken && !gone) member.met = new Set([track.id, ...track.met]);
+  }
+
+  /** Who is not known for certain, but can be: nearest shape first, and only where nobody else comes into question. */
+  #know(): void {
+    const free = [...this.#watched.values()].filter(
+      (one) => one.known && !one.nobody && !this.#members.some(({ track }) => track === one),
+    );
+    const found = this.#members.map((member) => ({ member, watched: this.#find(member, free) }));
+    for (const { member, watched } of found) {
+      // Two performers who both take one face for theirs: neither.
+      if (!watched || found.some((other) => other.member !== member && other.watched === watched)) continue;
+      member.unbind();
+      member.bind(watched, true);
+    }
+  }
+
+  /** The face that is this performer's beyond doubt; null while there is any. */
+  #find(member: Member, free: readonly Watched[]): Watched | null {
+    if (member.present || !member.shape) return null;
+    const near = free.filter((one) => !one.clear || (!one.others.has(member.casting.id) && member.near(one)));
+    // Whoever has not been looked at for long enough might be the one.
+    if (near.some((one) => !one.clear || one.views < VIEWS)) return null;
+    const [best, second] = near
+      .map((one) => ({ one, score: this.#score(member, one) }))
+      .sort((a, b) => b.score - a.score);
+    const enough = this.#isOneOf(member, near) ? MET : SAME;
+    if (!best || best.score < enough || (second && second.score > best.score - MARGIN)) return null;
+    const rivals = this.#members.filter(
+      (other) => other !== member && !other.present && other.shape && !best.one.others.has(other.casting.id),
+    );
+    return rivals.some((other) => this.#score(other, best.one) > best.score - MARGIN) ? null : best.one;
+  }
+
+  /** Whether the performer must be one of these faces: all who crossed are in sight again, at least two, and nobody else is about. */
+  #isOneOf({ met }: Member, near: readonly Watched[]): boolean {
+    return met !== null && met.size > 1 && near.every(({ id }) => met.has(id)) && this.#allSeen(met);
+  }
+
+  #allSeen(met: ReadonlySet<number>): boolean {
+    return [...met].every((id) => {
+      const watched = this.#watched.get(id);
+      return (
+        watched?.clear === true && (watched.views >= VIEWS || this.#members.some(({ track }) => track === watched))
+      );
+    });
+  }
+
+  /** Whether this face surely is not this performer's. */
+  #excludes(member: Member, watched: Watched): boolean {
+    if (watched.others.has(member.casting.id)) return true;
+    return member.shape !== null && watched.views >= VIEWS_APART && this.#score(member, watched) <= APART;
+  }
+
+  #score(member: Member, watched: Watched, views?: number): number {
+    return member.shape ? likeness(this.#parts.model, member.shape, watched.shape(views)) : Number.NEGATIVE_INFINITY;
+  }
+
+  #collect(member: Member, track: Track | null, us: number, pointsOf: (track: Track) => Float32Array): void {
+    const result = member.capture?.add(track, track && pointsOf(track), us) ?? 'more';
+    if (result === 'more') return;
+    member.endCapture(result === 'moved');
+    if (result === 'moved') return;
+    member.moved = false;
+    member.agreed = true;
+    this.#keep(member, result);
+    this.captured(member.casting.id, result);
+  }
+
+  #keep(member: Member, neutral: NeutralFace): void {
+    member.neutral = neutral;
+    member.shape = shapeOf(this.#parts.model, neutral.points);
+  }
+}

@@ -27,7 +27,7 @@ export class Wardrobe {
   #wanted: { own: string; names: readonly string[] };
   /** Looks that could not be opened, until something else is wanted. */
   readonly #failed = new Set<string>();
-  #running: Promise<void> | null = null;
+  #loading = false;
   #closed = false;
 
   /** @param look the feed's own, open already. */
@@ -56,9 +56,7 @@ export class Wardrobe {
       if (look) this.#open.set(name, look);
     }
     this.#apply();
-    this.#running ??= this.#load().finally(() => {
-      this.#running = null;
-    });
+    if (!this.#loading) void this.#load();
   }
 
   /** What is still being opened is closed as soon as it is open. */
@@ -70,7 +68,9 @@ export class Wardrobe {
     return this.#wanted.names.filter((name) => !this.#open.has(name) && !this.#failed.has(name));
   }
 
+  /** Never rejects. */
   async #load(): Promise<void> {
+    this.#loading = true;
     for (let [name] = this.#missing(); name !== undefined && !this.#closed; [name] = this.#missing()) {
       this.#parts.busy(true);
       try {
@@ -87,6 +87,7 @@ export class Wardrobe {
       }
       if (!this.#closed) this.#apply();
     }
+    this.#loading = false;
   }
 
   #apply(): void {

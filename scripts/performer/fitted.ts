@@ -97,6 +97,11 @@ export function fittedTo(worn: Performer, wearer: Performer, sites = landmarkSit
     },
     poser: {
       ...worn.poser,
+      rigid(points, pose) {
+        worn.poser.rigid(points, pose);
+        const place = placed(pose);
+        transform(points, place.k, place.m, place.t);
+      },
       eyes(pose) {
         const place = placed(pose);
         return worn.poser.eyes(pose).map(([x, y, z]) => {

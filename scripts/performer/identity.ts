@@ -31,8 +31,11 @@ export interface SkinLook {
   freckles: number;
   blush: number;
   stubble: number;
-  /** Linear colour the lips are pulled to, and how far (0–1). */
-  lips: { colour: Rgb; amount: number };
+  /**
+   * Linear colour the lips are pulled to, and how far (0–1). `outlined`: the lips are where the landmarks say, not where the
+   * texture is reddest (on dark skin that is half of the face).
+   */
+  lips: { colour: Rgb; amount: number; outlined?: boolean };
   /** Dark line at the lids, 0–1. */
   liner: number;
   shadow: number;

@@ -54,10 +54,10 @@ function turned(solid: Solid, yaw: number, pitch: number, roll: number): Solid {
 
 /** Lengths of the fingers' three bones and where their knuckles sit on the palm, decimetres (index … little finger). */
 const FINGERS: readonly (readonly [x: number, y: number, a: number, b: number, c: number, thick: number])[] = [
-  [-0.3, 0.44, 0.42, 0.26, 0.22, 0.088],
-  [-0.1, 0.49, 0.46, 0.3, 0.23, 0.09],
-  [0.1, 0.46, 0.42, 0.28, 0.22, 0.086],
-  [0.28, 0.37, 0.34, 0.2, 0.19, 0.076],
+  [-0.29, 0.42, 0.4, 0.25, 0.2, 0.108],
+  [-0.1, 0.46, 0.44, 0.29, 0.21, 0.11],
+  [0.1, 0.43, 0.4, 0.27, 0.2, 0.106],
+  [0.28, 0.35, 0.32, 0.2, 0.17, 0.094],
 ];
 
 /** A hand and its forearm: palm at the origin, fingers up, the back or the palm to the camera. */
@@ -67,7 +67,7 @@ function hand(next: Next, skin: Rgb): Solid {
   const curl = mix(0.05, 0.75, next());
   const fan = mix(0.02, 0.16, next());
   const parts: Solid[] = [
-    ellipsoid([0, 0.05, 0], [0.42, 0.5, 0.15], tone),
+    ellipsoid([0, 0.05, 0], [0.46, 0.54, 0.18], tone),
     ellipsoid([-0.2, -0.18, 0.05], [0.2, 0.3, 0.15], tone),
   ];
   FINGERS.forEach(([x, y, a, b, c, thick], i) => {

@@ -1,9 +1,10 @@
+import type { FaceMesh } from '../models/face-mesh.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { createBackdrops } from './backdrops.ts';
 import { placeOccluder } from './extras.ts';
 import { faceWeights } from './face-mask.ts';
 import { fittedTo } from './fitted.ts';
-import { createHeadView } from './head-view.ts';
+import { createHeadView, type Extra, type HeadView } from './head-view.ts';
 import { type LandmarkSite, landmarkSites } from './landmark-sites.ts';
 import type { LightPlan } from './lights.ts';
 import { FACE_HEIGHT, type PairMoment } from './moments.ts';
@@ -37,7 +38,7 @@ export interface PairNumbers {
 export interface Pair {
   /** The driver as filmed: sRGB codes 0–255 (not rounded), 3 a pixel. */
   plate: Float32Array;
-  /** The same performance, light and camera on the double's bald head, laid over the driver's at its size (fitted.ts): as `plate`. Nothing stands before it, its shadow falls. */
+  /** The same performance, light and camera on the double's bald head: as `plate`. Nothing stands before it, its shadow falls. */
   truth: Float32Array;
   /** The double's face proper in `truth`, 0–1 a pixel, fading over its rim. */
   face: Float32Array;
@@ -76,49 +77,79 @@ export function createPair(
   height: number,
   options: Partial<PairOptions> = {},
 ): PairRenderer {
+  const { render } = createPairs(driver, [double], width, height, options);
+  return { width, height, render: (moment, occluder, behind) => render(moment, occluder, behind)[0]! };
+}
+
+export interface PairsRenderer {
+  width: number;
+  height: number;
+  /** As PairRenderer's, one pair for each double; they share the plate. */
+  render(moment: PairMoment, occluder: Occluder | null, behind?: Float32Array): Pair[];
+}
+
+/** Renders a driver once and each of several doubles doing the same. */
+export function createPairs(
+  driver: Performer,
+  doubles: readonly Performer[],
+  width: number,
+  height: number,
+  options: Partial<PairOptions> = {},
+): PairsRenderer {
   const { detail = null, sites = landmarkSites() } = options;
   const mesh = readFaceMesh();
   const size = { width, height, detail };
-  const worn = fittedTo(double, driver, sites);
-  const plateView = createHeadView(driver, { ...size, hidden: [], floor: DRIVER_FLOOR });
-  const truthView = createHeadView(worn, { ...size, hidden: ['hair', 'garment'], floor: DOUBLE_FLOOR });
-  const weights = faceWeights(double, sites, mesh.oval);
+  const view = createHeadView(driver, { ...size, hidden: [], floor: DRIVER_FLOOR });
   const backdrops = createBackdrops(width, height);
-  const pixels = width * height;
-  const pair = {
-    plate: new Float32Array(3 * pixels),
-    truth: new Float32Array(3 * pixels),
-    face: new Float32Array(pixels),
-    kept: new Float32Array(pixels),
-    cover: plateView.alpha,
-    linear: plateView.colour,
-  };
-  const render: PairRenderer['render'] = (moment, occluder, behind) => {
+  const plate = new Float32Array(3 * width * height);
+  const truths = doubles.map((double) => createTruth(fittedTo(double, driver, sites), view, size, sites, mesh));
+  const render: PairsRenderer['render'] = (moment, occluder, behind) => {
     const extra = occluder ? placeOccluder(occluder, moment, driver.poser, width, height) : null;
     const background = behind ?? backdrops.at(moment.backdrop, moment.light);
-    plateView.render(moment, background, extra, true);
-    truthView.render(moment, background, extra, false);
-    developFast(plateView.colour, pair.plate);
-    developFast(truthView.colour, pair.truth);
-    maskFace(truthView, weights, pair.face, width, height);
-    maskKept(plateView, truthView, extra, pair.face, pair.kept, width, height);
-    const points = landmarksOf(driver, plateView, moment, sites, mesh);
-    return {
-      ...pair,
-      numbers: {
-        face: moment.face,
-        pose: moment.pose,
-        gaze: moment.pose.gaze,
-        light: moment.light,
-        camera: moment.camera,
-        driver: points,
-        double: landmarksOf(worn, truthView, moment, sites, mesh),
-        box: boxOf(points),
-        faceSize: (FACE_HEIGHT * height) / (moment.camera.opening * moment.camera.position[2]),
-      },
+    view.render(moment, background, extra, true);
+    developFast(view.colour, plate);
+    const points = landmarksOf(driver, view, moment, sites, mesh);
+    const numbers = {
+      face: moment.face,
+      pose: moment.pose,
+      gaze: moment.pose.gaze,
+      light: moment.light,
+      camera: moment.camera,
+      driver: points,
+      box: boxOf(points),
+      faceSize: (FACE_HEIGHT * height) / (moment.camera.opening * moment.camera.position[2]),
     };
+    return truths.map((film) => {
+      const { double, ...own } = film(moment, background, extra);
+      return { ...own, plate, cover: view.alpha, linear: view.colour, numbers: { ...numbers, double } };
+    });
   };
   return { width, height, render };
+}
+
+type Truth = Pick<Pair, 'truth' | 'face' | 'kept'> & { double: Points2d };
+
+/** Films one double, laid over the driver's head, at the moment that `plate` has just shown. */
+function createTruth(
+  double: Performer,
+  plate: HeadView,
+  size: { width: number; height: number; detail: boolean | null },
+  sites: readonly LandmarkSite[],
+  mesh: FaceMesh,
+): (moment: PairMoment, background: Float32Array, extra: Extra | null) => Truth {
+  const { width, height } = size;
+  const view = createHeadView(double, { ...size, hidden: ['hair', 'garment'], floor: DOUBLE_FLOOR });
+  const weights = faceWeights(double, sites, mesh.oval);
+  const truth = new Float32Array(3 * width * height);
+  const face = new Float32Array(width * height);
+  const kept = new Float32Array(width * height);
+  return (moment, background, extra) => {
+    view.render(moment, background, extra, false);
+    developFast(view.colour, truth);
+    maskFace(view, weights, face, width, height);
+    maskKept(plate, view, extra, face, kept, width, height);
+    return { truth, face, kept, double: landmarksOf(double, view, moment, sites, mesh) };
+  };
 }
 
 /** The picture a perfect replacement would give: the plate wearing the double's face behind what is kept. */

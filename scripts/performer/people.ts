@@ -125,13 +125,14 @@ function randomSkin(next: Next, sex: Identity['sex'], age: number, ancestry: Anc
   const lips = mix(0.75, 1.2, next());
   return {
     texture: skinTexture(ancestry, sex, age),
-    tint: [light * (1 + warm), light * mix(0.86, 1, next()), light * (mix(0.82, 1, next()) - warm)],
+    tint: [light * (1 + warm), light * mix(0.9, 1.03, next()), light * (mix(0.86, 1.04, next()) - warm)],
     freckles: next() < 0.3 ? next() : 0.1 * next(),
     blush: 0.7 * next(),
     stubble: sex === 'male' && next() < 0.6 ? next() : 0,
     lips: {
       colour: [0.42 * lips, mix(0.06, 0.2, next()) * lips, mix(0.07, 0.18, next()) * lips],
       amount: 0.7 * next(),
+      outlined: true,
     },
     liner: 0.7 * madeUp,
     shadow: 0.5 * madeUp * next(),

@@ -1,7 +1,7 @@
 import type { Assets } from './assets.ts';
 import { createBackdrops } from './backdrops.ts';
 import { type Identity, identityNamed } from './identity.ts';
-import { createPair, type Pair, type PairNumbers, type PairRenderer } from './pair.ts';
+import { createPairs, type Pair, type PairNumbers, type PairsRenderer } from './pair.ts';
 import { randomIdentity, withSkinOfAge } from './people.ts';
 import { type ClipKind, type Performance, writePerformance } from './performances.ts';
 import { createPerformer, FINE, type Performer } from './performer.ts';
@@ -42,8 +42,8 @@ export interface ClipPicture {
 interface Actor {
   performer: Performer;
   performance: Performance;
-  /** One renderer for each truth. */
-  pairs: PairRenderer[];
+  /** Renders the plate and every truth. */
+  pairs: PairsRenderer;
 }
 
 /** Skin ages of the plate and of its younger truth. */
@@ -74,7 +74,7 @@ async function castActor(assets: Assets, job: ClipJob, role: 0 | 1): Promise<Act
   return {
     performer,
     performance: writePerformance(job.kind, job.seed, job.seconds, looks, role),
-    pairs: others.map((o) => createPair(performer, o, job.width, job.height, { detail: true })),
+    pairs: createPairs(performer, others, job.width, job.height, { detail: true }),
   };
 }
 
@@ -114,15 +114,15 @@ export async function createClipRenderer(assets: Assets, job: ClipJob): Promise<
   };
   return {
     render(index) {
-      const t = index / job.fps;
       const files: Record<string, Uint8Array> = {};
       let people: PersonTruth[] = [];
       buffers.leastFace.fill(1);
       buffers.mostKept.fill(0);
+      const shots = shoot(actors, index / job.fps, backdrops);
+      const plate = shots[shots.length - 1]!.pairs[0]!.plate;
+      files.plate = picture(plate, width, height);
       truthNames(job).forEach((name, truth) => {
-        const shot = shoot(actors, truth, t, backdrops, buffers);
-        people = shot.people;
-        if (truth === 0) files.plate = picture(shot.plate, width, height);
+        people = wearAll(shots, truth, plate, buffers);
         files[`truth-${name}`] = picture(buffers.truth, width, height);
         for (let i = 0; i < pixels; i++) {
           buffers.leastFace[i] = Math.min(buffers.leastFace[i]!, buffers.face[i]!);
@@ -142,34 +142,39 @@ interface Buffers {
   kept: Float32Array;
 }
 
-/** Films everybody, the farthest first, each before the picture of those behind; fills the buffers for one truth. */
-function shoot(
-  actors: readonly Actor[],
-  truth: number,
-  t: number,
-  backdrops: ReturnType<typeof createBackdrops>,
-  out: Buffers,
-): { plate: Float32Array; people: PersonTruth[] } {
-  const shots: { person: number; pair: Pair; hidden: Float32Array | null }[] = [];
+/** One person filmed; `hidden` is what nearer people cover. */
+interface Shot {
+  person: number;
+  pairs: Pair[];
+  hidden: Float32Array | null;
+}
+
+/** Films everybody, the farthest first, each before the picture of those behind. */
+function shoot(actors: readonly Actor[], t: number, backdrops: ReturnType<typeof createBackdrops>): Shot[] {
+  const shots: Shot[] = [];
   let behind: Float32Array | null = null;
   for (let person = actors.length - 1; person >= 0; person--) {
     const { performance, pairs } = actors[person]!;
     const moment = performance.moment(t);
     behind ??= backdrops.at(moment.backdrop, moment.light);
-    const pair = pairs[truth]!.render(moment, performance.occluder(t), behind);
-    behind = pair.linear;
-    for (const s of shots) s.hidden = pair.cover;
-    shots.push({ person, pair, hidden: null });
+    const filmed = pairs.render(moment, performance.occluder(t), behind);
+    behind = filmed[0]!.linear;
+    for (const s of shots) s.hidden = filmed[0]!.cover;
+    shots.push({ person, pairs: filmed, hidden: null });
   }
-  const { plate } = shots[shots.length - 1]!.pair;
+  return shots;
+}
+
+/** Fills the buffers with everybody wearing one truth; people in the order of the job. */
+function wearAll(shots: readonly Shot[], truth: number, plate: Float32Array, out: Buffers): PersonTruth[] {
   out.truth.set(plate);
   out.face.fill(0);
   out.kept.fill(0);
   const people = shots.map((s): PersonTruth => {
-    const visible = wear(s.pair, s.hidden, out);
-    return { person: s.person, visible, numbers: s.pair.numbers };
+    const pair = s.pairs[truth]!;
+    return { person: s.person, visible: wear(pair, s.hidden, out), numbers: pair.numbers };
   });
-  return { plate, people: people.toSorted((a, b) => a.person - b.person) };
+  return people.toSorted((a, b) => a.person - b.person);
 }
 
 /** Puts one double's face into the truth where it is seen; returns the share of it that is. */

@@ -5,8 +5,8 @@ import { addNormals, unitNormals, type Weights } from './morph.ts';
 import { ambientOcclusion } from './occlusion.ts';
 import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
 import { paintRelief } from './relief.ts';
-import { eyeMiddle, paintSkin } from './skin.ts';
-import { bleedColour, loadTexture, mixTexture, sample, type Texture } from './texture.ts';
+import { eachTexel, eyeMiddle, paintSkin, type Site } from './skin.ts';
+import { bleedColour, LINEAR, loadTexture, mixTexture, sample, type Texture } from './texture.ts';
 
 /** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */
 export interface Performer {
@@ -42,7 +42,7 @@ export async function createPerformer(
   quality: PerformerQuality = FINE,
 ): Promise<Performer> {
   const head = buildHead(assets, identity);
-  const textures = await loadTextures(assets, identity, quality.skinWidth);
+  const textures = await loadTextures(assets, head, quality.skinWidth);
   paintSkin(textures.skin!, head);
   const relief = paintRelief(textures.skin!, head);
   const poser = createPoser(head);
@@ -64,11 +64,12 @@ export async function createPerformer(
   return { head, textures, relief, rest, occlusion, poser, neckline: createNeckline(head), animate };
 }
 
-async function loadTextures(assets: Assets, id: Identity, skinWidth: number): Promise<Record<string, Texture>> {
+async function loadTextures(assets: Assets, head: Head, skinWidth: number): Promise<Record<string, Texture>> {
+  const id = head.identity;
   const path = (name: string) => assets.texturePath(name);
   const lashes = id.lashes.name === 'eyelashes01' ? 'Eyelashes01' : id.lashes.name;
   const textures: Record<string, Texture> = {
-    skin: await loadSkin(assets, id, skinWidth),
+    skin: await loadSkin(assets, head, skinWidth),
     eyes: await loadTexture(path(`proxies/eyes/HighPolyEyes/textures/${id.eyes}_eye.png`)),
     teeth: await loadTexture(path('proxies/teeth/Teeth_Base/textures/teeth.png')),
     tongue: await loadTexture(path('proxies/tongue/tongue01/textures/tongue01_diffuse.png')),
@@ -82,11 +83,35 @@ async function loadTextures(assets: Assets, id: Identity, skinWidth: number): Pr
   return textures;
 }
 
-/** The skin's texture, mixed with that of another age when the identity wants one. */
-async function loadSkin(assets: Assets, id: Identity, width: number): Promise<Texture> {
-  const own = await loadTexture(assets.texturePath(id.skin.texture), width);
-  const aged = id.skin.aged;
-  if (aged && aged.amount > 0) mixTexture(own, await loadTexture(assets.texturePath(aged.texture), width), aged.amount);
+/** Forehead and cheeks: neither brows nor lips, and nothing of the mouth's and the eye sockets' insides. */
+function isPlainSkin({ x, y, z }: Site): boolean {
+  const aside = Math.abs(x);
+  return (
+    (y > 0.28 && y < 0.5 && aside < 0.4 && z > -0.3) ||
+    (y > -0.6 && y < -0.25 && aside > 0.25 && aside < 0.55 && z > -0.35)
+  );
+}
+
+/** The skin's texture, mixed with that of another age when the identity wants one: that one's face is first given the same mean. */
+async function loadSkin(assets: Assets, head: Head, width: number): Promise<Texture> {
+  const look = head.identity.skin;
+  const own = await loadTexture(assets.texturePath(look.texture), width);
+  if (!look.aged || look.aged.amount <= 0) return own;
+  const other = await loadTexture(assets.texturePath(look.aged.texture), width);
+  const sums = [0, 0, 0, 0, 0, 0];
+  eachTexel(own, head, (k, s) => {
+    if (!isPlainSkin(s)) return;
+    for (let c = 0; c < 3; c++) {
+      sums[c] = sums[c]! + LINEAR[own.data[4 * k + c]!]!;
+      sums[3 + c] = sums[3 + c]! + LINEAR[other.data[4 * k + c]!]!;
+    }
+  });
+  mixTexture(
+    own,
+    other,
+    look.aged.amount,
+    [0, 1, 2].map((c) => sums[c]! / (sums[3 + c]! || 1)),
+  );
   return own;
 }
 

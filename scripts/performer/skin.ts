@@ -1,8 +1,10 @@
 import type { Head } from './head.ts';
 import type { SkinLook } from './identity.ts';
+import { landmarkOn, landmarkSites } from './landmark-sites.ts';
 import { createNoise, type Noise } from './noise.ts';
 import { scan } from './raster.ts';
 import { encodeSrgb, LINEAR, type Texture } from './texture.ts';
+import { signedDistance } from './unwrap.ts';
 import { clamp, mix, smoothstep, type Vec3 } from './vec.ts';
 
 /** Below this, decimetres from the eyes, cloth covers the skin. */
@@ -22,7 +24,8 @@ export interface Site {
 export function paintSkin(texture: Texture, head: Head): void {
   const { data } = texture;
   for (let i = 3; i < data.length; i += 4) data[i] = 0;
-  const painter = createPainter(head.identity.skin, head.identity.seed);
+  const { skin, seed } = head.identity;
+  const painter = createPainter(skin, seed, skin.lips.outlined ? lipOutline(head) : null);
   eachTexel(texture, head, (k, site) => painter(data, 4 * k, site));
 }
 
@@ -66,13 +69,19 @@ export function eyeMiddle(head: Head): Vec3 {
 
 const hump = (d2: number): number => Math.exp(-d2);
 
-function createPainter(look: SkinLook, seed: number): (data: Uint8ClampedArray, k: number, s: Site) => void {
+type Outline = readonly (readonly [x: number, y: number])[];
+
+function createPainter(
+  look: SkinLook,
+  seed: number,
+  outline: Outline | null,
+): (data: Uint8ClampedArray, k: number, s: Site) => void {
   const noise = createNoise(seed);
   const fine = createNoise(seed + 1);
   const rgb = [0, 0, 0];
   return (data, k, s) => {
     for (let c = 0; c < 3; c++) rgb[c] = LINEAR[data[k + c]!]!;
-    const lips = lipMask(rgb, s);
+    const lips = outline ? outlinedLips(outline, s) : lipMask(rgb, s);
     const face = smoothstep(-1.9, -1.4, s.y) * smoothstep(-1.6, -0.9, s.z);
     for (let c = 0; c < 3; c++) rgb[c] = rgb[c]! * look.tint[c]!;
     mottle(rgb, s, noise, fine);
@@ -95,6 +104,23 @@ function lipMask(rgb: readonly number[], s: Site): number {
   if (place < 0.05) return 0;
   const red = rgb[0]! / (rgb[1]! + rgb[2]! + 1e-4);
   return smoothstep(1.02, 1.5, red) * smoothstep(0.1, 0.5, place);
+}
+
+const OUTER_LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185];
+
+/** The lips of this head as its landmarks outline them, decimetres from the middle of the eyes. */
+function lipOutline(head: Head): Outline {
+  const eye = eyeMiddle(head);
+  return OUTER_LIPS.map((i) => {
+    const p = landmarkOn(landmarkSites(), i, head.rest);
+    return [p[0], p[1] - eye[1]] as const;
+  });
+}
+
+function outlinedLips(outline: Outline, s: Site): number {
+  const place = smoothstep(-0.4, -0.1, s.z);
+  if (place === 0 || Math.abs(s.x) > 0.5 || s.y > -0.45 || s.y < -1.15) return 0;
+  return place * smoothstep(-0.015, 0.025, signedDistance(outline, s.x, s.y));
 }
 
 function mottle(rgb: number[], s: Site, noise: Noise, fine: Noise): void {

@@ -65,19 +65,11 @@ export function bleedColour(t: Texture, steps: number): void {
   }
 }
 
-/**
- * Mixes another texture of the same size into one, in code values; the other is scaled channel by channel to the same mean
- * first, so that only its detail and its light and dark come over.
- */
-export function mixTexture(t: Texture, other: Texture, amount: number): void {
-  const mean = (data: Uint8ClampedArray, c: number): number => {
-    let sum = 0;
-    for (let i = c; i < data.length; i += 4) sum += data[i]!;
-    return sum / (data.length / 4) || 1;
-  };
+/** Mixes another texture of the same size into one, each channel of the other's light scaled by its gain first. */
+export function mixTexture(t: Texture, other: Texture, amount: number, gain: readonly number[]): void {
   for (let c = 0; c < 3; c++) {
-    const gain = mean(t.data, c) / mean(other.data, c);
-    for (let i = c; i < t.data.length; i += 4) t.data[i] = t.data[i]! * (1 - amount) + other.data[i]! * gain * amount;
+    const scaled = Float32Array.from(LINEAR, (v) => encodeSrgb(v * gain[c]!));
+    for (let i = c; i < t.data.length; i += 4) t.data[i] = t.data[i]! * (1 - amount) + scaled[other.data[i]!]! * amount;
   }
 }
 

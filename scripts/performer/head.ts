@@ -85,6 +85,12 @@ export function buildHead(assets: Assets, identity: Identity): Head {
   };
 }
 
+/** The middle between the eyes of the neutral head: where the performer's coordinates begin. */
+export function eyeMiddle(head: Head): Vec3 {
+  const [l, r] = head.eyes;
+  return [0, (l[1] + r[1]) / 2, (l[2] + r[2]) / 2];
+}
+
 function groupPoints(mesh: ObjMesh, group: string): Set<number> {
   return new Set(mesh.faces.filter((f) => f.group === group).flatMap((f) => f.points));
 }

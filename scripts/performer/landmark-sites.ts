@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Head } from './head.ts';
-import { eyeMiddle } from './skin.ts';
+import { eyeMiddle, type Head } from './head.ts';
 import { clamp, type Vec3 } from './vec.ts';
 
 /** Where a landmark lies on the skin: three vertices of the head and their weights. Every head has the same vertices. */

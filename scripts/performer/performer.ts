@@ -1,11 +1,11 @@
 import type { Assets } from './assets.ts';
-import { buildHead, type Head, type Part } from './head.ts';
+import { buildHead, eyeMiddle, type Head, type Part } from './head.ts';
 import type { Identity } from './identity.ts';
 import { addNormals, unitNormals, type Weights } from './morph.ts';
 import { ambientOcclusion } from './occlusion.ts';
 import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
 import { paintRelief } from './relief.ts';
-import { eachTexel, eyeMiddle, paintSkin, type Site } from './skin.ts';
+import { eachTexel, paintSkin, type Site } from './skin.ts';
 import { bleedColour, LINEAR, loadTexture, mixTexture, sample, type Texture } from './texture.ts';
 
 /** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */

@@ -1,5 +1,4 @@
-import type { Head } from './head.ts';
-import { eyeMiddle } from './skin.ts';
+import { eyeMiddle, type Head } from './head.ts';
 import { type Mat3, rotation, smoothstep, type Vec3 } from './vec.ts';
 
 /** Where the performer's head and body are. Angles in radians, lengths in decimetres. */

@@ -1,6 +1,6 @@
-import type { Head } from './head.ts';
+import { eyeMiddle, type Head } from './head.ts';
 import { landmarkOn, landmarkSites } from './landmark-sites.ts';
-import { eachTexel, eyeMiddle, type Site } from './skin.ts';
+import { eachTexel, type Site } from './skin.ts';
 import type { Texture } from './texture.ts';
 import { mix, random, smoothstep, type Vec3 } from './vec.ts';
 

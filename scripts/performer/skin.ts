@@ -1,11 +1,11 @@
-import type { Head } from './head.ts';
+import { eyeMiddle, type Head } from './head.ts';
 import type { SkinLook } from './identity.ts';
 import { landmarkOn, landmarkSites } from './landmark-sites.ts';
 import { createNoise, type Noise } from './noise.ts';
 import { scan } from './raster.ts';
 import { encodeSrgb, LINEAR, type Texture } from './texture.ts';
 import { signedDistance } from './unwrap.ts';
-import { clamp, mix, smoothstep, type Vec3 } from './vec.ts';
+import { clamp, mix, smoothstep } from './vec.ts';
 
 /** Below this, decimetres from the eyes, cloth covers the skin. */
 const PAINT_FLOOR = -3;
@@ -60,11 +60,6 @@ export function eachTexel(
     site.z = at(2);
     if (site.y > PAINT_FLOOR) visit(k, site);
   });
-}
-
-export function eyeMiddle(head: Head): Vec3 {
-  const [l, r] = head.eyes;
-  return [0, (l[1] + r[1]) / 2, (l[2] + r[2]) / 2];
 }
 
 const hump = (d2: number): number => Math.exp(-d2);

@@ -36,6 +36,8 @@ const AGES = [
   { dial: 1, title: 'older' },
 ] as const;
 const CLIP_FPS = 30;
+/** So many takes share a film's ten seconds. */
+const FILMED = 5;
 
 interface Settings {
   performances: Performance[];
@@ -112,68 +114,85 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
 }
 
 type Perform = (run: Omit<Run, 'replacer'>, dir: string) => Promise<RunResult>;
+type TakeOf = Pick<Run, 'name' | 'plate' | 'truth' | 'performance'>;
 
-async function evaluateDouble(settings: Settings, double: string, perform: Perform): Promise<Measured[]> {
-  const { performances, clips, out, pace } = settings;
-  const dir = double.includes('/') ? resolve(double) : join(MODELS_DIR, 'doubles', double);
-  const name = basename(dir);
-  const found: Measured[] = [];
-  const film = new SideBySide(join(out, `${name}.mp4`), performances[0]?.fps ?? CLIP_FPS);
-  const look = async (title: string, take: Pick<Run, 'plate' | 'truth' | 'performance'>): Promise<void> => {
-    const sheet = new ContactSheet();
-    film.cut();
-    const result = await perform({ ...pace, ...take, name: title, params: {}, sheet, film }, dir);
-    await sheet.write(join(out, `${name}-${title}.png`));
-    const summary = summaryOf(result, take.performance);
-    found.push({ double: name, clip: title, performance: take.performance, summary });
-    const { frames, replaced_pct, psnr_db, ssim, light_de2000, light_levelled_de2000 } = summary;
-    say(
-      `${name} ${title}: ${frames} frames, ${replaced_pct.toFixed(0)} % replaced, ${psnr_db.toFixed(1)} dB, SSIM ${ssim.toFixed(3)}, ΔE ${light_de2000.toFixed(1)} (${light_levelled_de2000.toFixed(1)} but for the complexion)`,
-    );
-    for (const trouble of summary.troubles) say(`  ${trouble}`);
-  };
+const takesOf = (clips: readonly string[]): TakeOf[] =>
+  clips.map((file) => ({
+    name: basename(file).replace(/\.[^.]+$/, ''),
+    plate: file,
+    truth: null,
+    performance: null,
+  }));
+
+/** Runs one look over several takes: a contact sheet of each, and parts of some of them in one film, named `title`. */
+async function runAll(
+  settings: Settings,
+  title: string,
+  takes: readonly TakeOf[],
+  work: { perform: Perform; dir: string; params: Run['params'] },
+): Promise<{ take: TakeOf; result: RunResult }[]> {
+  const { out, pace } = settings;
+  const filmed = takes.filter((_, i) => i % Math.ceil(takes.length / FILMED) === 0);
+  const fps = settings.performances[0]?.fps ?? CLIP_FPS;
+  const film = new SideBySide(join(out, `${title}.mp4`), fps, filmed.length);
+  const found: { take: TakeOf; result: RunResult }[] = [];
   try {
-    for (const one of performances)
-      await look(one.name, { plate: one.video('plate')!, truth: one.video(`truth-${name}`), performance: one });
-    for (const file of clips)
-      await look(basename(file).replace(/\.[^.]+$/, ''), { plate: file, truth: null, performance: null });
+    for (const take of takes) {
+      const sheet = new ContactSheet();
+      film.cut();
+      const run = { ...pace, ...take, params: work.params, sheet, film: filmed.includes(take) ? film : null };
+      const result = await work.perform(run, work.dir);
+      await sheet.write(join(out, `${title}-${take.name}.png`));
+      found.push({ take, result });
+      say(`${title} ${take.name}: ${result.frames} frames, ${result.replaced} of them treated`);
+      for (const trouble of result.troubles) say(`  ${trouble}`);
+    }
     await film.write();
   } finally {
     film.close();
   }
   return found;
+}
+
+async function evaluateDouble(settings: Settings, double: string, perform: Perform): Promise<Measured[]> {
+  const dir = folderOf(double);
+  const name = basename(dir);
+  const takes = settings.performances.map(
+    (one): TakeOf => ({
+      name: one.name,
+      plate: one.video('plate')!,
+      truth: one.video(`truth-${name}`),
+      performance: one,
+    }),
+  );
+  const all = [...takes, ...takesOf(settings.clips)];
+  const found = await runAll(settings, name, all, { perform, dir, params: {} });
+  return found.map(({ take: { name: clip, performance }, result }) => ({
+    double: name,
+    clip,
+    performance,
+    summary: summaryOf(result, performance),
+  }));
 }
 
 /** The age treatment at one end of its dial; only the younger end has a truth. */
 async function evaluateAge(settings: Settings, dial: number, title: string, perform: Perform): Promise<AgeSummary[]> {
-  const { performances, clips, out, pace } = settings;
-  const aged = performances.filter((one) => one.video('truth-young'));
-  const found: AgeSummary[] = [];
-  const film = new SideBySide(join(out, `age-${title}.mp4`), performances[0]?.fps ?? CLIP_FPS);
-  const look = async (name: string, take: Pick<Run, 'plate' | 'truth' | 'performance'>): Promise<void> => {
-    const sheet = new ContactSheet();
-    film.cut();
-    const run = { ...pace, ...take, name, params: { age: dial }, sheet, film };
-    const result = await perform(run, AGE_LOOK);
-    await sheet.write(join(out, `age-${title}-${name}.png`));
-    if (!take.truth) return;
-    const summary = ageSummary(result, name);
-    found.push(summary);
-    say(`${title} ${name}: the young truth is ${summary.gain_pct.toFixed(1)} % nearer`);
-  };
-  try {
-    for (const one of aged) {
-      const truth = dial < 0 ? one.video('truth-young') : null;
-      await look(one.name, { plate: one.video('plate')!, truth, performance: one });
-    }
-    for (const file of aged.length ? [] : clips.slice(0, 1))
-      await look(basename(file).replace(/\.[^.]+$/, ''), { plate: file, truth: null, performance: null });
-    await film.write();
-  } finally {
-    film.close();
-  }
-  return found;
+  const aged = settings.performances.filter((one) => one.video('truth-young'));
+  const takes = aged.map(
+    (one): TakeOf => ({
+      name: one.name,
+      plate: one.video('plate')!,
+      truth: dial < 0 ? one.video('truth-young') : null,
+      performance: one,
+    }),
+  );
+  const all = takes.length ? takes : takesOf(settings.clips.slice(0, 1));
+  const found = await runAll(settings, `age-${title}`, all, { perform, dir: AGE_LOOK, params: { age: dial } });
+  return found.flatMap(({ take, result }) => (take.truth ? [ageSummary(result, take.name)] : []));
 }
+
+const folderOf = (double: string): string =>
+  double.includes('/') ? resolve(double) : join(MODELS_DIR, 'doubles', double);
 
 /** Times every double in a process of its own that has one core. */
 function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | string {
@@ -183,7 +202,7 @@ function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | st
     return 'a process is held on one core with taskset, which this machine does not have';
   const times: Times[] = [];
   for (const double of doubles) {
-    const dir = double.includes('/') ? resolve(double) : join(MODELS_DIR, 'doubles', double);
+    const dir = folderOf(double);
     const script = fileURLToPath(new URL('double-time.ts', import.meta.url));
     const { stdout, stderr, status } = spawnSync(
       'taskset',

@@ -54,9 +54,9 @@ export const isSwept = ({ light }: Performance): boolean => light !== 'steady';
 /** The performances in a folder, by name. @throws Error with a sentence when there are none or one is not understood. */
 export function readPerformances(folder: string): Performance[] {
   if (!existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
-  const found = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'truth.json')))
-    .map((entry) => readPerformance(join(folder, entry.name), entry.name))
+  const found = readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, 'truth.json')))
+    .map((name) => readPerformance(join(folder, name), name))
     .sort((a, b) => a.name.localeCompare(b.name));
   if (found.length === 0)
     throw new Error(

@@ -10,28 +10,32 @@ import { type Area, rgbOf, whole } from './rgb.ts';
 const TILE = 400;
 const SECONDS = 10;
 
-/** A clip of plate | program (| truth), the face of each, at most ten seconds long. One owner: `write` or `close` ends it. */
+/** A clip of plate | program (| truth), the face of each, ten seconds long at most, with an equal part of every take. One owner: `write` or `close` ends it. */
 export class SideBySide {
   readonly #file: string;
   readonly #raw: string;
   readonly #fps: number;
   #out: WriteStream | null = null;
+  readonly #part: number;
   #frames = 0;
+  /** Of this take. */
+  #taken = 0;
   #tiles = 0;
   #last: Area | null = null;
 
-  /** @param file the MP4 to be written; beside it raw pictures wait until then. */
-  constructor(file: string, fps: number) {
+  /** @param file the MP4 to be written; beside it raw pictures wait until then. @param takes how many will be shown. */
+  constructor(file: string, fps: number, takes: number) {
     this.#file = file;
     this.#raw = `${file}.raw`;
     this.#fps = Math.round(fps);
+    this.#part = Math.ceil((SECONDS * this.#fps) / Math.max(1, takes));
   }
 
-  /** @param face where the face is; null: where it was last. Clips with fewer sides than the first show their last side twice. */
+  /** @param face where the face is; null: where it was last. Takes with fewer sides than the first show their last side twice. */
   async add(sides: readonly Picture[], face: Area | null): Promise<void> {
     this.#last = steady(face, this.#last);
     const area = this.#last;
-    if (!area || this.#frames >= SECONDS * this.#fps) return;
+    if (!area || this.#taken >= this.#part) return;
     this.#tiles ||= sides.length;
     const shown = Array.from({ length: this.#tiles }, (_, k) => sides[Math.min(k, sides.length - 1)]!);
     const tiles = await Promise.all(shown.map((picture) => tile(picture, area)));
@@ -43,11 +47,13 @@ export class SideBySide {
     this.#out ??= createWriteStream(this.#raw);
     if (!this.#out.write(rgbToI420(rgb, width, TILE))) await once(this.#out, 'drain');
     this.#frames++;
+    this.#taken++;
   }
 
-  /** Another clip begins: the camera jumps to its face. */
+  /** Another take begins: the camera jumps to its face. */
   cut(): void {
     this.#last = null;
+    this.#taken = 0;
   }
 
   async write(): Promise<void> {

@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Replacer } from '../../server/double/replacer.ts';
+import { Castings } from '../../server/engine/casting/castings.ts';
+import { readHead } from '../../server/engine/casting/head.ts';
+import { readShapeModel } from '../../server/engine/casting/shape.ts';
 import { FaceStage } from '../../server/engine/face-stage.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { compositeFace } from '../../server/face/composite.ts';
@@ -11,6 +15,7 @@ import { i420Bytes, type Picture, UNKNOWN_COLOUR } from '../../server/frame/fram
 import { type Kernels, loadKernels } from '../../server/frame/kernels.ts';
 import { randomPicture } from '../fixtures/kernels.ts';
 
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 const [WIDTH, HEIGHT] = [320, 192];
 const LAYER = 64;
 
@@ -170,6 +175,71 @@ describe('a picture whose faces cannot all be treated', () => {
       expect((await made.process(picture, 'look')).trouble).toBeNull();
     },
   );
+
+  describe('with castings', () => {
+    const neutral = null;
+    const cast = (id: string, wanted: string, age: number) => ({
+      casting: { id, performer: id, look: wanted, age },
+      neutral,
+    });
+
+    function dressed(tracks: Track[], looks: ReadonlyMap<string, Replacer>): { made: FaceStage; castings: Castings } {
+      const castings = new Castings({ head: readHead(MODELS), model: readShapeModel(MODELS) });
+      const made = new FaceStage({ arena, kernels, perceiver: seeing(tracks), castings });
+      made.wear({ looks, own: 'own' });
+      return { made, castings };
+    }
+    function noting(asked: string[], name: string): Replacer {
+      const inner = look(1);
+      return {
+        ...inner,
+        replace: (input) => {
+          asked.push(`${name} ${input.trackId} ${input.params.age}`);
+          return inner.replace(input);
+        },
+      };
+    }
+
+    it('dresses each performer in their own look and age, and leaves a co-star to the policy', async () => {
+      const asked: string[] = [];
+      const tracks = [face(1, 50), face(2, 160), face(3, 270)];
+      const looks = new Map(['own', 'mara', 'ivo'].map((name) => [name, noting(asked, name)]));
+      const { made, castings } = dressed(tracks, looks);
+      castings.set([cast('anna', 'mara', 15), cast('bert', 'ivo', -30)]);
+      castings.bind('anna', 1);
+      castings.bind('bert', 2);
+      // The first picture is where the taps arrive; the second has faces that are known from its beginning.
+      await made.process(picture, 'pass');
+      asked.length = 0;
+      const report = await made.process(picture, 'pass');
+      expect(asked.sort()).toEqual(['ivo 2 -1', 'mara 1 0.5']);
+      const shown = report.faces.map(({ track, casting, treatment }) => [track.id, casting, treatment.kind]);
+      expect(shown.sort()).toEqual([
+        [1, 'anna', 'replace'],
+        [2, 'bert', 'replace'],
+        [3, null, 'plate'],
+      ]);
+    });
+
+    it.each(['pass', 'look'] as const)(
+      'covers whoever may be a performer, whatever the policy (%s)',
+      async (policy) => {
+        const { made, castings } = dressed([face(1, 80)], new Map([['own', look(1)]]));
+        castings.set([cast('anna', 'own', 0)]);
+        const report = await made.process(picture, policy);
+        expect(report.faces[0]).toMatchObject({ casting: null, treatment: { kind: 'cover', why: 'who is this?' } });
+        expect(bare(80)).toBeLessThan(0.1);
+      },
+    );
+
+    it('covers a performer whose look is not open, though the feed’s own is', async () => {
+      const { made, castings } = dressed([face(1, 80)], new Map([['own', look(1)]]));
+      castings.set([cast('anna', 'mara', 0)]);
+      castings.bind('anna', 1);
+      const report = await made.process(picture, 'look');
+      expect(report.faces[0]).toMatchObject({ casting: 'anna', treatment: { kind: 'cover', why: 'look not loaded' } });
+    });
+  });
 
   it('covers everything rather than nothing where a face is at no place', () => {
     const lost = { box: { x: Number.NaN, y: 10, w: 60, h: 60 }, landmarks: null };

@@ -48,6 +48,8 @@ export class Castings {
   readonly #parts: CastingsParts;
   #members: Member[] = [];
   readonly #watched = new Map<number, Watched>();
+  /** Castings whose face at rest is wanted. */
+  readonly #asked: string[] = [];
   readonly #taps: { casting: string | null; track: number }[] = [];
 
   constructor(parts: CastingsParts) {
@@ -76,7 +78,7 @@ export class Castings {
 
   /** A performer holds still: their face at rest is collected from the next pictures. */
   capture(casting: string): void {
-    this.#members.find((one) => one.casting.id === casting)?.begin();
+    this.#asked.push(casting);
   }
 
   /** Forgets all tracks (another camera, a pause); where performers were last stays known. */
@@ -90,6 +92,7 @@ export class Castings {
     if (this.#members.length === 0) {
       this.#watched.clear();
       this.#taps.length = 0;
+      this.#asked.length = 0;
       return;
     }
     const points = new Map<number, Float32Array>();
@@ -107,6 +110,7 @@ export class Castings {
         if (present && track !== watched) watched.others.add(casting.id);
     }
     this.#know();
+    for (const id of this.#asked.splice(0)) this.#members.find(({ casting }) => casting.id === id)?.begin();
     for (const member of this.#members) {
       const track = tracks.find(({ id }) => id === member.track?.id);
       this.#collect(member, track && member.present ? track : null, us, pointsOf);

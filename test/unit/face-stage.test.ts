@@ -213,12 +213,8 @@ describe('a picture whose faces cannot all be treated', () => {
       asked.length = 0;
       const report = await made.process(picture, 'pass');
       expect(asked.sort()).toEqual(['ivo 2 -1', 'mara 1 0.5']);
-      const shown = report.faces.map(({ track, casting, treatment }) => [track.id, casting, treatment.kind]);
-      expect(shown.sort()).toEqual([
-        [1, 'anna', 'replace'],
-        [2, 'bert', 'replace'],
-        [3, null, 'plate'],
-      ]);
+      const shown = report.faces.map(({ track, casting, treatment }) => `${track.id} ${casting} ${treatment.kind}`);
+      expect(shown.sort()).toEqual(['1 anna replace', '2 bert replace', '3 null plate']);
     });
 
     it.each(['pass', 'look'] as const)(

@@ -1,7 +1,8 @@
 import { type Gate, gate } from '../bench/report.ts';
 import type { AgeSummary } from './double-age.ts';
 import { SIGNALS, type Summary } from './double-summary.ts';
-import { isAlone, isSwept, type Performance } from './performances.ts';
+import { isSwept, type Performance } from './performances.ts';
+import type { CrossingSummary } from './wrong-person.ts';
 
 /** One double in one clip; without a performance the clip is a camera's, and has no truth. */
 export interface Measured {
@@ -19,6 +20,7 @@ export interface Times {
 
 export interface AllMeasured {
   doubles: Measured[];
+  crossings: CrossingSummary[];
   ages: AgeSummary[];
   /** Largest difference with the dial at 0, code values; one a clip. */
   zero: number[];
@@ -31,8 +33,7 @@ const NO_TRUTH = 'no performance has a truth for this double: render some and na
 const NO_FACE = 'no face was replaced';
 
 /** The gates of the digital double and the age dial, each over all clips; where doubles differ the worse one counts. */
-export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
-  const alone = doubles.filter(({ performance }) => !performance || isAlone(performance));
+export function gatesOf({ doubles, crossings, ages, zero, times }: AllMeasured): Gate[] {
   const judge = (
     id: string,
     op: '<=' | '>=',
@@ -40,9 +41,11 @@ export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
     of: (summary: Summary) => number,
     why: string,
     which: (one: Measured) => boolean = () => true,
-  ): Gate => worst(id, op, limit, alone.filter(which), of, why);
+  ): Gate => worst(id, op, limit, doubles.filter(which), of, why);
   const occluded = ({ performance }: Measured): boolean => (performance?.occluders.length ?? 0) > 0;
   const sweep = ({ performance }: Measured): boolean => performance !== null && isSwept(performance);
+  // Nobody wears a wrong double where nobody wears any.
+  const crossed = crossings.filter(({ own_pct, wrong }) => wrong > 0 || own_pct.some((share) => share > 0));
   const timed = typeof times === 'string' ? [] : times;
   const untimed = typeof times === 'string' ? times : 'nothing was timed';
   const noYoung = 'no performance has truth-young.mkv';
@@ -75,8 +78,8 @@ export function gatesOf({ doubles, ages, zero, times }: AllMeasured): Gate[] {
       'wrong_person_frames',
       '==',
       0,
-      [],
-      'castings that bind a double to a person are not there to be evaluated yet',
+      crossed.length ? [crossed.reduce((sum, { wrong }) => sum + wrong, 0)] : [],
+      'no performance shows two people, or nobody in it ever wore their double',
     ),
     gate(
       'age_gain_pct',

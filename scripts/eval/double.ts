@@ -14,12 +14,13 @@ import { type AgeSummary, ageSummary, zeroError } from './double-age.ts';
 import { type AllMeasured, gatesOf, type Measured, type Times } from './double-gates.ts';
 import { type Run, type RunResult, runDouble } from './double-run.ts';
 import { summaryOf, tidy } from './double-summary.ts';
-import { MODELS_DIR, withEngine } from './engine.ts';
+import { type EngineParts, MODELS_DIR, withEngine } from './engine.ts';
 import { FaceReader } from './face-reader.ts';
 import { isAlone, isSwept, type Performance, readPerformances } from './performances.ts';
 import { ContactSheet } from './sheet.ts';
 import { SideBySide } from './side-by-side.ts';
 import { videosIn } from './video.ts';
+import { type CrossingSummary, crossing } from './wrong-person.ts';
 
 const FULL = {
   maxFrames: Number.POSITIVE_INFINITY,
@@ -40,7 +41,10 @@ const CLIP_FPS = 30;
 const FILMED = 5;
 
 interface Settings {
+  /** Of one person each. */
   performances: Performance[];
+  /** Of several people. */
+  crossings: Performance[];
   clips: string[];
   doubles: string[];
   out: string;
@@ -63,8 +67,10 @@ export async function run(args: string[]): Promise<number> {
   if (!values.performances && !values.clips)
     throw new Error('there is nothing to look at: name a folder with --performances DIR or --clips DIR.');
   const pace = values.quick ? QUICK : FULL;
+  const rendered = values.performances ? readPerformances(values.performances) : [];
   const settings: Settings = {
-    performances: values.performances ? pick(readPerformances(values.performances), pace.clips) : [],
+    performances: pick(rendered.filter(isAlone), pace.clips),
+    crossings: rendered.filter((one) => !isAlone(one)).slice(0, pace.clips),
     clips: values.clips ? videosIn(values.clips).slice(0, pace.clips) : [],
     doubles: values.double,
     out: values.out,
@@ -83,8 +89,8 @@ export async function run(args: string[]): Promise<number> {
 function pick(all: Performance[], most: number): Performance[] {
   const chosen = [
     all.find((one) => one.video('truth-young') !== null),
-    all.find((one) => isAlone(one) && isSwept(one) && !one.video('truth-young')),
-    all.find((one) => isAlone(one) && one.still !== null),
+    all.find((one) => isSwept(one) && !one.video('truth-young')),
+    all.find((one) => one.still !== null),
     ...all,
   ].filter((one) => one !== undefined);
   return all.length <= most ? all : [...new Set(chosen)].slice(0, most);
@@ -92,7 +98,7 @@ function pick(all: Performance[], most: number): Performance[] {
 
 async function evaluate(settings: Settings): Promise<AllMeasured> {
   const { performances, doubles } = settings;
-  const all: AllMeasured = { doubles: [], ages: [], zero: [], times: [] };
+  const all: AllMeasured = { doubles: [], crossings: [], ages: [], zero: [], times: [] };
   await withEngine(async ({ engine, runtime }) => {
     const reader = new FaceReader({ ...engine, runtime, modelsDir: MODELS_DIR });
     try {
@@ -100,6 +106,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
       const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> =>
         runDouble(engine, reader, { ...run, replacer: await open(dir) });
       for (const double of doubles) all.doubles.push(...(await evaluateDouble(settings, double, perform)));
+      for (const one of settings.crossings) all.crossings.push(await evaluateCrossing(engine, settings, one, open));
       for (const { dial, title } of AGES) all.ages.push(...(await evaluateAge(settings, dial, title, perform)));
       const aged = performances.find((one) => one.video('truth-young')) ?? performances[0];
       const plain = aged?.video('plate') ?? settings.clips[0];
@@ -175,6 +182,22 @@ async function evaluateDouble(settings: Settings, double: string, perform: Perfo
   }));
 }
 
+/** Everybody in a double of their own, by turns of those evaluated. */
+async function evaluateCrossing(
+  engine: EngineParts,
+  { doubles, out }: Settings,
+  performance: Performance,
+  open: (dir: string) => Promise<Run['replacer']>,
+): Promise<CrossingSummary> {
+  const looks: Run['replacer'][] = [];
+  for (const person of performance.people.keys()) looks.push(await open(folderOf(doubles[person % doubles.length]!)));
+  const sheet = new ContactSheet();
+  const summary = await crossing(engine, performance, looks, sheet);
+  await sheet.write(join(out, `crossing-${performance.name}.png`));
+  say(`${performance.name}: ${summary.wrong} of ${summary.frames} frames with a double on the wrong person`);
+  return summary;
+}
+
 /** The age treatment at one end of its dial; only the younger end has a truth. */
 async function evaluateAge(settings: Settings, dial: number, title: string, perform: Perform): Promise<AgeSummary[]> {
   const aged = settings.performances.filter((one) => one.video('truth-young'));
@@ -196,7 +219,7 @@ const folderOf = (double: string): string =>
 
 /** Times every double in a process of its own that has one core. */
 function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | string {
-  const clip = performances.find(isAlone)?.video('plate') ?? performances[0]?.video('plate') ?? clips[0];
+  const clip = performances[0]?.video('plate') ?? clips[0];
   if (!clip) return 'there is no clip to time';
   if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0)
     return 'a process is held on one core with taskset, which this machine does not have';
@@ -216,10 +239,14 @@ function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | st
   return times;
 }
 
-function detailsOf({ doubles, ages, zero, times }: AllMeasured): Record<string, unknown> {
+function detailsOf({ doubles, crossings, ages, zero, times }: AllMeasured): Record<string, unknown> {
   const clips = doubles.map(({ double, clip, summary }) => ({ double, clip, ...summary }));
-  return tidy({ clips, ages, zero, times, lpips: 'not measured: its weights are not at hand' }) as Record<
-    string,
-    unknown
-  >;
+  return tidy({
+    clips,
+    crossings,
+    ages,
+    zero,
+    times,
+    lpips: 'not measured: its weights are not at hand',
+  }) as Record<string, unknown>;
 }

@@ -6,6 +6,8 @@ import { type AllMeasured, gatesOf, type Measured } from '../../scripts/eval/dou
 import { RunResult } from '../../scripts/eval/double-run.ts';
 import { summaryOf, tidy } from '../../scripts/eval/double-summary.ts';
 import { type Performance, readPerformances } from '../../scripts/eval/performances.ts';
+import { personAt, WhoWearsWhat } from '../../scripts/eval/wrong-person.ts';
+import type { ShownFace } from '../../server/engine/face-stage.ts';
 
 const FRAMES = 60;
 /** A rig that moves everything a little differently. */
@@ -68,7 +70,7 @@ const measured = (psnr: number, double: string, of = performance): Measured => (
   performance: of,
   summary: { ...summaryOf(faithful(), of), psnr_db: psnr },
 });
-const nothing: AllMeasured = { doubles: [], ages: [], zero: [], times: 'no core to hold it on' };
+const nothing: AllMeasured = { doubles: [], crossings: [], ages: [], zero: [], times: 'no core to hold it on' };
 
 describe('what a run comes to', () => {
   test('a program that does what the rig does correlates fully; a stiff rig says nothing', () => {
@@ -108,13 +110,64 @@ describe('gates of eval double', () => {
     expect(gates[0]).toMatchObject({ id: 'psnr_db', value: 22, ok: false, runs: 4, min: 20, max: 30 });
   });
 
-  test('a swept light, an occluder and two people count where they belong', () => {
+  test('a swept light and an occluder count where they belong', () => {
     const swept = { ...performance, light: 'wall', occluders: ['hand'] };
-    const two = { ...performance, people: [...performance.people, ...performance.people] };
     const of = (one: Performance) => gatesOf({ ...nothing, doubles: [measured(30, 'mara', one)] });
     const value = (gates: ReturnType<typeof gatesOf>, id: string) => gates.find((gate) => gate.id === id)?.value;
     expect([value(of(swept), 'occluder_kept_pct'), value(of(performance), 'occluder_kept_pct')]).toEqual([75, null]);
-    expect(value(of(two), 'psnr_db')).toBeNull();
+  });
+});
+
+describe('who wears what', () => {
+  const people = (boxes: [number, number, number, number][]) =>
+    boxes.map((box, person) => ({
+      person,
+      present: true,
+      box,
+      yawDeg: 0,
+      gazeDeg: [0, 0] as [number, number],
+      rig: rigAt(0),
+    }));
+  const face = (x: number, casting: string | null, kind: 'replace' | 'cover' = 'replace'): ShownFace => ({
+    casting,
+    treatment: kind === 'cover' ? { kind, why: 'crossing' } : { kind },
+    track: { id: x, box: { x, y: 0, w: 20, h: 20 } } as ShownFace['track'],
+  });
+  const apart = people([
+    [0, 0, 20, 20],
+    [60, 0, 20, 20],
+  ]);
+
+  test('a double on the other person is wrong, in each picture; a cover and an empty place are not', () => {
+    const who = new WhoWearsWhat();
+    who.add([face(0, 'p0'), face(60, 'p1')], apart);
+    who.add([face(0, 'p0'), face(60, 'p1', 'cover')], apart);
+    who.add([face(60, 'p0'), face(0, 'p1')], apart);
+    who.add([face(0, null), face(200, 'p1')], apart);
+    const { wrong, own_pct, own_after_pct, frames } = who.summary('x', 2);
+    expect([wrong, frames]).toEqual([2, 4]);
+    expect(own_pct).toEqual([50, 25]);
+    expect(own_after_pct).toEqual([0, 0]);
+  });
+
+  test('where two faces overlap, the nearer middle says whose it is', () => {
+    const near = people([
+      [0, 0, 20, 20],
+      [8, 0, 20, 20],
+    ]);
+    expect([personAt(face(1, null), near), personAt(face(7, null), near), personAt(face(90, null), near)]).toEqual([
+      0,
+      1,
+      null,
+    ]);
+  });
+
+  test('the gate counts all crossings, and none in which nobody wore a double', () => {
+    const one = { clip: 'a', frames: 9, wrong: 2, own_pct: [50, 0], own_after_pct: [0, 0] };
+    const value = (crossings: AllMeasured['crossings']) =>
+      gatesOf({ ...nothing, crossings }).find(({ id }) => id === 'wrong_person_frames')?.value;
+    expect(value([one, { ...one, wrong: 1 }])).toBe(3);
+    expect(value([{ ...one, wrong: 0, own_pct: [0, 0] }])).toBeNull();
   });
 });
 

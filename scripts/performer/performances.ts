@@ -107,7 +107,8 @@ export function writePerformance(
   const worn = kind.worn ? randomOccluder(next, looks, 'spectacles') : null;
   const camera = cameraFor(kind.size, 14);
   const place = walk(kind, role, seconds);
-  const backdrop = seed;
+  // Seeds come in tens: without the division every clip would have the same room.
+  const backdrop = seed + Math.floor(seed / 10);
   return {
     place,
     moment(t) {

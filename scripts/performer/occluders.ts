@@ -142,9 +142,9 @@ function thing(next: Next, kind: 'microphone' | 'cup' | 'box', skin: Rgb): Solid
 /** Frames before the eyes; the glass itself is clear. */
 function spectacles(next: Next, eyes: number): Solid {
   const frame = next() < 0.6 ? scaled(colourful(next), 0.25) : ([0.25, 0.2, 0.12] as const);
-  const thick = mix(0.018, 0.045, next());
-  const [wide, high] = [mix(0.24, 0.28, next()), mix(0.19, 0.26, next())];
-  const z = 0.36;
+  const thick = mix(0.014, 0.03, next());
+  const [wide, high] = [mix(0.22, 0.26, next()), mix(0.16, 0.22, next())];
+  const z = 0.27;
   const y = -0.03;
   const parts: Solid[] = [];
   for (const side of [-1, 1]) {

@@ -8,7 +8,6 @@ import { neutralWords, whereWords } from './cast-words.ts';
 import { bind, captureNeutral, countdown, faces, pick, picked, tapFace } from './casting.ts';
 import { LookField } from './LookField.tsx';
 import { control } from './model.ts';
-import { Question } from './Question.tsx';
 
 interface CastProps {
   known: FeedInfo;
@@ -20,7 +19,6 @@ export function Cast({ known, disabled }: CastProps) {
   return (
     <section class="cast" aria-label="Cast">
       <h3>Cast</h3>
-      <Question />
       <FaceList />
       {picked.value !== undefined && <CastForm key={picked.value} known={known} disabled={disabled} />}
       {known.castings.map((casting) => (

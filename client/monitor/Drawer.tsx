@@ -4,8 +4,10 @@ import { Value } from '../shared/parts/Value.tsx';
 import { size } from '../shared/words.ts';
 import { AgeDial } from './AgeDial.tsx';
 import { Cast } from './Cast.tsx';
+import { panelShown } from './casting.ts';
 import { LookField } from './LookField.tsx';
 import { control, drawerOpen, feed } from './model.ts';
+import { Question } from './Question.tsx';
 
 const POLICIES: { value: UncastPolicy; label: string; title: string }[] = [
   { value: 'look', label: 'Replace', title: 'Faces that nobody is cast for get the default look' },
@@ -27,6 +29,7 @@ export function Drawer() {
       </header>
       {known && (
         <>
+          {panelShown.value && <Question />}
           <Cast known={known} disabled={offline} />
           <h3>Everybody else</h3>
           <LookField

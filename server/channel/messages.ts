@@ -15,7 +15,14 @@ export const feedSettings = z.object({
   age: ageYears,
   /** Who is cast, with the face at rest they are known by; absent: nobody. Faces of no casting follow the feed's own settings. */
   castings: z
-    .array(z.object({ casting, neutral: neutralFace.nullable() }))
+    .array(
+      z.object({
+        casting,
+        neutral: neutralFace.nullable(),
+        /** With `open`: where an engine before this one saw the performer last: the middle of the face and its width, in picture widths. */
+        last: z.object({ x: z.number(), y: z.number(), w: z.number().positive(), captureUs: z.number() }).nullish(),
+      }),
+    )
     .max(MAX_CASTINGS)
     .optional(),
 });

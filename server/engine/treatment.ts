@@ -1,4 +1,5 @@
 import type { Track } from '../face/types.ts';
+import { WHO_IS_THIS } from '../wire/casting.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
 
 /**
@@ -18,7 +19,7 @@ const MAX_PITCH_DEG = 50;
 /** A face that may be a cast performer's that is not known again yet: covered whatever the policy says, until one tap or its shape tells. */
 export function coverUnsure(track: Track): Treatment {
   const seen = treatmentOf(track, 'look', { maxYawDeg: 180 });
-  return seen.kind === 'cover' ? seen : { kind: 'cover', why: 'who is this?' };
+  return seen.kind === 'cover' ? seen : { kind: 'cover', why: WHO_IS_THIS };
 }
 
 /**

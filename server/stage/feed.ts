@@ -25,6 +25,7 @@ import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { FrameTracing } from './frame-tracing.ts';
+import { LastPlaces } from './last-places.ts';
 import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionBegan, type SessionEnded } from './records.ts';
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
@@ -62,6 +63,7 @@ export class Feed {
   readonly #sound: FeedSound;
   readonly #timecode = new FeedTimecode();
   readonly #counts = new FeedCounts();
+  readonly #places = new LastPlaces();
   readonly #tracing: FrameTracing;
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
@@ -324,7 +326,7 @@ export class Feed {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
     const open = { ...this.#options.open, ...this.#rates, slates: this.#renditions.slates };
-    link.send({ type: 'open', feed: this.name, settings: this.#settings, ...open });
+    link.send({ type: 'open', feed: this.name, settings: this.#places.tell(this.#settings), ...open });
     this.#renditions.engineConnected();
     // It takes frames right behind these messages: the camera's answer is on its way while it opens.
     if (prepared) this.#ingest?.requestKey();
@@ -347,6 +349,7 @@ export class Feed {
       if (this.#options.media.relay)
         for (let count = this.#stats?.encoded ?? 0; count < message.encoded; count++) this.#programRate.tick();
       this.#stats = message;
+      if (this.#camera) this.#places.heard(message, this.#camera.captureUs);
       this.#options.changed();
     } else if (isPeerReport(message)) this.#options.media.relay?.heard(this.name, message);
   }

@@ -165,6 +165,20 @@ describe('who is who', () => {
     expect(new Set(seen)).toEqual(new Set(['unsure', 'anna']));
   });
 
+  test('another engine knows them again by their face and by where the one before it saw them last, and not by one alone', () => {
+    const place = { x: 300 / WIDTH, y: 360 / WIDTH, w: 120 / WIDTH, captureUs: 0 };
+    const shown = (last: typeof place | null, person: Person) => {
+      castings = new Castings({ head, model });
+      us = 500_000;
+      castings.set([{ ...cast('anna', neutralOf(ANNA)), last }]);
+      return show(30, () => [{ id: 1, person, x: 340 }]).get(1) ?? [];
+    };
+    expect(shown(place, ANNA).at(-1)).toBe('anna');
+    expect(shown(null, ANNA)).not.toContain('anna');
+    expect(shown({ ...place, x: 0.9 }, ANNA)).not.toContain('anna');
+    expect(shown(place, STRANGER)).not.toContain('anna');
+  });
+
   test('somebody else who comes to their place is never taken for them, and at last for nobody', () => {
     annaAlone();
     show(30, () => []);

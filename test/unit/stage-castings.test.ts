@@ -1,10 +1,30 @@
 import { describe, expect, test } from 'vitest';
+import { type EngineStats, feedSettings } from '../../server/channel/messages.ts';
 import { Problem } from '../../server/config/problem.ts';
 import type { KeptRecord } from '../../server/keeper/messages.ts';
 import { obey } from '../../server/stage/casting-orders.ts';
 import { Castings } from '../../server/stage/castings.ts';
+import { LastPlaces } from '../../server/stage/last-places.ts';
 import type { NeutralFace } from '../../server/wire/casting.ts';
 import { clientMessage } from '../../server/wire/messages.ts';
+
+const engineStats: EngineStats = {
+  type: 'stats',
+  width: 1000,
+  height: 500,
+  scale: 1,
+  decoded: 9,
+  encoded: 9,
+  skipped: 0,
+  undecodable: 0,
+  provider: 'cpu',
+  faces: [],
+  castings: [],
+  stageMs: {},
+  rssMb: 200,
+  overloaded: false,
+  working: null,
+};
 
 /** Who is cast: what operators may say, and what outlives this process. */
 
@@ -132,4 +152,25 @@ describe('what an operator says', () => {
     expect(say({ type: 'bind', casting: 'x', track: 3 })).toBe('casting_unknown');
     expect([castings.of('a'), told]).toEqual([[], []]);
   });
+});
+
+test('the next engine is told where performers were last, whoever has been out of the picture since', () => {
+  const places = new LastPlaces();
+  const box = { x: 0.2, y: 0.25, w: 0.1, h: 0.5 };
+  const stats = (track: number | null): EngineStats => ({
+    ...engineStats,
+    faces: [{ track: 4, shown: 'replaced', why: null, casting: null, box }],
+    castings: [{ id: 'c1', track, neutral: 'kept' }],
+  });
+  places.heard(stats(4), 1000);
+  places.heard(stats(null), 2000);
+  const casting = { id: 'c1', ...anna };
+  const settings = {
+    look: 'mara',
+    uncast: 'blur' as const,
+    age: 0,
+    castings: [casting, { ...casting, id: 'c2' }].map((one) => ({ casting: one, neutral: null })),
+  };
+  const told = feedSettings.parse(places.tell(settings)).castings;
+  expect(told?.map(({ last }) => last)).toEqual([{ x: 0.25, y: 0.25, w: 0.1, captureUs: 1000 }, null]);
 });

@@ -3,7 +3,7 @@ import type { Casting, CastingState, NeutralFace } from '../../wire/casting.ts';
 import { type Head, onHead } from './head.ts';
 import { Member } from './member.ts';
 import { likeness, type ShapeModel, shapeOf } from './shape.ts';
-import { placeOf, Watched } from './watched.ts';
+import { type Place, placeOf, Watched } from './watched.ts';
 
 /** Good views of a face before its shape says anything: for whose it is, and for that it is none of the cast. */
 const VIEWS = 12;
@@ -31,6 +31,8 @@ export type Claim =
 interface Given {
   casting: Casting;
   neutral: NeutralFace | null;
+  /** Where an engine before this one saw the performer last, in picture widths. */
+  last?: (Place & { captureUs: number }) | null | undefined;
 }
 
 export interface CastingsParts {
@@ -63,8 +65,8 @@ export class Castings {
   /** Who is cast from now on; who was before stays bound. */
   set(castings: readonly Given[]): void {
     const before = new Map(this.#members.map((member) => [member.casting.id, member]));
-    this.#members = castings.map(({ casting, neutral }) => {
-      const member = before.get(casting.id) ?? new Member(casting);
+    this.#members = castings.map(({ casting, neutral, last }) => {
+      const member = before.get(casting.id) ?? new Member(casting, last);
       member.casting = casting;
       if (neutral && neutral.atMs > (member.neutral?.atMs ?? Number.NEGATIVE_INFINITY)) this.#keep(member, neutral);
       return member;

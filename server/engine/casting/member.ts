@@ -29,8 +29,9 @@ export class Member {
   moved = false;
   #last: { place: Place; velocity: { x: number; y: number }; us: number } | null = null;
 
-  constructor(casting: Casting) {
+  constructor(casting: Casting, last: (Place & { captureUs: number }) | null = null) {
     this.casting = casting;
+    if (last) this.#last = { place: last, velocity: { x: 0, y: 0 }, us: last.captureUs };
   }
 
   /** Whether the performer is in sight and known. */

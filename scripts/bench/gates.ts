@@ -1,6 +1,7 @@
 /**
- * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--out DIR] [--from A.json,B.json] [--readme]`: every bench and evaluation in full, one after the other.
+ * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--performances DIR] [--out DIR] [--from A.json,B.json] [--readme]`: every bench and evaluation in full, one after the other.
  * `--from` takes reports that benches printed before instead of running anything: a soak of twelve hours is not run for a table.
+ * `--performances`: rendered ones with their truth (scripts/performer/render-performances.ts), for eval double.
  * `--readme` writes the measured gates into README.md, so that no number there is typed by hand. Exit status: the worst of theirs.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,6 +21,7 @@ const TO = '<!-- /NUMBERS -->';
 const { values } = parseArgs({
   options: {
     clips: { type: 'string' },
+    performances: { type: 'string' },
     out: { type: 'string' },
     quick: { type: 'boolean' },
     readme: { type: 'boolean' },
@@ -31,14 +33,21 @@ const out = values.out ?? mkdtempSync(join(tmpdir(), 'understudy-gates-'));
 const clips = values.clips ?? (existsSync(clipsFolder) ? clipsFolder : null);
 const quick = values.quick ? ['--quick'] : [];
 
+const given = (option: string, value: string | null | undefined): string[] => (value ? [`--${option}`, value] : []);
+
 const RUNS: [title: string, args: string[]][] = [
   ['bench live', [script('./main.ts'), 'live', '--json', ...quick]],
   ['bench browser', [script('./main.ts'), 'browser', '--json', ...quick]],
   ['bench chaos', [script('./main.ts'), 'chaos', '--json', ...quick]],
   ['bench soak', [script('./main.ts'), 'soak', '--json', ...quick]],
+  ['eval replace', [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...given('clips', clips), ...quick]],
   [
-    'eval replace',
-    [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...(clips ? ['--clips', clips] : []), ...quick],
+    'eval double',
+    [
+      ...[script('../eval/main.ts'), 'double', '--json', '--out', join(out, 'double'), ...quick],
+      ...given('clips', clips),
+      ...given('performances', values.performances),
+    ],
   ],
 ];
 

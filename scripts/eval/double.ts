@@ -1,6 +1,6 @@
 /**
  * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] --out DIR [--json] [--quick]`: the engine's own
- * per-frame code over rendered performances, whose truth is known, and over cameras' clips. Writes contact sheets and side-by-side
+ * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ import { type AgeSummary, ageSummary, zeroError } from './double-age.ts';
 import { type AllMeasured, gatesOf, type Measured, type Times } from './double-gates.ts';
 import { type Run, type RunResult, runDouble } from './double-run.ts';
 import { summaryOf, tidy } from './double-summary.ts';
-import { type EngineParts, MODELS_DIR, withEngine } from './engine.ts';
+import { DEMO, type EngineParts, MODELS_DIR, withEngine } from './engine.ts';
 import { FaceReader } from './face-reader.ts';
 import { isAlone, isSwept, type Performance, readPerformances } from './performances.ts';
 import { ContactSheet } from './sheet.ts';
@@ -64,14 +64,13 @@ export async function run(args: string[]): Promise<number> {
     },
   });
   const began = performance.now();
-  if (!values.performances && !values.clips)
-    throw new Error('there is nothing to look at: name a folder with --performances DIR or --clips DIR.');
   const pace = values.quick ? QUICK : FULL;
   const rendered = values.performances ? readPerformances(values.performances) : [];
+  const clips = values.clips ? videosIn(values.clips) : rendered.length === 0 ? [DEMO] : [];
   const settings: Settings = {
     performances: pick(rendered.filter(isAlone), pace.clips),
     crossings: rendered.filter((one) => !isAlone(one)).slice(0, pace.clips),
-    clips: values.clips ? videosIn(values.clips).slice(0, pace.clips) : [],
+    clips: clips.slice(0, pace.clips),
     doubles: values.double,
     out: values.out,
     pace,

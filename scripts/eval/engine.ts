@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
@@ -7,6 +8,8 @@ import { createRuntime } from '../../server/inference/runtime.ts';
 import type { Runtime } from '../../server/inference/session.ts';
 
 export const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
+/** The clip of a rendered performer that the repository has; without a truth of any double. */
+export const DEMO = join(MODELS_DIR, 'demo', 'demo.mp4');
 /** 4096×2160 several times over, and the networks' tensors. */
 const MEMORY_MB = 768;
 

@@ -10,13 +10,11 @@ import { openDouble } from '../../server/double/open.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
 import { type Gate, gate, median, publish, say } from '../bench/report.ts';
 import { type ClipResult, runClip } from './clip-run.ts';
-import { MODELS_DIR, withEngine } from './engine.ts';
+import { DEMO, MODELS_DIR, withEngine } from './engine.ts';
 import { readLabels } from './labels.ts';
 import { Portrait } from './portrait.ts';
 import { ContactSheet } from './sheet.ts';
 import { videosIn } from './video.ts';
-
-const DEMO = join(MODELS_DIR, 'demo', 'demo.mp4');
 
 const FULL = { maxFrames: Number.POSITIVE_INFINITY, every: 4, sheetEvery: 16 };
 const QUICK = { maxFrames: 40, every: 8, sheetEvery: 20 };

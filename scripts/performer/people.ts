@@ -69,6 +69,8 @@ const HAIRS: readonly (readonly [name: string, mean: Rgb])[] = [
   ['bob01', [0.0264, 0.0185, 0.0201]],
   ['ponytail01', [0.1131, 0.0523, 0.027]],
 ];
+/** Hair that hangs over an eye or half of the face: seldom. */
+const OVER_AN_EYE = ['bob01', 'short03'];
 /** Linear colours of strands: black, dark brown, brown, auburn, dark blond, blond. */
 const STRANDS: readonly Rgb[] = [
   [0.009, 0.008, 0.008],
@@ -145,8 +147,7 @@ function randomHair(next: Next, age: number, ancestry: Ancestry): { hair: HairLo
   const base = pick(next, natural);
   const grey = smoothstep(0.35, 1, age) * next() * 1.4;
   const colour = base.map((v, c) => mix(v, GREY[c]!, clamp(grey, 0, 0.95))) as unknown as Rgb;
-  // The bob hangs over half of the face: seldom.
-  const [name, mean] = pick(next, next() < 0.7 ? HAIRS.filter((h) => h[0] !== 'bob01') : HAIRS);
+  const [name, mean] = pick(next, next() < 0.8 ? HAIRS.filter((h) => !OVER_AN_EYE.includes(h[0])) : HAIRS);
   if (next() < 0.07) return { hair: null, colour };
   const tint = mean.map((m, c) => colour[c]! / m) as unknown as Rgb;
   return { hair: { name, texture: `proxies/hair/${name}/textures/${name}_diffuse.png`, tint }, colour };

@@ -215,10 +215,10 @@ export class FaceStage {
   async #attempt(picture: Picture, { track, wear }: Planned): Promise<Attempt> {
     const began = performance.now();
     const { landmarks } = track;
-    const { look, params } = wear;
+    const { look, params, neutral } = wear;
     if (!look || !landmarks) return { track, wear, face: null, ms: 0, trouble: null };
     try {
-      const face = await look.replace({ picture, landmarks, params, trackId: track.id });
+      const face = await look.replace({ picture, landmarks, params, neutral, trackId: track.id });
       return { track, wear, face, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {
@@ -235,12 +235,12 @@ export class FaceStage {
   #plan(track: Track, uncast: UncastPolicy): Planned {
     const claim = this.castings?.claim(track.id) ?? { kind: 'none' };
     if (claim.kind === 'cast') {
-      const { casting } = claim;
+      const { casting, neutral } = claim;
       const look = this.#worn.looks.get(casting.look) ?? null;
-      const wear = { look, params: { age: casting.age / AGE_LIMIT }, casting };
+      const wear = { look, params: { age: casting.age / AGE_LIMIT }, casting, neutral };
       return { track, treatment: treatmentOf(track, 'look', look), wear };
     }
-    const wear = { look: this.#own, params: this.#params, casting: null };
+    const wear = { look: this.#own, params: this.#params, casting: null, neutral: null };
     const treatment = claim.kind === 'unsure' ? coverUnsure(track) : treatmentOf(track, uncast, wear.look);
     return { track, treatment, wear };
   }
@@ -264,6 +264,8 @@ interface Wear {
   look: Replacer | null;
   params: LookParams;
   casting: Casting | null;
+  /** The performer's face at rest, where it is known. */
+  neutral: Float32Array | null;
 }
 
 interface Planned {

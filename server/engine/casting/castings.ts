@@ -24,7 +24,7 @@ const LOST = -25;
  * none: nobody's that is cast.
  */
 export type Claim =
-  | { kind: 'cast'; casting: Casting; neutral: NeutralFace | null }
+  | { kind: 'cast'; casting: Casting; neutral: Float32Array | null }
   | { kind: 'unsure' }
   | { kind: 'none' };
 
@@ -124,7 +124,7 @@ export class Castings {
     const watched = this.#watched.get(track);
     if (!watched) return { kind: 'unsure' };
     const member = this.#members.find((one) => one.track === watched);
-    if (member) return { kind: 'cast', casting: member.casting, neutral: member.neutral };
+    if (member) return { kind: 'cast', casting: member.casting, neutral: member.points };
     const none = watched.nobody || this.#members.every((one) => one.present || this.#excludes(one, watched));
     return { kind: none ? 'none' : 'unsure' };
   }
@@ -239,6 +239,7 @@ export class Castings {
 
   #keep(member: Member, neutral: NeutralFace): void {
     member.neutral = neutral;
+    member.points = Float32Array.from(neutral.points);
     member.shape = shapeOf(this.#parts.model, neutral.points);
   }
 }

@@ -17,6 +17,8 @@ const AWAY_US = 120_000_000;
 export class Member {
   casting: Casting;
   neutral: NeutralFace | null = null;
+  /** Of `neutral`, 478 × 3. */
+  points: Float32Array | null = null;
   /** `neutral` as coordinates of the shape model. */
   shape: Float64Array | null = null;
   /** Whose face it is, for certain; the track may be out of sight for a moment. */

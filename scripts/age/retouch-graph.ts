@@ -1,10 +1,17 @@
 import { OnnxGraph } from '../models/onnx-graph.ts';
+import { type Maths, maths } from './graph-maths.ts';
+import { type DrawLines, gaussian, type RegionMaps, readMaps } from './graph-surface.ts';
 import type { AgeWeights } from './weights.ts';
 
 const SIZE = 256;
-const INT32 = 6;
-
-/** Rec. 601 luma of encoded R, G, B: what the wrinkle band is looked for in. */
+/** What is broad is worked out on every second pixel. */
+const HALF = SIZE / 2;
+/**
+ * What young skin sends back more of than old skin, shares of R, G, B: with age skin grows darker and yellower (de Rigal et al., "The effect
+ * of age on skin color and color heterogeneity", 2010).
+ */
+const FRESHER = [0.008, 0.04, 0.062];
+/** Rec. 601 luma of encoded R, G, B. */
 const LUMA = [0.299, 0.587, 0.114];
 
 /**
@@ -12,8 +19,10 @@ const LUMA = [0.299, 0.587, 0.114];
  * R, G, B, 0–1), `surface` 1×4×256×256 (u, v, coverage, facing, from the raster kernel), `dial` 1 (−1 younger … 0 … 1 older).
  * Output: `change` 1×4×256×256: what is added to R, G, B, and where (0–1). At dial 0 the change is exactly 0.
  *
- * Guided filters (He, Sun, Tang, "Guided Image Filtering", 2013) part the face's broad shading from its fine relief; younger takes
- * from the relief's dark half and lifts valleys narrower than a fold (grey closing, Serra 1982), older does the reverse.
+ * Luma is counted in shares of the face's mean, so that dark skin and dim light are treated alike. A guided filter (He, Sun, Tang,
+ * "Guided Image Filtering", 2013), blind to what is no skin (normalised convolution, Knutsson and Westin 1993), parts broad shading from
+ * relief. Younger takes relief away and fills folds from the brighter skin beside them; older deepens both and adds drawn lines, lit by
+ * the light that the face is seen in. What is too strong for a wrinkle (an edge, a highlight, a cast shadow) is left alone.
  */
 export function retouchGraph(weights: AgeWeights): OnnxGraph {
   const g = new OnnxGraph('understudy-retouch');
@@ -23,95 +32,166 @@ export function retouchGraph(weights: AgeWeights): OnnxGraph {
   const m = maths(g);
   const younger = m.clip(m.mul(dial, m.scalar(-1)), 0, 1);
   const older = m.clip(dial, 0, 1);
-  const { skin, folds } = sampled(g, m, surface, weights);
+  const { region, lines } = readMaps(g, m, surface, weights);
 
-  const luma = g.add('Conv', [crop, g.floats(LUMA, [1, 3, 1, 1])]);
-  const once = guided(m, luma, luma, 13, 0.05 ** 2);
-  const base = guided(m, once, once, 21, 0.07 ** 2);
-  const relief = m.sub(luma, base);
-  const fine = m.sub(relief, m.mean(relief, 3));
-  const middle = m.sub(relief, fine);
-  const valleys = valleyDepth(g, m, base, skin);
-  const dark = g.add('Min', [middle, m.scalar(0)]);
-  const bright = m.sub(middle, dark);
+  const luma = m.weigh(crop, LUMA, SIZE);
+  const half = m.halved(crop);
+  const face = measureFace(g, m, half, region);
+  const { shade, colour } = broadChange(g, m, face, region, younger, older);
+  const features = m.mul(
+    m.add(paleLips(g, m, half, face, region.lips), greyBrows(g, m, half, face, region.brows)),
+    older,
+  );
+  const where = m.clip(m.sum(face.skin, region.lips, region.brows), 0, 1);
+  // One resize for everything that goes back to full size.
+  const together = [m.mul(shade, face.skin), m.add(m.mul(colour, face.skin), features), face.luma, face.skin, where];
+  const full = m.doubled(g.add('Concat', together, { axis: 1 }));
+  const part = (k: number, count = 1): string => m.channels(full, k, count);
 
-  // Younger: 80 % of the middle band's dark half, 45 % of its bright half and 15 % of the finest go; folds are filled.
-  const taken = m.sum(m.mul(dark, m.scalar(-0.8)), m.mul(bright, m.scalar(-0.45)), m.mul(fine, m.scalar(-0.15)));
-  const youth = m.add(taken, m.mul(m.mul(valleys, folds), m.scalar(0.75)));
-  // Older: the same bands grow, dark ones most; folds deepen.
-  const grown = m.sum(m.mul(dark, m.scalar(1.3)), m.mul(bright, m.scalar(0.5)), m.mul(fine, m.scalar(0.8)));
-  const age = m.sub(grown, m.mul(m.mul(valleys, folds), m.scalar(0.9)));
-  const lumaChange = m.add(m.mul(youth, younger), m.mul(age, older));
-
-  const chroma = m.sub(crop, luma);
-  const even = m.mean(guided(m, luma, chroma, 19, 0.04 ** 2), 7);
-  const blotches = m.sub(even, chroma);
-  const chromaChange = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.55)), m.mul(older, m.scalar(0.5))));
-
-  const change = m.mul(m.add(chromaChange, lumaChange), skin);
-  g.output('change', g.add('Concat', [change, skin], { axis: 1 }), [1, 4, SIZE, SIZE]);
+  const relative = m.div(luma, face.level);
+  const detail = m.softly(m.sub(relative, part(4)), 0.11);
+  const grown = m.mul(detail, m.add(m.mul(younger, m.scalar(-0.55)), m.mul(older, m.scalar(0.55))));
+  const grain = m.add(grown, drawnLines(m, lines, face, older));
+  const gain = m.div(m.add(part(0), m.mul(grain, part(5))), m.atLeast(relative, 0.3));
+  // A shadow in skin is redder than the skin around it: light goes through.
+  const tinted = m.mul(m.mul(crop, g.floats([0.88, 1.03, 1.1], [1, 3, 1, 1])), gain);
+  g.output('change', g.add('Concat', [m.add(tinted, part(1, 3)), part(6)], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
 }
 
-/** How much higher the surface would be without valleys narrower than about 19 crop pixels, 0–0.12. Eyes, brows and lips make none. */
-function valleyDepth(g: OnnxGraph, m: Maths, base: string, skin: string): string {
-  const half = (value: string): string => g.add('AveragePool', [value], { kernel_shape: [2, 2], strides: [2, 2] });
-  const broad = m.mean(base, 19);
-  const guarded = half(m.add(broad, m.mul(m.sub(base, broad), skin)));
-  const widest = (value: string): string => g.add('MaxPool', [value], { kernel_shape: [9, 9], pads: [4, 4, 4, 4] });
-  const minus = (value: string): string => m.mul(value, m.scalar(-1));
-  const closed = minus(widest(minus(widest(guarded))));
-  const depth = m.mean(m.sub(closed, guarded), 5);
-  const scales = g.floats([1, 1, 2, 2], [4]);
-  const full = g.add('Resize', [depth, '', scales], { mode: 'linear', coordinate_transformation_mode: 'half_pixel' });
-  return m.clip(full, 0, 0.12);
+/** What is measured of a face at half size. */
+interface Face {
+  /** Mean luma of its skin, 0–1. */
+  level: string;
+  /** Luma as shares of the mean. */
+  luma: string;
+  /** Colour: R, G, B less luma. */
+  chroma: string;
+  /** Skin that is this face's: regions, less what is dark or of another colour (hair, a prop). */
+  skin: string;
+  /** Direction of the light across the face, shares of the mean luma for a slope of 1. */
+  lightX: string;
+  lightY: string;
 }
 
-/** Skin and fold weights where the mesh lies; skin is 0 outside it. */
-function sampled(g: OnnxGraph, m: Maths, surface: string, { side, skin, folds }: AgeWeights) {
-  const texels = new Float32Array(2 * side * side);
-  for (let i = 0; i < side * side; i++) texels.set([skin[i] ?? 0, folds[i] ?? 0], 2 * i);
-  const channel = (k: number): string => g.add('Slice', [surface, g.ints([k]), g.ints([k + 1]), g.ints([1])]);
-  const place = (k: number): string =>
-    g.add('Floor', [m.clip(m.add(m.mul(channel(k), m.scalar(side / 2)), m.scalar(side / 2)), 0, side - 1)]);
-  const index = g.add('Cast', [m.add(m.mul(place(1), m.scalar(side)), place(0))], { to: INT32 });
-  const read = g.add('Gather', [g.floats(texels, [side * side, 2]), g.add('Reshape', [index, g.ints([SIZE * SIZE])])], {
-    axis: 0,
-  });
-  const planes = g.add('Reshape', [g.add('Transpose', [read], { perm: [1, 0] }), g.ints([1, 2, SIZE, SIZE])]);
-  const of = (k: number): string => g.add('Slice', [planes, g.ints([k]), g.ints([k + 1]), g.ints([1])]);
-  const facing = m.clip(m.mul(channel(3), m.scalar(2)), 0, 1);
-  return { skin: m.mean(m.mul(m.mul(of(0), channel(2)), facing), 5), folds: of(1) };
-}
-
-/** Guided filter of `image` (1 or more channels) by a one-channel guide over `side`² boxes. */
-function guided(m: Maths, guide: string, image: string, side: number, epsilon: number): string {
-  const mean = (value: string): string => m.mean(value, side);
-  const [meanGuide, meanImage] = [mean(guide), mean(image)];
-  const covariance = m.sub(mean(m.mul(image, guide)), m.mul(meanImage, meanGuide));
-  const variance = m.sub(mean(m.mul(guide, guide)), m.mul(meanGuide, meanGuide));
-  const slope = m.div(covariance, m.add(variance, m.scalar(epsilon)));
-  return m.add(m.mul(mean(slope), guide), mean(m.sub(meanImage, m.mul(slope, meanGuide))));
-}
-
-type Maths = ReturnType<typeof maths>;
-
-const maths = (g: OnnxGraph) => {
-  const scalar = (value: number): string => g.floats([value], []);
-  const add = (a: string, b: string): string => g.add('Add', [a, b]);
-  return {
-    scalar,
-    add,
-    sum: (first: string, ...rest: string[]): string => rest.reduce(add, first),
-    sub: (a: string, b: string): string => g.add('Sub', [a, b]),
-    mul: (a: string, b: string): string => g.add('Mul', [a, b]),
-    div: (a: string, b: string): string => g.add('Div', [a, b]),
-    clip: (value: string, from: number, to: number): string => g.add('Clip', [value, scalar(from), scalar(to)]),
-    /** Box mean, one axis after the other; at the border over what is there. */
-    mean: (value: string, side: number): string => {
-      const pad = (side - 1) / 2;
-      const rows = g.add('AveragePool', [value], { kernel_shape: [1, side], pads: [0, pad, 0, pad] });
-      return g.add('AveragePool', [rows], { kernel_shape: [side, 1], pads: [pad, 0, pad, 0] });
-    },
+function measureFace(g: OnnxGraph, m: Maths, half: string, region: RegionMaps): Face {
+  const plain = m.weigh(half, LUMA, HALF);
+  const area = m.atLeast(m.total(region.skin), 1);
+  const mean = (value: string): string => m.div(m.total(m.mul(value, region.skin)), area);
+  const level = m.atLeast(mean(plain), 0.03);
+  const luma = m.div(plain, level);
+  const chroma = m.sub(half, plain);
+  // How far a pixel's hue is from the face's own, in the face's own spread.
+  const hue = m.div(chroma, m.atLeast(plain, 0.03));
+  const off = m.sub(hue, mean(hue));
+  const square = m.weigh(m.mul(off, off), [1, 1, 1], HALF);
+  const strange = m.div(square, m.add(mean(square), m.scalar(0.004)));
+  const likely = m.clip(m.sub(m.scalar(1.7), m.mul(strange, m.scalar(0.24))), 0, 1);
+  const lit = m.clip(m.mul(m.sub(luma, m.scalar(0.22)), m.scalar(4.5)), 0, 1);
+  const gate = m.mul(likely, lit);
+  const skin = m.mul(region.skin, gaussian(g, gate, 1.2, HALF));
+  const light = (normal: string, prior: number): string => {
+    const seen = m.div(
+      m.total(m.mul(m.mul(m.sub(luma, m.scalar(1)), normal), skin)),
+      m.atLeast(m.total(m.mul(m.mul(normal, normal), skin)), 1),
+    );
+    return m.clip(m.add(seen, m.scalar(prior)), -0.9, 0.9);
   };
-};
+  return { level, luma, chroma, skin, lightX: light(region.normalX, 0), lightY: light(region.normalY, -0.3) };
+}
+
+/** Changes at half size: luma (shares of the mean), and R, G, B. */
+function broadChange(
+  g: OnnxGraph,
+  m: Maths,
+  face: Face,
+  region: RegionMaps,
+  younger: string,
+  older: string,
+): { shade: string; colour: string } {
+  const { luma, skin } = face;
+  const perChannel = (values: readonly number[]): string => g.floats([...values], [1, 3, 1, 1]);
+  const near = normalised(g, m, skin, 2.6);
+  const wide = normalised(g, m, skin, 7.5);
+  const mean = near(luma);
+  const variance = m.atLeast(m.sub(near(m.mul(luma, luma)), m.mul(mean, mean)), 0);
+  const slope = m.div(variance, m.add(variance, m.scalar(0.09 ** 2)));
+  const base = m.add(m.mul(near(slope), luma), near(m.mul(mean, m.sub(m.scalar(1), slope))));
+  const relief = m.softly(m.sub(luma, base), 0.16);
+  const dark = g.add('Min', [relief, m.scalar(0)]);
+  const bright = m.softly(m.sub(relief, dark), 0.07);
+  // What the skin beside a fold is like: the darker a pixel is than its surroundings, the less it says.
+  const around = wide(luma);
+  const says = m.clip(m.add(m.scalar(1), m.mul(m.sub(luma, around), m.scalar(16))), 0.03, 1);
+  const beside = m.div(
+    gaussian(g, m.mul(m.mul(says, skin), luma), 5, HALF),
+    m.atLeast(gaussian(g, m.mul(says, skin), 5, HALF), 0.01),
+  );
+  const hollow = m.softly(m.clip(m.sub(beside, luma), 0, 1), 0.3);
+  const stubble = beardGuard(m, g, face, region.beard);
+
+  const smoothed = m.mul(
+    m.add(m.mul(dark, m.scalar(-0.85)), m.mul(bright, m.scalar(-0.5))),
+    m.sub(m.scalar(1), m.mul(stubble, m.scalar(0.75))),
+  );
+  const filled = m.add(m.mul(m.mul(hollow, region.folds), m.scalar(0.95)), m.mul(region.sag, m.scalar(-0.03)));
+  const youth = m.add(smoothed, filled);
+  const grown = m.add(m.mul(dark, m.scalar(1.1)), m.mul(bright, m.scalar(0.4)));
+  const sagging = m.mul(region.sag, m.scalar(0.13));
+  const age = m.sum(
+    m.mul(grown, m.sub(m.scalar(1), m.mul(stubble, m.scalar(0.7)))),
+    m.mul(m.mul(hollow, region.folds), m.scalar(-0.7)),
+    sagging,
+  );
+
+  const even = normalised(g, m, skin, 6)(face.chroma);
+  const blotches = m.sub(even, face.chroma);
+  const evened = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.65)), m.mul(older, m.scalar(0.4))));
+  const complexion = m.mul(
+    m.add(face.chroma, m.mul(luma, face.level)),
+    m.mul(perChannel(FRESHER), m.sub(younger, m.mul(older, m.scalar(0.7)))),
+  );
+  return { shade: m.add(m.mul(youth, younger), m.mul(age, older)), colour: m.add(evened, complexion) };
+}
+
+/** How sure it is that what is rough here is stubble: in a beard's place and greyer than the face, 0–1. */
+function beardGuard(m: Maths, g: OnnxGraph, { chroma, luma, skin }: Face, beard: string): string {
+  const colourful = m.div(m.weigh(chroma, [1, 0, -1], HALF), m.atLeast(luma, 0.2));
+  const usual = m.div(m.total(m.mul(colourful, skin)), m.atLeast(m.total(skin), 1));
+  const grey = m.clip(
+    m.mul(m.sub(m.scalar(0.95), m.div(gaussian(g, colourful, 2.5, HALF), m.atLeast(usual, 0.01))), m.scalar(3)),
+    0,
+    1,
+  );
+  return m.mul(beard, grey);
+}
+
+/** Drawn lines and leather under the light of the face, shares of the mean luma. */
+function drawnLines(m: Maths, lines: DrawLines, { lightX, lightY }: Face, older: string): string {
+  const strength = (value: string): string => m.reshaped(m.mul(value, older), [1, 1]);
+  return lines({
+    slopeX: strength(m.mul(lightX, m.scalar(-0.42))),
+    slopeY: strength(m.mul(lightY, m.scalar(-0.42))),
+    depth: strength(m.scalar(-0.22)),
+    texture: strength(m.scalar(0.05)),
+  });
+}
+
+/** Lips lose colour and a little depth. */
+function paleLips(g: OnnxGraph, m: Maths, half: string, { chroma }: Face, lips: string): string {
+  const pale = m.add(m.mul(chroma, m.scalar(-0.4)), m.mul(half, g.floats([0.02, 0.05, 0.05], [1, 3, 1, 1])));
+  return m.mul(pale, lips);
+}
+
+/** Brows grey: their dark hairs only. */
+function greyBrows(g: OnnxGraph, m: Maths, half: string, { luma, level }: Face, brows: string): string {
+  const hairs = m.clip(m.mul(m.sub(m.scalar(0.85), luma), m.scalar(2.5)), 0, 0.4);
+  const grey = m.mul(level, g.floats([0.86, 0.87, 0.9], [1, 3, 1, 1]));
+  return m.mul(m.mul(m.sub(grey, half), hairs), brows);
+}
+
+/** Gaussian mean over skin alone. */
+function normalised(g: OnnxGraph, m: Maths, skin: string, sigma: number): (value: string) => string {
+  const total = m.atLeast(gaussian(g, skin, sigma, HALF), 0.02);
+  return (value) => m.div(gaussian(g, m.mul(value, skin), sigma, HALF), total);
+}

@@ -1,4 +1,12 @@
-import { ATTRIBUTE_INT, ATTRIBUTE_INTS, ATTRIBUTE_STRING, encodeModel, TYPE_FLOAT, TYPE_INT64 } from './onnx-schema.ts';
+import {
+  ATTRIBUTE_INT,
+  ATTRIBUTE_INTS,
+  ATTRIBUTE_STRING,
+  encodeModel,
+  TYPE_FLOAT,
+  TYPE_INT64,
+  TYPE_UINT8,
+} from './onnx-schema.ts';
 
 export const OPSET = 16;
 const IR_VERSION = 8;
@@ -57,6 +65,10 @@ export class OnnxGraph {
     return this.constant(TYPE_FLOAT, Float32Array.from(values), dims);
   }
 
+  bytes(values: Uint8Array, dims: number[]): string {
+    return this.constant(TYPE_UINT8, values, dims);
+  }
+
   ints(values: number[], dims: number[] = [values.length]): string {
     return this.constant(TYPE_INT64, BigInt64Array.from(values.map(BigInt)), dims);
   }
@@ -88,7 +100,7 @@ export class OnnxGraph {
   }
 
   /** Equal constants are stored once. */
-  private constant(dataType: number, values: Float32Array | BigInt64Array, dims: number[]): string {
+  private constant(dataType: number, values: Float32Array | BigInt64Array | Uint8Array, dims: number[]): string {
     const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const key = `${dataType}:${dims.join('x')}:${Buffer.from(rawData).toString('latin1')}`;
     const known = this.initializers.get(key);

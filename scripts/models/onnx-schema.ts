@@ -66,6 +66,7 @@ export const ATTRIBUTE_INT = 2;
 export const ATTRIBUTE_STRING = 3;
 export const ATTRIBUTE_INTS = 7;
 export const TYPE_FLOAT = 1;
+export const TYPE_UINT8 = 2;
 export const TYPE_INT64 = 7;
 
 /** Fields are written in the order of their numbers, so equal models give equal bytes. */

@@ -37,6 +37,11 @@ export const maths = (g: OnnxGraph) => {
         mode: 'linear',
         coordinate_transformation_mode: 'half_pixel',
       }),
+    /** x³ / (x² + floor²): itself where it stands out, nothing where it may be the camera's noise (coring). */
+    cored: (value: string, floor: number): string => {
+      const square = mul(value, value);
+      return mul(value, div(square, add(square, scalar(floor * floor))));
+    },
     /** x / (1 + (x / knee)²): itself while small, nothing when large, so that edges are no relief (Perona and Malik's second function). */
     softly: (value: string, knee: number): string => {
       const scaled = mul(value, scalar(1 / knee));

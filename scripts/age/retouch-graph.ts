@@ -38,10 +38,9 @@ export function retouchGraph(weights: AgeWeights): OnnxGraph {
   const half = m.halved(crop);
   const face = measureFace(g, m, half, region);
   const { shade, colour } = broadChange(g, m, face, region, younger, older);
-  const features = m.mul(
-    m.add(paleLips(g, m, half, face, region.lips), greyBrows(g, m, half, face, region.brows)),
-    older,
-  );
+  const pale = m.add(paleLips(g, m, half, face, region.lips), greyBrows(g, m, half, face, region.brows));
+  const red = m.mul(m.mul(face.chroma, region.lips), m.scalar(0.14));
+  const features = m.add(m.mul(pale, older), m.mul(red, younger));
   const where = m.clip(m.sum(face.skin, region.lips, region.brows), 0, 1);
   // One resize for everything that goes back to full size.
   const together = [m.mul(shade, face.skin), m.add(m.mul(colour, face.skin), features), face.luma, face.skin, where];
@@ -50,8 +49,8 @@ export function retouchGraph(weights: AgeWeights): OnnxGraph {
 
   const relative = m.div(luma, face.level);
   const detail = m.softly(m.sub(relative, part(4)), 0.11);
-  const grown = m.mul(detail, m.add(m.mul(younger, m.scalar(-0.55)), m.mul(older, m.scalar(0.55))));
-  const grain = m.add(grown, drawnLines(m, lines, face, older));
+  const calmer = m.mul(detail, m.mul(younger, m.scalar(-0.55)));
+  const grain = m.add(calmer, drawnLines(m, lines, face, older));
   const gain = m.div(m.add(part(0), m.mul(grain, part(5))), m.atLeast(relative, 0.3));
   // A shadow in skin is redder than the skin around it: light goes through.
   const tinted = m.mul(m.mul(crop, g.floats([0.88, 1.03, 1.1], [1, 3, 1, 1])), gain);
@@ -136,7 +135,7 @@ function broadChange(
   );
   const filled = m.add(m.mul(m.mul(hollow, region.folds), m.scalar(0.95)), m.mul(region.sag, m.scalar(-0.03)));
   const youth = m.add(smoothed, filled);
-  const grown = m.add(m.mul(dark, m.scalar(1.1)), m.mul(bright, m.scalar(0.4)));
+  const grown = m.mul(m.cored(m.add(dark, m.mul(bright, m.scalar(0.2))), 0.022), m.scalar(0.8));
   const sagging = m.mul(region.sag, m.scalar(0.13));
   const age = m.sum(
     m.mul(grown, m.sub(m.scalar(1), m.mul(stubble, m.scalar(0.7)))),
@@ -146,10 +145,10 @@ function broadChange(
 
   const even = normalised(g, m, skin, 6)(face.chroma);
   const blotches = m.sub(even, face.chroma);
-  const evened = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.65)), m.mul(older, m.scalar(0.4))));
+  const evened = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.65)), m.mul(older, m.scalar(0.3))));
   const complexion = m.mul(
     m.add(face.chroma, m.mul(luma, face.level)),
-    m.mul(perChannel(FRESHER), m.sub(younger, m.mul(older, m.scalar(0.7)))),
+    m.mul(perChannel(FRESHER), m.mul(older, m.scalar(-0.7))),
   );
   return { shade: m.add(m.mul(youth, younger), m.mul(age, older)), colour: m.add(evened, complexion) };
 }
@@ -173,13 +172,13 @@ function drawnLines(m: Maths, lines: DrawLines, { lightX, lightY }: Face, older:
     slopeX: strength(m.mul(lightX, m.scalar(-0.42))),
     slopeY: strength(m.mul(lightY, m.scalar(-0.42))),
     depth: strength(m.scalar(-0.22)),
-    texture: strength(m.scalar(0.05)),
+    texture: strength(m.scalar(0.036)),
   });
 }
 
-/** Lips lose colour and a little depth. */
+/** Lips lose colour and depth with age: the contrast of a face falls (Porcheron, Mauger, Russell, 2013). */
 function paleLips(g: OnnxGraph, m: Maths, half: string, { chroma }: Face, lips: string): string {
-  const pale = m.add(m.mul(chroma, m.scalar(-0.4)), m.mul(half, g.floats([0.02, 0.05, 0.05], [1, 3, 1, 1])));
+  const pale = m.add(m.mul(chroma, m.scalar(-0.27)), m.mul(half, g.floats([0.03, 0.045, 0.035], [1, 3, 1, 1])));
   return m.mul(pale, lips);
 }
 

@@ -182,7 +182,7 @@ function normals(mesh: FaceMesh, side: number): Pick<AgeWeights, 'normalX' | 'no
   }
   const [normalX, normalY] = [new Float32Array(side * side), new Float32Array(side * side)];
   for (const triangle of mesh.triangles) {
-    const [[x0, y0], [x1, y1], [x2, y2]] = triangle.map((i) => mesh.uv[i]!.map((v) => v * side - 0.5)) as [
+    const [[x0, y0], [x1, y1], [x2, y2]] = triangle.map((i) => mesh.uv[i]!.map((v) => v * side - 0.5)) as unknown as [
       Point,
       Point,
       Point,

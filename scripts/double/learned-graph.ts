@@ -7,16 +7,17 @@ export const NETWORK_CHANNELS = 9;
 
 /**
  * The network of a double of kind `learned`: the mesh double's layers, the plate's crop under its openings, and a trained network that
- * adds to both. Inputs as `mesh`, and `crop` 1×3×256×256, the plate, encoded 0–1. Output: `rgba` 1×4×256×256.
+ * adds to both. Inputs as `mesh`, and the plate, encoded 0–1: `crop` 1×3×256×256, and `behind`, the same with the performer's eyes and
+ * mouth moved to the double's openings. Output: `rgba` 1×4×256×256.
  *
- *   base   = mesh · alpha + crop · (1 − alpha)
+ *   base   = mesh · alpha + behind · (1 − alpha)
  *   colour = clip(base + Δ),  alpha = clip(rim + δ · [rim > 0])   with Δ, δ of the trained network
  */
 export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGraph {
   const g = new OnnxGraph('understudy-learned-double');
   const layers = meshLayers(g, maps);
   const crop = g.input('crop', [1, 3, SIZE, SIZE]);
-  const base = over(g, layers, crop);
+  const base = over(g, layers);
   const change = network.build(g, given(g, layers, base, crop));
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
   const colour = clip(g.add('Add', [base, channels(g, change, 0, 3)]));
@@ -35,12 +36,13 @@ export function recordingGraph(maps: TextureMaps): OnnxGraph {
   const g = new OnnxGraph('understudy-recording');
   const layers = meshLayers(g, maps);
   const crop = g.input('crop', [1, 3, SIZE, SIZE]);
-  g.output('drawn', given(g, layers, over(g, layers, crop), crop), [1, NETWORK_CHANNELS, SIZE, SIZE]);
+  g.output('drawn', given(g, layers, over(g, layers), crop), [1, NETWORK_CHANNELS, SIZE, SIZE]);
   return g;
 }
 
-function over(g: OnnxGraph, { colour, alpha }: MeshLayers, crop: string): string {
-  return g.add('Add', [crop, g.add('Mul', [g.add('Sub', [colour, crop]), alpha])]);
+function over(g: OnnxGraph, { colour, alpha }: MeshLayers): string {
+  const behind = g.input('behind', [1, 3, SIZE, SIZE]);
+  return g.add('Add', [behind, g.add('Mul', [g.add('Sub', [colour, behind]), alpha])]);
 }
 
 /** Base R, G, B, crop R, G, B, the mesh's alpha, rim, facing. */

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenNetwork } from '../../server/double/contract.ts';
-import { type MESH_INPUTS, MeshInputs } from '../../server/double/mesh-inputs.ts';
+import { type MESH_INPUTS, MeshInputs, type PLATE_INPUTS } from '../../server/double/mesh-inputs.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
-import { type Affine, cutPlate, SIZE } from '../../server/double/surface.ts';
+import type { Affine } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver } from '../../server/face/perceiver.ts';
@@ -40,7 +40,7 @@ export function openSeer(dir: string) {
   const perceiver = createPerceiver({ runtime, arena, kernels, modelsDir: MODELS, maxFaces: 1 });
   const session = runtime.load(join(dir, RECORDING), arena);
   const tensors = { ...session.inputs, ...session.outputs } as OpenNetwork<
-    keyof typeof MESH_INPUTS | 'crop' | 'drawn'
+    keyof typeof MESH_INPUTS | keyof typeof PLATE_INPUTS | 'drawn'
   >['tensors'];
   const options = { runtime, arena, kernels, dir };
   const template = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
@@ -69,7 +69,6 @@ export function openSeer(dir: string) {
         if (!landmarks || faces.length !== 1) return null;
         const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId: count, neutral });
         inputs.forget(count);
-        cutPlate(kernels, picture, toCrop, SIZE, tensors.crop.at);
         await session.run();
         const { points } = landmarks;
         const pose = fitPose(template.canonical, points, template.rigid);

@@ -14,7 +14,10 @@ export const MESH_INPUTS = {
   gain: [1, 3, 8, 8],
   softness: [1],
 } as const;
-type MeshTensors = Readonly<Record<keyof typeof MESH_INPUTS, BoundTensor>>;
+/** What a network that sees the plate is given beside: the crop, and the crop with the performer's eyes and mouth moved to the double's openings. */
+export const PLATE_INPUTS = { crop: [1, 3, SIZE, SIZE], behind: [1, 3, SIZE, SIZE] } as const;
+type MeshTensors = Readonly<Record<keyof typeof MESH_INPUTS, BoundTensor>> &
+  Readonly<Partial<Record<keyof typeof PLATE_INPUTS, BoundTensor>>>;
 
 /** Fills the inputs of a textured double, face by face. Owns its kernel memory and what it remembers of each track's light. */
 export class MeshInputs {
@@ -43,8 +46,8 @@ export class MeshInputs {
 
   /** Fills the tensors for one face. Answers where its crop lies in the frame. */
   fill({ picture, landmarks, trackId, neutral = null }: FaceInput): Affine {
-    const { surface, rotation, light, gain, softness } = this.#tensors;
-    const { pose, toCrop } = this.#drawn.draw(landmarks, surface.at, neutral);
+    const { surface, rotation, light, gain, softness, crop, behind } = this.#tensors;
+    const { pose, toCrop, moved } = this.#drawn.draw(landmarks, surface.at, neutral);
     cutPlate(this.#options.kernels, picture, toCrop, METER_SIZE, this.#plate);
     const { captureUs } = picture.id;
     const measured = this.#light.measure(trackId, captureUs, this.#plateValues, surface.data, pose.rotation);
@@ -52,6 +55,12 @@ export class MeshInputs {
     light.data.set(measured.terms);
     gain.data.set(measured.gain);
     softness.data[0] = this.#softness.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
+    if (crop && behind) {
+      const { kernels } = this.#options;
+      cutPlate(kernels, picture, toCrop, SIZE, crop.at);
+      behind.data.set(crop.data);
+      if (moved) kernels.remap(crop.at, moved.places, SIZE, behind.at, ...moved.box);
+    }
     return toCrop;
   }
 

@@ -1,13 +1,13 @@
 import type { BoundTensor } from '../inference/session.ts';
 import { type OpenNetwork, openNetwork } from './contract.ts';
-import { MESH_INPUTS, MeshInputs } from './mesh-inputs.ts';
+import { MESH_INPUTS, MeshInputs, PLATE_INPUTS } from './mesh-inputs.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
-import { cutPlate, SIZE } from './surface.ts';
+import { SIZE } from './surface.ts';
 
 const OUTPUTS = { rgba: [1, 4, SIZE, SIZE] } as const;
 const MESH = { kind: 'mesh', inputs: MESH_INPUTS, outputs: OUTPUTS } as const;
-const LEARNED = { kind: 'learned', inputs: { ...MESH_INPUTS, crop: [1, 3, SIZE, SIZE] }, outputs: OUTPUTS } as const;
+const LEARNED = { kind: 'learned', inputs: { ...MESH_INPUTS, ...PLATE_INPUTS }, outputs: OUTPUTS } as const;
 
 /**
  * Opens a double of kind `mesh`: its texture, drawn on the performer's landmark mesh, lit as the plate is lit.
@@ -24,7 +24,9 @@ export const openMesh = async (options: OpenOptions): Promise<Replacer> =>
 export const openLearned = async (options: OpenOptions): Promise<Replacer> =>
   openTextured(options, await openNetwork(options, LEARNED));
 
-type Textured = OpenNetwork<keyof typeof MESH_INPUTS | 'rgba'> & { tensors: { crop?: BoundTensor } };
+type Textured = OpenNetwork<keyof typeof MESH_INPUTS | 'rgba'> & {
+  tensors: Partial<Record<keyof typeof PLATE_INPUTS, BoundTensor>>;
+};
 
 function openTextured(options: OpenOptions, { manifest, template, session, tensors }: Textured): Replacer {
   let inputs: MeshInputs;
@@ -34,7 +36,7 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     session.close();
     throw error;
   }
-  const { crop, rgba } = tensors;
+  const { rgba } = tensors;
   let closed = false;
   return {
     name: manifest.name,
@@ -42,7 +44,6 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     maxYawDeg: manifest.maxYawDeg,
     async replace(face: FaceInput) {
       const toCrop = inputs.fill(face);
-      if (crop) cutPlate(options.kernels, face.picture, toCrop, SIZE, crop.at);
       await session.run();
       return { at: rgba.at, size: SIZE, toCrop, how: 'cover' };
     },

@@ -16,6 +16,24 @@ const VERTEX_BYTES = 20;
 
 export type Affine = ReplacedFace['toCrop'];
 
+/** Beyond an opening the double is still let in by degrees, crop pixels. */
+const RIM = 6;
+
+/** Where the openings' pixels come from. */
+export interface Moved {
+  /** x and y of the crop, coverage and facing, SIZE² float32 each, in kernel memory until the next drawing. */
+  places: number;
+  /** Crop pixels that hold the openings: x0, y0, x1, y1. */
+  box: readonly [number, number, number, number];
+}
+
+export interface Drawn {
+  pose: HeadPose;
+  toCrop: Affine;
+  /** Null where the double keeps the performer's proportions. */
+  moved: Moved | null;
+}
+
 /** The performer's landmark mesh as a drawable surface. Owns its kernel memory. */
 export class Surface {
   readonly #template: Template;
@@ -26,6 +44,7 @@ export class Surface {
   readonly #triangles: number;
   readonly #vertices: number;
   readonly #depth: number;
+  #places: number | null = null;
   readonly #blocks: [at: number, bytes: number][] = [];
 
   constructor(template: Template, arena: Arena, kernels: Kernels) {
@@ -47,7 +66,7 @@ export class Surface {
   }
 
   /** Draws u, v, coverage and facing, SIZE² float32 each, at `out`. @param neutral the performer's face at rest, as in FaceInput. */
-  draw(landmarks: Landmarks, out: number, neutral: Float32Array | null = null): { pose: HeadPose; toCrop: Affine } {
+  draw(landmarks: Landmarks, out: number, neutral: Float32Array | null = null): Drawn {
     const template = this.#template;
     const pose = fitPose(template.canonical, landmarks.points, template.rigid);
     const toCrop = cropOf(pose);
@@ -55,7 +74,32 @@ export class Surface {
     const shift = this.#offset && shiftOf(this.#offset, template.canonical, neutral);
     placeVertices(template, shift, landmarks, pose, toCrop, vertices);
     this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, SIZE, out, this.#depth);
-    return { pose, toCrop };
+    return { pose, toCrop, moved: shift && this.#movedBy(landmarks, toCrop, vertices) };
+  }
+
+  /**
+   * The performer's own eyes and mouth, where the double's openings are. Draws once more, and writes into each pixel where in the crop
+   * the performer has that point.
+   */
+  #movedBy({ points }: Landmarks, [a, b, c, d, e, f]: Affine, vertices: Float32Array): Moved {
+    const { vertices: ids, uv, triangles } = this.#template;
+    let [x0, y0, x1, y1] = [SIZE, SIZE, 0, 0];
+    for (let i = 0; i < ids.length; i++) {
+      if (uv[2 * i]! < -1) {
+        const [x, y] = [vertices[5 * i]!, vertices[5 * i + 1]!];
+        [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x), Math.max(y1, y)];
+      }
+      const [x, y] = [points[3 * ids[i]!]!, points[3 * ids[i]! + 1]!];
+      vertices[5 * i + 3] = a * x + b * y + c;
+      vertices[5 * i + 4] = d * x + e * y + f;
+    }
+    this.#places ??= this.reserve(4 * SIZE * SIZE * 4);
+    this.#kernels.raster(this.#vertices, this.#triangles, triangles.length / 3, SIZE, this.#places, this.#depth);
+    const inside = (value: number): number => Math.min(SIZE, Math.max(0, Math.round(value)));
+    return {
+      places: this.#places,
+      box: [inside(x0 - RIM), inside(y0 - RIM), inside(x1 + RIM), inside(y1 + RIM)],
+    };
   }
 
   close(): void {

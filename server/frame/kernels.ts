@@ -53,6 +53,20 @@ export interface Kernels {
   ): void;
   /** Turns a picture by 1, 2 or 3 quarters clockwise; the result of 1 and 3 is height × width. In and out must not overlap. */
   turn(picture: number, width: number, height: number, quarters: number, out: number): void;
+  /**
+   * Moves samples of a planar R, G, B float32 square: out(x, y) = source at (places.x, places.y), bilinear, for x0 ≤ x < x1 and y0 ≤ y < y1
+   * where the third plane of `places` is not 0 (the raster's coverage); elsewhere `out` stays.
+   */
+  remap(
+    source: number,
+    places: number,
+    size: number,
+    out: number,
+    x0: number,
+    y0: number,
+    x1: number,
+    y1: number,
+  ): void;
   /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */
   cover(
     picture: number,

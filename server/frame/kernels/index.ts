@@ -5,4 +5,5 @@ export { warp } from './warp';
 export { blend, change } from './blend';
 export { raster } from './raster';
 export { recolour } from './recolour';
+export { remap } from './remap';
 export { turn } from './turn';

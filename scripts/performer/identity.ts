@@ -128,8 +128,8 @@ const MARA: Identity = {
     blush: 0.5,
     stubble: 0,
     lips: { colour: [0.4, 0.07, 0.075], amount: 0.75 },
-    liner: 0.6,
-    shadow: 0.35,
+    liner: 0.3,
+    shadow: 0.1,
   },
   hair: {
     name: 'ponytail01',

@@ -16,14 +16,15 @@ import { findLandmarks } from './landmarks.ts';
 import { createPerformer } from './performer.ts';
 import { NEUTRAL_POSE } from './pose.ts';
 import { expressionUnits, NEUTRAL_FACE } from './rig.ts';
-import { beautyLight, cameraAt, paintBackground, studioLight } from './scene.ts';
-import { encodeSrgb } from './texture.ts';
+import { cameraAt, flatLight, paintBackground, studioLight } from './scene.ts';
 import { type Cylinder, cylinderAround, ovalMask, toUv, unwrapProjection } from './unwrap.ts';
 
 const TEXTURE = 512;
 const PORTRAIT = 512;
 /** Depth of the unwrap's axis behind the eyes, decimetres: about the middle of the skull. */
 const AXIS_Z = -0.95;
+/** Light that falls on the texture: nothing of any skin clips. */
+const TEXTURE_LIGHT = 1.1;
 
 const round = (v: number, digits: number): number => Number(v.toFixed(digits));
 
@@ -64,11 +65,13 @@ async function writeTexture(
     expression: {},
     pose: NEUTRAL_POSE,
     camera: cameraAt(20, 2, 0, -0.3),
-    lighting: beautyLight(),
+    lighting: flatLight(TEXTURE_LIGHT),
   });
+  const seen = new Float32Array(linear.length);
+  develop(linear, seen);
   const rgba = Buffer.alloc(4 * mask.length);
   for (let i = 0; i < mask.length; i++) {
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = Math.round(encodeSrgb(linear[3 * i + c]!));
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = Math.round(seen[3 * i + c]!);
     rgba[4 * i + 3] = Math.round(255 * mask[i]!);
   }
   await sharp(rgba, { raw: { width: TEXTURE, height: TEXTURE, channels: 4 } })

@@ -30,6 +30,8 @@ export interface Lighting {
   rims: DirectionalLight[];
   sky: Rgb;
   ground: Rgb;
+  /** Share of highlights that is kept, default 1; 0 is a world without gloss. */
+  gloss?: number;
 }
 
 const scaled = (c: Rgb, k: number): Rgb => [c[0] * k, c[1] * k, c[2] * k];
@@ -54,7 +56,14 @@ export function studioLight(azimuth: number, elevation: number, intensity: numbe
   };
 }
 
-/** Even frontal beauty light for the double's texture. */
+/** The same light from everywhere and no gloss: what remains is the skin's own colour, darker only in its folds. */
+export function flatLight(level: number): Lighting {
+  const none = { direction: [0, 0, 1], colour: [0, 0, 0] } as const;
+  const all: Rgb = [level, level, level];
+  return { key: none, fill: none, rims: [], sky: all, ground: all, gloss: 0 };
+}
+
+/** Even frontal light, in which the landmark model knows a face. */
 export function beautyLight(): Lighting {
   return {
     key: { direction: [0, 0.45, 1], colour: [0.95, 0.94, 0.93] },

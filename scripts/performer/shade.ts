@@ -224,6 +224,7 @@ export function createLight(input: LightInput): Light {
   const key = normalize(l.key.direction);
   const fill = normalize(l.fill.direction);
   const rims = l.rims.map((r) => ({ ...r, direction: normalize(r.direction), wrap: 0.05 + 0.45 * (r.soft ?? 0) }));
+  const gloss = l.gloss ?? 1;
   const radius = input.penumbra ?? 2;
   const keyWrap = 0.5 * (l.key.soft ?? 0);
   const rimShare: Partial<Record<Part['name'], number>> = { hair: 0.3, garment: 0.45, brows: 0, lashes: 0 };
@@ -260,7 +261,7 @@ export function createLight(input: LightInput): Light {
         d += behind * r.colour[c]! * wrapped(dr, r.wrap) * open * open;
         if (dr > 0) shine += behind * ggx(n, v, r.direction, m, nv, dr) * r.colour[c]! * open * open;
       }
-      out[c] = m.albedo[c]! * d + shine + edge * (0.3 + 0.7 * lit) * l.key.colour[c]! * open;
+      out[c] = m.albedo[c]! * d + gloss * (shine + edge * (0.3 + 0.7 * lit) * l.key.colour[c]! * open);
     }
     if (name === 'eyes') catchLight(l.key, s, v, key, lit, out);
   };

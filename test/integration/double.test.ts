@@ -1,7 +1,17 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { learnedGraph } from '../../scripts/double/learned-graph.ts';
+import { writeLook } from '../../scripts/double/look-folder.ts';
+import { readSource } from '../../scripts/double/source.ts';
+import { readTrained } from '../../scripts/double/trained-network.ts';
+import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { openDouble } from '../../server/double/open.ts';
+import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
+import { readTemplate } from '../../server/double/template.ts';
 import { compositeFace } from '../../server/face/composite.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
 import { Arena } from '../../server/frame/arena.ts';
@@ -119,5 +129,64 @@ describe('a double of kind mesh', () => {
     compositeFace(picture, made, kernels, arena);
     const rightHalf = picture.planes[0].subarray(demo.width - 200, demo.width);
     expect(rightHalf).toEqual(demo.pictures[0]!.subarray(demo.width - 200, demo.width));
+  });
+});
+
+describe('a double of kind learned', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'understudy-learned-'));
+  let learned: Replacer;
+  beforeAll(async () => {
+    // A network that changes nothing: what is left is the drawing, with the performer's own eyes and mouth behind its openings.
+    const nodes = [
+      { op: 'conv', from: 'given', to: 'none', inputs: 9, outputs: 16, kernel: 2, stride: 2, relu: false },
+      { op: 'shuffle', from: 'none', to: 'change' },
+    ];
+    const described = [{ ...nodes[0], weights: [0, 576], bias: [576, 16] }, nodes[1]];
+    writeFileSync(
+      join(dir, 'network.json'),
+      JSON.stringify({ format: 1, input: 'given', output: 'change', nodes: described, training: {} }),
+    );
+    writeFileSync(join(dir, 'network.weights'), new Uint8Array(4 * 592));
+    const mesh = readFaceMesh();
+    const source = await readSource(`${MODELS}doubles/mara`, mesh);
+    const bytes = learnedGraph(source.maps, readTrained(dir)).encode({});
+    writeLook(dir, { ...source, kind: 'learned', maxYawDeg: 50, model: { file: 'double.onnx', bytes }, mesh });
+    learned = await openDouble({ runtime, arena, kernels, dir });
+  });
+  afterAll(() => {
+    learned.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('hides eyes and mouth too, takes the performer’s proportions away, and draws nothing beyond its rim', async () => {
+    const target = arenaPicture(arena, demo.width, demo.height, demo.colour);
+    const picture = target.fill(demo.pictures[0]!, 120_000);
+    perceiver.reset();
+    const [track] = await perceiver.perceive(picture).complete;
+    const landmarks = track!.landmarks!;
+    const template = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
+    const own = canonicalPoints(landmarks.points, fitPose(template.canonical, landmarks.points, template.rigid));
+    const drawn = async (neutral: Float32Array | null): Promise<Float32Array> => {
+      const made = await learned.replace({ picture, landmarks, params: {}, trackId: 902, neutral });
+      const [a, b, c, d, e, f] = made.toCrop;
+      const alpha = (point: number): number => {
+        const [x, y] = [landmarks.points[3 * point]!, landmarks.points[3 * point + 1]!];
+        const at = Math.round(d * x + e * y + f) * made.size + Math.round(a * x + b * y + c);
+        return arena.floats(made.at, 4 * made.size * made.size)[3 * made.size * made.size + at]!;
+      };
+      // Pupils, between the lips, tip of the nose.
+      for (const point of [468, 473, 13, 1]) expect(alpha(point), `landmark ${point}`).toBeGreaterThan(0.9);
+      const rgba = arena.floats(made.at, 4 * made.size * made.size).slice();
+      expect(rgba.every((value) => value >= 0 && value <= 1)).toBe(true);
+      for (const corner of [0, 255, 255 * 256, 256 * 256 - 1]) expect(rgba[3 * 256 * 256 + corner]).toBe(0);
+      return rgba;
+    };
+    const asAverage = await drawn(null);
+    const asThemselves = await drawn(own);
+    const apart = asAverage.reduce((sum, value, i) => sum + Math.abs(value - asThemselves[i]!), 0) / asAverage.length;
+    expect(apart).toBeGreaterThan(0.002);
+    // The double's own proportions for a neutral face: the drawing then stays on the performer's landmarks.
+    const same = await drawn(template.canonical.map((value, i) => value + template.offset[i]!));
+    expect(same.length).toBe(asAverage.length);
   });
 });

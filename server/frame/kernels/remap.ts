@@ -9,7 +9,9 @@ export function remap(source: usize, places: usize, size: i32, out: usize, x0: i
     let at = <usize>(y * size + x0) << 2;
     for (let x = x0; x < x1; x++, at += 4) {
       if (load<f32>(places + 2 * plane + at) == 0) continue;
-      const u = min(max(load<f32>(places + at), 0), last), v = min(max(load<f32>(places + plane + at), 0), last);
+      // No number is no place: it reads the edge, as all that lies beyond.
+      const px = load<f32>(places + at), py = load<f32>(places + plane + at);
+      const u = px > 0 ? min(px, last) : 0, v = py > 0 ? min(py, last) : 0;
       const iu = <i32>u, iv = <i32>v;
       const fu = u - <f32>iu, fv = v - <f32>iv;
       let from = source + (<usize>(iv * size + iu) << 2);

@@ -234,6 +234,15 @@ describe('who is who', () => {
     },
   );
 
+  test('a face too unlike itself to be known after an exit is known after a crossing, where it can only be one of two', () => {
+    const tired = ANNA.map((value) => value + 2.6) as unknown as Person;
+    both();
+    const crossed = crossing(BERT, tired);
+    expect([last(crossed, 1), last(crossed, 2)]).toEqual(['bert', 'anna']);
+    show(60, () => []);
+    expect(new Set(show(40, () => [{ id: 9, person: tired, x: 700 }]).get(9))).toEqual(new Set(['unsure']));
+  });
+
   test('twins behind each other stay covered until the operator has told one, and the other follows from it', () => {
     castings.set([cast('anna', neutralOf(ANNA)), cast('bert', neutralOf(ANNA))]);
     castings.bind('anna', 1);

@@ -5,8 +5,9 @@ import { Member } from './member.ts';
 import { likeness, type ShapeModel, shapeOf } from './shape.ts';
 import { type Place, placeOf, Watched } from './watched.ts';
 
-/** Good views of a face before its shape says anything: for whose it is, and for that it is none of the cast. */
+/** Good views of a face before its shape says anything: whose it is, which of those who crossed it is, and that it is none of the cast. */
 const VIEWS = 12;
+const VIEWS_MET = 6;
 const VIEWS_APART = 24;
 /**
  * Nats (shape.ts: likeness). At least SAME for a performer's own face, MARGIN more than for any other casting's or any other face that
@@ -189,12 +190,12 @@ export class Castings {
   #find(member: Member, free: readonly Watched[]): Watched | null {
     if (member.present || !member.shape) return null;
     const near = free.filter((one) => !one.clear || (!one.others.has(member.casting.id) && member.near(one)));
+    const [views, enough] = this.#isOneOf(member, near) ? [VIEWS_MET, MET] : [VIEWS, SAME];
     // Whoever has not been looked at for long enough might be the one.
-    if (near.some((one) => !one.clear || one.views < VIEWS)) return null;
+    if (near.some((one) => !one.clear || one.views < views)) return null;
     const [best, second] = near
       .map((one) => ({ one, score: this.#score(member, one) }))
       .sort((a, b) => b.score - a.score);
-    const enough = this.#isOneOf(member, near) ? MET : SAME;
     if (!best || best.score < enough || (second && second.score > best.score - MARGIN)) return null;
     const rivals = this.#members.filter(
       (other) => other !== member && !other.present && other.shape && !best.one.others.has(other.casting.id),
@@ -211,7 +212,7 @@ export class Castings {
     return [...met].every((id) => {
       const watched = this.#watched.get(id);
       return (
-        watched?.clear === true && (watched.views >= VIEWS || this.#members.some(({ track }) => track === watched))
+        watched?.clear === true && (watched.views >= VIEWS_MET || this.#members.some(({ track }) => track === watched))
       );
     });
   }

@@ -14,6 +14,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { quietCodecs } from '../../server/engine/quiet.ts';
 import { openAssets } from './assets.ts';
 import { encodeClip } from './encode.ts';
 import { HELD_OUT_SEED } from './people.ts';
@@ -96,6 +97,7 @@ function readOptions() {
 }
 
 async function main(): Promise<void> {
+  quietCodecs();
   const o = readOptions();
   const only = o.only?.split(',');
   for (let i = 0; i < o.count; i++) {

@@ -81,7 +81,7 @@ function listen(): void {
   });
 }
 
-it('no token, cookie or ICE credential is ever written, at any level', async () => {
+it('no token, cookie, ICE credential or performer’s name is ever written, at any level', async () => {
   const [, url = ''] = await until('stdout', () => told, /--to (\S+)\/whip\/a --token/);
   listen();
   const server = { url, apiToken: TOKEN } as RunningServer;
@@ -117,6 +117,8 @@ it('no token, cookie or ICE credential is ever written, at any level', async () 
   await once(socket, 'open');
   socket.send(JSON.stringify({ type: 'feed', feed: 'nobody', look: stray.slice(0, 40), token: stray }));
   await once(socket, 'message');
+  const performer = `Anna ${secret()}`;
+  secrets.set('a performer’s name', performer);
 
   // Cameras and monitors, an engine, a keeper and the front lost, the configuration read again, the end.
   const clip = await codedClip({ width: 320, height: 180, frames: 30, bitrate: 500_000, counter: false });
@@ -124,6 +126,10 @@ it('no token, cookie or ICE credential is ever written, at any level', async () 
   await feedBecomes(server, 'a', ({ state }) => state === 'live');
   const monitor = await liveMonitor(server, 'a');
   await monitor.next();
+  socket.send(JSON.stringify({ type: 'cast', feed: 'a', performer, look: 'ivo' }));
+  const { castings } = await feedBecomes(server, 'a', (feed) => feed.castings.length === 1);
+  socket.send(JSON.stringify({ type: 'neutral', feed: 'a', casting: castings[0]?.id }));
+  socket.send(JSON.stringify({ type: 'recast', feed: 'a', casting: castings[0]?.id, look: performer }));
   await fetch(`${url}/metrics`, { headers: bearer });
   await fetch(`${url}/api/sessions`, { headers: bearer });
   child.kill('SIGHUP');

@@ -258,7 +258,10 @@ describe('the control socket', () => {
               fc.record({
                 text: fc
                   .record({
-                    type: fc.constantFrom('clock', 'feed', 'feeds', 'x'),
+                    type: fc.constantFrom('clock', 'feed', 'cast', 'recast', 'uncast', 'bind', 'neutral', 'x'),
+                    performer: fc.constantFrom('Anna', ' ', 7),
+                    casting: fc.oneof(fc.constant(null), fc.string({ maxLength: 4 })),
+                    track: fc.oneof(fc.constant(null), fc.integer(), fc.double()),
                     t0Ms: fc.oneof(fc.double(), fc.string()),
                     feed: fc.constantFrom('a', 'b', '', '../a', 'A'),
                     look: fc.oneof(fc.constantFrom('mara', 'nobody'), fc.string()),

@@ -41,6 +41,8 @@ export interface Summary {
   light_de2000: number;
   /** The same once one gain per channel is taken out of the whole clip: how light moves, whatever the complexion. */
   light_levelled_de2000: number;
+  /** That gain, linear R, G, B: far from 1 the truth's complexion is not the performer's, and likeness to it says little. */
+  complexion_gain: readonly number[];
   transfer: Record<SignalId, Transfer>;
   flicker_still: number;
   flicker_moving: number;
@@ -66,6 +68,7 @@ export function summaryOf(result: RunResult, performance: Performance | null): S
     ssim: median(result.ssim),
     light_de2000: median(result.light.map((samples) => lightDifference(samples))),
     light_levelled_de2000: median(result.light.map((samples) => lightDifference(samples, complexion))),
+    complexion_gain: complexion,
     transfer: Object.fromEntries(SIGNALS.map((signal) => [signal.id, transfer(result, performance, signal)])) as Record<
       SignalId,
       Transfer

@@ -49,7 +49,7 @@ export function retouchGraph(weights: AgeWeights): OnnxGraph {
 
   const relative = m.div(luma, face.level);
   const detail = m.softly(m.sub(relative, part(4)), 0.11);
-  const calmer = m.mul(detail, m.mul(younger, m.scalar(-0.55)));
+  const calmer = m.mul(detail, m.mul(younger, m.scalar(-0.5)));
   const grain = m.add(calmer, drawnLines(m, lines, face, older));
   const gain = m.div(m.add(part(0), m.mul(grain, part(5))), m.atLeast(relative, 0.3));
   // A shadow in skin is redder than the skin around it: light goes through.
@@ -86,7 +86,7 @@ function measureFace(g: OnnxGraph, m: Maths, half: string, region: RegionMaps): 
   const square = m.weigh(m.mul(off, off), [1, 1, 1], HALF);
   const strange = m.div(square, m.add(mean(square), m.scalar(0.004)));
   const likely = m.clip(m.sub(m.scalar(1.7), m.mul(strange, m.scalar(0.24))), 0, 1);
-  const lit = m.clip(m.mul(m.sub(luma, m.scalar(0.22)), m.scalar(4.5)), 0, 1);
+  const lit = m.clip(m.mul(m.sub(luma, m.scalar(0.28)), m.scalar(4.5)), 0, 1);
   const gate = m.mul(likely, lit);
   const skin = m.mul(region.skin, gaussian(g, gate, 1.2, HALF));
   const light = (normal: string, prior: number): string => {
@@ -118,7 +118,9 @@ function broadChange(
   const base = m.add(m.mul(near(slope), luma), near(m.mul(mean, m.sub(m.scalar(1), slope))));
   const relief = m.softly(m.sub(luma, base), 0.16);
   const dark = g.add('Min', [relief, m.scalar(0)]);
-  const bright = m.softly(m.sub(relief, dark), 0.07);
+  // What shines is no relief: highlights stay.
+  const matt = m.clip(m.mul(m.sub(m.scalar(1.35), luma), m.scalar(3)), 0, 1);
+  const bright = m.mul(m.softly(m.sub(relief, dark), 0.07), matt);
   // What the skin beside a fold is like: the darker a pixel is than its surroundings, the less it says.
   const around = wide(luma);
   const says = m.clip(m.add(m.scalar(1), m.mul(m.sub(luma, around), m.scalar(16))), 0.03, 1);
@@ -130,10 +132,10 @@ function broadChange(
   const stubble = beardGuard(m, g, face, region.beard);
 
   const smoothed = m.mul(
-    m.add(m.mul(dark, m.scalar(-0.85)), m.mul(bright, m.scalar(-0.5))),
+    m.add(m.mul(dark, m.scalar(-0.6)), m.mul(bright, m.scalar(-0.5))),
     m.sub(m.scalar(1), m.mul(stubble, m.scalar(0.75))),
   );
-  const filled = m.add(m.mul(m.mul(hollow, region.folds), m.scalar(0.95)), m.mul(region.sag, m.scalar(-0.03)));
+  const filled = m.add(m.mul(m.mul(hollow, region.folds), m.scalar(0.85)), m.mul(region.sag, m.scalar(-0.03)));
   const youth = m.add(smoothed, filled);
   const grown = m.mul(m.cored(m.add(dark, m.mul(bright, m.scalar(0.2))), 0.022), m.scalar(0.8));
   const sagging = m.mul(region.sag, m.scalar(0.13));
@@ -145,7 +147,7 @@ function broadChange(
 
   const even = normalised(g, m, skin, 6)(face.chroma);
   const blotches = m.sub(even, face.chroma);
-  const evened = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.65)), m.mul(older, m.scalar(0.3))));
+  const evened = m.mul(blotches, m.sub(m.mul(younger, m.scalar(0.5)), m.mul(older, m.scalar(0.3))));
   const complexion = m.mul(
     m.add(face.chroma, m.mul(luma, face.level)),
     m.mul(perChannel(FRESHER), m.mul(older, m.scalar(-0.7))),

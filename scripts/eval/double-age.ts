@@ -12,12 +12,14 @@ export interface AgeSummary {
   changed_pct: number;
   /** By how much of itself the distance to the young truth falls, %. */
   gain_pct: number;
+  /** The same without the broad part of the difference (complexion, exposure). */
+  detail_gain_pct: number;
   /** Mean movement of the landmarks, % of the distance between the eyes. */
   shift_pct: number;
 }
 
 /** What an age treatment did to one old performance, whose young truth has the same geometry. */
-export function ageSummary({ distance, landmarks, frames, replaced }: RunResult, clip: string): AgeSummary {
+export function ageSummary({ distance, detail, landmarks, frames, replaced }: RunResult, clip: string): AgeSummary {
   const shifts = landmarks.plate.flatMap((before, i) => {
     const after = landmarks.program[i];
     return before && after ? [landmarkErrorPct(before, after)] : [];
@@ -27,6 +29,7 @@ export function ageSummary({ distance, landmarks, frames, replaced }: RunResult,
     frames,
     changed_pct: (100 * replaced) / frames,
     gain_pct: 100 * (1 - median(distance.program) / median(distance.plate)),
+    detail_gain_pct: 100 * (1 - median(detail.program) / median(detail.plate)),
     shift_pct: median(shifts),
   };
 }

@@ -1,6 +1,7 @@
 import type { LookParams, Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
 import type { Picture } from '../../server/frame/frame.ts';
+import { detailDistance } from './age-measures.ts';
 import type { EngineParts } from './engine.ts';
 import type { FaceReader } from './face-reader.ts';
 import { type Expression, expressionOf } from './face-signals.ts';
@@ -48,6 +49,8 @@ export class RunResult {
   light: LightSample[][] = [];
   /** Mean difference to the truth, code values: of plate and of program. */
   distance: Record<'plate' | 'program', number[]> = { plate: [], program: [] };
+  /** The same without the broad part of the difference. */
+  detail: Record<'plate' | 'program', number[]> = { plate: [], program: [] };
   kept = { same: 0, count: 0 };
   /** One entry a picture; null where the face is not replaced or not found. */
   landmarks: Record<Side, (Float32Array | null)[]> = { plate: [], program: [], truth: [] };
@@ -167,6 +170,8 @@ class Take {
     result.ssim.push(ssim(is, should, masked));
     result.distance.plate.push(meanDifference(was, should, masked));
     result.distance.program.push(meanDifference(is, should, masked));
+    result.detail.plate.push(detailDistance(was, should, masked));
+    result.detail.program.push(detailDistance(is, should, masked));
     const bare = skinOnly(new Float32Array(plate.width * plate.height).fill(1), plate, points);
     const skin = Uint8Array.from(masked.mask, (inside, i) => {
       const at = (area[1] + Math.floor(i / width)) * plate.width + area[0] + (i % width);

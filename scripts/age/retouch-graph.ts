@@ -38,10 +38,13 @@ export function retouchGraph(weights: AgeWeights): OnnxGraph {
   const half = m.halved(crop);
   const face = measureFace(g, m, half, region);
   const { shade, colour } = broadChange(g, m, face, region, younger, older);
-  const pale = m.add(paleLips(g, m, half, face, region.lips), greyBrows(g, m, half, face, region.brows));
-  const red = m.mul(m.mul(face.chroma, region.lips), m.scalar(0.14));
+  // Brows and lips with no skin of this face around them lie behind hair or a prop.
+  const beside = m.clip(m.sub(m.mul(gaussian(g, face.skin, 4.5, HALF), m.scalar(4)), m.scalar(0.7)), 0, 1);
+  const [lips, brows] = [m.mul(region.lips, beside), m.mul(region.brows, beside)];
+  const pale = m.add(paleLips(g, m, half, face, lips), greyBrows(g, m, half, face, brows));
+  const red = m.mul(m.mul(face.chroma, lips), m.scalar(0.14));
   const features = m.add(m.mul(pale, older), m.mul(red, younger));
-  const where = m.clip(m.sum(face.skin, region.lips, region.brows), 0, 1);
+  const where = m.clip(m.sum(face.skin, lips, brows), 0, 1);
   // One resize for everything that goes back to full size.
   const together = [m.mul(shade, face.skin), m.add(m.mul(colour, face.skin), features), face.luma, face.skin, where];
   const full = m.doubled(g.add('Concat', together, { axis: 1 }));

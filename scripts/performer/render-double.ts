@@ -86,7 +86,8 @@ function describe(identity: Identity, uv: readonly (readonly [number, number])[]
     texture: 'texture.png',
     width: TEXTURE,
     height: TEXTURE,
-    colour: 'sRGB, straight alpha: 1 over the face up to the oval, 0 outside; even frontal light baked in',
+    colour:
+      'sRGB, straight alpha: 1 over the face up to the oval, 0 outside; the same light from everywhere and no gloss baked in',
     landmarks: 'indices 0–467 of models/perception/face-mesh.json',
     uvNote: 'u to the right, v down, 0–1 from the upper left corner of the texture',
     uv: uv.map(([u, v]) => [round(u, 5), round(v, 5)]),

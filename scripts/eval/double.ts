@@ -29,7 +29,7 @@ const FULL = {
   clips: Number.POSITIVE_INFINITY,
   timed: 150,
 };
-const QUICK = { maxFrames: 45, every: 9, sheetEvery: 15, clips: 3, timed: 40 };
+const QUICK = { maxFrames: 40, every: 9, sheetEvery: 15, clips: 3, timed: 40 };
 const AGE_LOOK = join(MODELS_DIR, 'ages', 'retouch');
 /** Ends of the age dial. */
 const AGES = [

@@ -81,14 +81,14 @@ export function gatesOf({ doubles, crossings, ages, zero, times }: AllMeasured):
       crossed.length ? [crossed.reduce((sum, { wrong }) => sum + wrong, 0)] : [],
       'no performance shows two people, or nobody in it ever wore their double',
     ),
-    gate(
+    overClips(
       'age_gain_pct',
       '>=',
       25,
       ages.map((age) => age.gain_pct),
       noYoung,
     ),
-    gate(
+    overClips(
       'age_identity_shift_pct',
       '<=',
       1,
@@ -120,6 +120,14 @@ function worst(
   const all = gate(id, op, limit, values, why);
   if (each.length === 0) return all;
   const { ok, value } = gate(id, op, limit, [op === '<=' ? Math.max(...each) : Math.min(...each)]);
+  return { ...all, ok, value };
+}
+
+/** A gate whose value is the median over clips. */
+function overClips(id: string, op: '<=' | '>=', limit: number, values: readonly number[], why: string): Gate {
+  const all = gate(id, op, limit, values, why);
+  if (all.value === null) return all;
+  const { ok, value } = gate(id, op, limit, [middle(values)]);
   return { ...all, ok, value };
 }
 

@@ -121,13 +121,16 @@ export class FrameTracing {
     const [first, last] = [inEngine[0], inEngine.at(-1)];
     const handed = stages.at(-1);
     // The ways between the processes: from the hand that gives to the hand that takes.
-    if (first && handed)
+    if (first && handed) {
+      // A front that was held up right after the hand-over reads its clock when the engine is at work already.
+      handed.endUs = Math.max(handed.beginUs, Math.min(handed.endUs, first.beginUs));
       stages.push({
         stage: 'to engine',
         process: 'engine',
         beginUs: handed.endUs,
         endUs: Math.max(handed.endUs, first.beginUs),
       });
+    }
     stages.push(...inEngine);
     if (last)
       stages.push({

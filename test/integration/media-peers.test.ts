@@ -66,9 +66,11 @@ describe('peers that are killed', () => {
     const doomed = startPeer('node-viewer', loop.whep);
     await eventually(() => (doomed.last.frames ?? 0) > 5, 'the other process has pictures', 20_000);
     expect(loop.rendition.viewers).toBe(2);
+    // A peer whose first try came to nothing has left already.
+    const before = loop.closedViewers.length;
     doomed.child.kill('SIGKILL');
     await eventually(() => loop.rendition.viewers === 1, 'the killed viewer is gone', 15_000);
-    expect(loop.closedViewers).toHaveLength(1);
+    expect(loop.closedViewers).toHaveLength(before + 1);
     const times = steady.frames.map(({ rtpTs }) => rtpTs);
     expect(times).toEqual(camera.sent.slice(camera.sent.indexOf(times[0] as number)).slice(0, times.length));
   }, 60_000);

@@ -37,6 +37,9 @@ const TRIES = 6;
 const RETRY_MS = 20;
 const FAILED_EARLY = 'The server answered, but the media connection failed at once.';
 const NO_TRANSPORT_YET = 'without ICE transport';
+const STOOD_STILL = 'The server answered, but the media connection stands still.';
+/** A connection opens within a second or two, or not at all: the first try is not given the time that the last one gets. */
+const FIRST_OPEN_MS = 4000;
 const OPEN_MS = 10_000;
 
 /** An open connection; `close()` ends it here and at the server. */
@@ -107,10 +110,13 @@ export function hangUp({ peer, track }: Pick<Attempt, 'peer' | 'track'>): void {
 }
 
 /** Settles when the track is open or the connection has failed; `cancel` takes its timer back. */
-function opening(attempt: Attempt): { done: Promise<void>; cancel(): void } {
+function opening(attempt: Attempt, first: boolean): { done: Promise<void>; cancel(): void } {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const firewalled = 'The server answered, but no media connection came about within 10 s: a firewall may block UDP.';
-  const timer = setTimeout(() => reject(new PeerError(firewalled)), OPEN_MS);
+  const timer = setTimeout(
+    () => reject(new PeerError(first ? STOOD_STILL : firewalled)),
+    first ? FIRST_OPEN_MS : OPEN_MS,
+  );
   attempt.track.onOpen(() => resolve());
   attempt.peer.onStateChange((state) => {
     if (state === 'failed') reject(new PeerError(FAILED_EARLY));
@@ -124,7 +130,8 @@ function opening(attempt: Attempt): { done: Promise<void>; cancel(): void } {
  * Offers and waits until it is open. `prepare` sets handlers on the track before anything can arrive.
  * Now and then libdatachannel refuses a candidate because its transport is not there yet ("Got a remote candidate without
  * ICE transport", about one connection in fifteen), or, where the server is very near, looks at its certificate before it has
- * kept the answer's fingerprint ("certificate verify failed", about one in two hundred): another try with a new peer then works.
+ * kept the answer's fingerprint ("certificate verify failed", about one in two hundred), or neither opens nor fails (seen twice in some
+ * two thousand connections, cause not known): another try with a new peer then works.
  */
 export async function connect(
   options: PeerOptions,
@@ -145,7 +152,7 @@ export async function connect(
       signalled = await signal(handshakeFirst(editOffer(usableCandidates(offer, isLoopback(options)))));
       const answer = options.rewriteAnswer ? await options.rewriteAnswer(signalled.answer) : signalled.answer;
       // Before the answer is given: a connection on one machine may have failed by the time that this returns.
-      const open = opening(attempt);
+      const open = opening(attempt, tried === 1);
       try {
         attempt.peer.setRemoteDescription(answer, 'answer');
         await open.done;
@@ -158,9 +165,10 @@ export async function connect(
       hangUp(attempt);
       await signalled?.end();
       const flaw =
-        error instanceof Error && (error.message.includes(NO_TRANSPORT_YET) || error.message === FAILED_EARLY);
+        error instanceof Error &&
+        (error.message.includes(NO_TRANSPORT_YET) || error.message === FAILED_EARLY || error.message === STOOD_STILL);
       if (!flaw || tried === TRIES) throw error;
-      // Both come of threads that overtake each other: on a busy machine at once again.
+      // They come of threads that overtake each other: on a busy machine at once again.
       await new Promise((resolve) => setTimeout(resolve, tried * RETRY_MS));
     }
   }

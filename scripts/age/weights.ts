@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { canonicalOf } from '../double/face-mesh.ts';
+import { drawTriangle } from '../double/maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { createNoise } from '../performer/noise.ts';
 import { ageLines, heights, type Point } from './lines.ts';
@@ -182,35 +183,18 @@ function normals(mesh: FaceMesh, side: number): Pick<AgeWeights, 'normalX' | 'no
   }
   const [normalX, normalY] = [new Float32Array(side * side), new Float32Array(side * side)];
   for (const triangle of mesh.triangles) {
-    const [[x0, y0], [x1, y1], [x2, y2]] = triangle.map((i) => mesh.uv[i]!.map((v) => v * side - 0.5)) as unknown as [
-      Point,
-      Point,
-      Point,
-    ];
-    const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
-    for (
-      let y = Math.max(0, Math.floor(Math.min(y0, y1, y2)));
-      y <= Math.min(side - 1, Math.ceil(Math.max(y0, y1, y2)));
-      y++
-    ) {
-      for (
-        let x = Math.max(0, Math.floor(Math.min(x0, x1, x2)));
-        x <= Math.min(side - 1, Math.ceil(Math.max(x0, x1, x2)));
-        x++
-      ) {
-        const b = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
-        const c = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) / area;
-        if (b < -0.02 || c < -0.02 || b + c > 1.02) continue;
-        const n = [0, 1, 2].map((k) => {
-          const [p, q, r] = triangle.map(
-            (i) => sums[3 * i + k]! / Math.hypot(sums[3 * i]!, sums[3 * i + 1]!, sums[3 * i + 2]!),
-          );
-          return p! * (1 - b - c) + q! * b + r! * c;
-        });
-        normalX[y * side + x] = n[0]!;
-        normalY[y * side + x] = n[1]!;
-      }
-    }
+    const corners = triangle.map((i) => mesh.uv[i]!) as readonly Point[] as [Point, Point, Point];
+    const put = (at: number, wa: number, wb: number, wc: number): void => {
+      const n = [0, 1].map((k) => {
+        const [p, q, r] = triangle.map(
+          (i) => sums[3 * i + k]! / Math.hypot(sums[3 * i]!, sums[3 * i + 1]!, sums[3 * i + 2]!),
+        );
+        return p! * wa + q! * wb + r! * wc;
+      });
+      normalX[at] = n[0]!;
+      normalY[at] = n[1]!;
+    };
+    drawTriangle(corners, side, put, 0.02);
   }
   return { normalX, normalY };
 }

@@ -183,10 +183,12 @@ function faces(mesh: FaceMesh): boolean {
   return (at(b, 0) - at(a, 0)) * (at(c, 1) - at(a, 1)) - (at(b, 1) - at(a, 1)) * (at(c, 0) - at(a, 0)) < 0;
 }
 
-function drawTriangle(
+/** Every texel of a triangle of places 0–1, with its weights; `beyond` its edges too, as a share: coarse maps are read between their texels. */
+export function drawTriangle(
   [a, b, c]: [Point, Point, Point],
   side: number,
   put: (at: number, wa: number, wb: number, wc: number) => void,
+  beyond = 0.2,
 ): void {
   const [x0, y0, x1, y1, x2, y2] = [a[0], a[1], b[0], b[1], c[0], c[1]].map((value) => value * side - 0.5) as [
     number,
@@ -210,8 +212,7 @@ function drawTriangle(
     ) {
       const wb = ((x - x0) * (y2 - y0) - (x2 - x0) * (y - y0)) / area;
       const wc = ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) / area;
-      // A little beyond the edge: coarse maps are read between their texels.
-      if (wb > -0.2 && wc > -0.2 && wb + wc < 1.2) put(y * side + x, 1 - wb - wc, wb, wc);
+      if (wb >= -beyond && wc >= -beyond && wb + wc <= 1 + beyond) put(y * side + x, 1 - wb - wc, wb, wc);
     }
   }
 }

@@ -7,24 +7,9 @@ import { Castings } from '../../server/stage/castings.ts';
 import { LastPlaces } from '../../server/stage/last-places.ts';
 import type { NeutralFace } from '../../server/wire/casting.ts';
 import { clientMessage } from '../../server/wire/messages.ts';
+import { engineStats as stats } from '../fixtures/engine-stats.ts';
 
-const engineStats: EngineStats = {
-  type: 'stats',
-  width: 1000,
-  height: 500,
-  scale: 1,
-  decoded: 9,
-  encoded: 9,
-  skipped: 0,
-  undecodable: 0,
-  provider: 'cpu',
-  faces: [],
-  castings: [],
-  stageMs: {},
-  rssMb: 200,
-  overloaded: false,
-  working: null,
-};
+const engineStats = stats(1000, 500);
 
 /** Who is cast: what operators may say, and what outlives this process. */
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineStats } from '../../server/channel/messages.ts';
 import { describeFeed, type FeedFacts, stateOf } from '../../server/stage/feed-info.ts';
 import { FeedTimecode } from '../../server/stage/timecode.ts';
 import { feedInfo } from '../../server/wire/messages.ts';
+import { engineStats as stats } from '../fixtures/engine-stats.ts';
 
 const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   name: 'a',
@@ -35,23 +35,7 @@ const facts = (change: Partial<FeedFacts> = {}): FeedFacts => ({
   ...change,
 });
 
-const STATS: EngineStats = {
-  type: 'stats',
-  width: 1280,
-  height: 720,
-  scale: 1,
-  decoded: 9,
-  encoded: 9,
-  skipped: 0,
-  undecodable: 0,
-  provider: 'cpu',
-  faces: [],
-  castings: [],
-  stageMs: {},
-  rssMb: 200,
-  overloaded: false,
-  working: null,
-};
+const STATS = stats(1280, 720);
 
 describe('what a feed says of itself', () => {
   it.each([

@@ -16,6 +16,7 @@ import type { Pose } from './pose.ts';
 import type { Face } from './rig.ts';
 import type { Camera } from './scene.ts';
 import { encodeSrgb } from './texture.ts';
+import { tonedTo } from './toned.ts';
 
 /** What a picture shows, in numbers. */
 export interface PairNumbers {
@@ -38,7 +39,7 @@ export interface PairNumbers {
 export interface Pair {
   /** The driver as filmed: sRGB codes 0–255 (not rounded), 3 a pixel. */
   plate: Float32Array;
-  /** The same performance, light and camera on the double's bald head: as `plate`. Nothing stands before it, its shadow falls. */
+  /** The same performance, light and camera on the double's bald head, its skin toned to the driver's: as `plate`. Nothing stands before it, its shadow falls. */
   truth: Float32Array;
   /** The double's face proper in `truth`, 0–1 a pixel, fading over its rim. */
   face: Float32Array;
@@ -102,7 +103,9 @@ export function createPairs(
   const view = createHeadView(driver, { ...size, hidden: [], floor: DRIVER_FLOOR });
   const backdrops = createBackdrops(width, height);
   const plate = new Float32Array(3 * width * height);
-  const truths = doubles.map((double) => createTruth(fittedTo(double, driver, sites), view, size, sites, mesh));
+  const truths = doubles.map((double) =>
+    createTruth(tonedTo(fittedTo(double, driver, sites), driver), view, size, sites, mesh),
+  );
   const render: PairsRenderer['render'] = (moment, occluder, behind) => {
     const extra = occluder ? placeOccluder(occluder, moment, driver.poser, width, height) : null;
     const background = behind ?? backdrops.at(moment.backdrop, moment.light);

@@ -5,7 +5,7 @@ import { addNormals, unitNormals, type Weights } from './morph.ts';
 import { ambientOcclusion } from './occlusion.ts';
 import { createPoser, NEUTRAL_POSE, type Pose, type Poser } from './pose.ts';
 import { paintRelief } from './relief.ts';
-import { eachTexel, paintSkin, type Site } from './skin.ts';
+import { eachTexel, isPlainSkin, paintSkin } from './skin.ts';
 import { bleedColour, LINEAR, loadTexture, mixTexture, sample, type Texture } from './texture.ts';
 
 /** A fictional person ready to be rendered: geometry, painted textures, baked occlusion. */
@@ -81,15 +81,6 @@ async function loadTextures(assets: Assets, head: Head, skinWidth: number): Prom
     bleedColour(textures.hair, 4);
   }
   return textures;
-}
-
-/** Forehead and cheeks: neither brows nor lips, and nothing of the mouth's and the eye sockets' insides. */
-function isPlainSkin({ x, y, z }: Site): boolean {
-  const aside = Math.abs(x);
-  return (
-    (y > 0.28 && y < 0.5 && aside < 0.4 && z > -0.3) ||
-    (y > -0.6 && y < -0.25 && aside > 0.25 && aside < 0.55 && z > -0.35)
-  );
 }
 
 /** The skin's texture, mixed with that of another age when the identity wants one: that one's face is first given the same mean. */

@@ -62,6 +62,15 @@ export function eachTexel(
   });
 }
 
+/** Forehead and cheeks: neither brows nor lips, and nothing of the mouth's and the eye sockets' insides. */
+export function isPlainSkin({ x, y, z }: Site): boolean {
+  const aside = Math.abs(x);
+  return (
+    (y > 0.28 && y < 0.5 && aside < 0.4 && z > -0.3) ||
+    (y > -0.6 && y < -0.25 && aside > 0.25 && aside < 0.55 && z > -0.35)
+  );
+}
+
 const hump = (d2: number): number => Math.exp(-d2);
 
 type Outline = readonly (readonly [x: number, y: number])[];

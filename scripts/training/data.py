@@ -3,6 +3,8 @@
 import glob
 import json
 import os
+import queue
+import threading
 
 import numpy as np
 import torch
@@ -10,28 +12,38 @@ import torch
 SIDE = 256
 PLANES = 14
 """Given (9), truth R, G, B, alpha wanted, eyes and mouth."""
+GRAIN = 24
+"""Fields of noise that are made once: a normal number for every sample of every picture takes longer than the network."""
 
 
 class Recorded:
-    def __init__(self, folder, seed=1):
-        self.shards, self.index, drivers = [], [], []
-        for path in sorted(glob.glob(f"{folder}/*.bin")):
-            with open(path[:-4] + ".json") as file:
-                about = json.load(file)
-            count = os.path.getsize(path) // (PLANES * SIDE * SIDE)
-            self.shards.append(np.memmap(path, np.uint8, "r", shape=(count, PLANES, SIDE, SIDE)))
-            self.index += [(len(self.shards) - 1, i, about["faces"][i]["driver"]) for i in range(count)]
+    def __init__(self, folders, seed=1):
+        """folders: of one double or several. Drivers are held out in all alike."""
+        self.shards, self.index = [], []
+        for folder in folders:
+            for path in sorted(glob.glob(f"{folder}/*.bin")):
+                with open(path[:-4] + ".json") as file:
+                    about = json.load(file)
+                count = os.path.getsize(path) // (PLANES * SIDE * SIDE)
+                self.shards.append(np.memmap(path, np.uint8, "r", shape=(count, PLANES, SIDE, SIDE)))
+                self.index += [(len(self.shards) - 1, i, about["faces"][i]["driver"]) for i in range(count)]
         if not self.index:
-            raise SystemExit(f"There are no recorded faces in {folder}: run scripts/training/record.ts first.")
+            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record.ts first.")
         drivers = sorted({driver for _, _, driver in self.index})
-        # Whole people are held out: a face that was seen from another side is no stranger.
-        last = set(drivers[-max(1, len(drivers) // 12) :])
-        self.held_out = [i for i, (_, _, driver) in enumerate(self.index) if driver in last][:192]
-        self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in last]
-        self.shown = self.held_out[:: max(1, len(self.held_out) // 8)][:8]
-        self.about = {"faces": len(self.index), "drivers": len(drivers)}
+        # Whole people are held out, every twelfth: a face that was seen from another side is no stranger.
+        apart = {driver for driver in drivers if driver % 12 == 0} or {drivers[-1]}
+        held = [i for i, (_, _, driver) in enumerate(self.index) if driver in apart]
+        self.held_out = held[:: max(1, len(held) // 192)][:192]
+        self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in apart]
+        self.shown = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
+        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len(folders)}
         self.random = np.random.default_rng(seed)
         self.order = []
+        normal = np.random.default_rng(seed)
+        self.grain = normal.standard_normal((GRAIN, 3, 2 * SIDE, 2 * SIDE), np.float32)
+        # Coarse noise too: a codec's blocks are no grain.
+        small = torch.from_numpy(normal.standard_normal((GRAIN, 3, SIDE // 4, SIDE // 4), np.float32))
+        self.blocks = torch.nn.functional.interpolate(small, scale_factor=4, mode="bilinear").numpy()
 
     def next(self, count):
         """Indices of a batch; every face once before any comes again."""
@@ -40,30 +52,56 @@ class Recorded:
         taken, self.order = self.order[:count], self.order[count:]
         return taken
 
-    def batch(self, indices, device, flip=False):
+    def batch(self, indices):
         """given 9, truth 3, alpha wanted 1, eyes and mouth 1: float32, 0 to 1."""
         faces = np.stack([self.shards[self.index[i][0]][self.index[i][1]] for i in indices])
-        if flip:
-            for i in np.flatnonzero(self.random.random(len(faces)) < 0.5):
-                faces[i] = faces[i, :, :, ::-1]
-        planes = torch.from_numpy(faces).to(device).float() / 255
+        planes = torch.from_numpy(faces).float() / 255
         return planes[:, 0:9], planes[:, 9:12], planes[:, 12:13], planes[:, 13:14]
 
+    def varied(self, count):
+        """
+        As `batch`, of faces to train on, seen by other cameras: mirrored or not; exposure, white balance and contrast on all alike; noise
+        on what the camera saw. Tables and fields made beforehand do it, on bytes.
+        """
+        given = np.empty((count, 9, SIDE, SIDE), np.float32)
+        truth = np.empty((count, 3, SIDE, SIDE), np.float32)
+        rest = np.empty((count, 2, SIDE, SIDE), np.float32)
+        codes = np.arange(256, dtype=np.float32) / 255
+        for k, i in enumerate(self.next(count)):
+            shard, place, _ = self.index[i]
+            face = self.shards[shard][place]
+            if self.random.random() < 0.5:
+                face = face[:, :, ::-1]
+            gain = self.random.uniform(0.75, 1.25) * self.random.uniform(0.92, 1.08, 3)
+            gamma = self.random.uniform(0.8, 1.25)
+            for c in range(3):
+                table = np.clip(codes**gamma * gain[c], 0, 1).astype(np.float32)
+                for target, at, plane in ((given, c, c), (given, 3 + c, 3 + c), (truth, c, 9 + c)):
+                    target[k, at] = table.take(face[plane])
+            np.multiply(face[6:9], 1 / 255, out=given[k, 6:9], casting="unsafe")
+            np.multiply(face[12:14], 1 / 255, out=rest[k], casting="unsafe")
+            noise = self.noise()
+            given[k, 3:6] += noise
+            # Through its openings the base shows what the camera saw.
+            noise *= 1 - given[k, 6:7]
+            given[k, 0:3] += noise
+        np.clip(given[:, 0:6], 0, 1, out=given[:, 0:6])
+        return [torch.from_numpy(part) for part in (given, truth, rest[:, 0:1], rest[:, 1:2])]
 
-def degrade(given, truth):
-    """Other cameras: exposure, white balance and contrast on all alike, noise on what the camera saw."""
-    count, device = len(given), given.device
-    uniform = lambda low, high, *shape: low + (high - low) * torch.rand(count, *shape, 1, 1, device=device)
-    gain = uniform(0.75, 1.25, 1) * uniform(0.92, 1.08, 3)
-    gamma = uniform(0.8, 1.25, 1)
-    graded = lambda x: (x.clamp(min=1e-4) ** gamma * gain).clamp(0, 1)
-    base, crop, rest = given[:, 0:3], given[:, 3:6], given[:, 6:9]
-    opening = (1 - rest[:, 0:1]).clamp(0, 1)
-    noise = torch.randn_like(crop) * uniform(0, 0.03, 1)
-    # Coarse noise too: a codec's blocks are no grain.
-    small = torch.randn(count, 3, SIDE // 4, SIDE // 4, device=device) * uniform(0, 0.02, 1)
-    noise = noise + torch.nn.functional.interpolate(small, scale_factor=4, mode="bilinear")
-    seen = (graded(crop) + noise).clamp(0, 1)
-    # Through its openings the base shows what the camera saw.
-    through = (graded(base) + noise * opening).clamp(0, 1)
-    return torch.cat([through, seen, rest], 1), graded(truth)
+    def noise(self):
+        y, x = self.random.integers(0, SIDE, 2)
+        which, other = self.random.integers(0, GRAIN, 2)
+        fine = self.grain[which, :, y : y + SIDE, x : x + SIDE] * float(self.random.uniform(0, 0.03))
+        return fine + self.blocks[other] * float(self.random.uniform(0, 0.02))
+
+    def ahead(self, count, device, depth=3):
+        """Endless batches of `varied`, made while the network learns from the ones before."""
+        ready = queue.Queue(depth)
+
+        def fill():
+            while True:
+                ready.put(self.varied(count))
+
+        threading.Thread(target=fill, daemon=True).start()
+        while True:
+            yield [part.to(device, memory_format=torch.channels_last) for part in ready.get()]

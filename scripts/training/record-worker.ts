@@ -1,27 +1,25 @@
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SIZE } from '../../server/double/surface.ts';
 import { openAssets } from '../performer/assets.ts';
 import { identityNamed, type Rgb } from '../performer/identity.ts';
 import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
-import { createPair, type Pair } from '../performer/pair.ts';
+import { createPairs, type Pair } from '../performer/pair.ts';
 import { randomIdentity } from '../performer/people.ts';
-import { createPerformer, type Performer } from '../performer/performer.ts';
+import { createPerformer, type Performer, QUICK } from '../performer/performer.ts';
 import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { cutFloats, eyesAndMouth } from './crop.ts';
-import { GIVEN, openSeer, type Seen } from './seer.ts';
+import { driverFile, GIVEN, openSeer, type Seen, type Seer } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
   skins: string;
-  double: string;
   out: string;
-  /** The look's folder that the faces are seen with: seer.ts. */
-  look: string;
+  /** The doubles, and the folder of the look that each one's faces are seen with: seer.ts. Each has a folder of its name under `out`. */
+  doubles: readonly { name: string; look: string }[];
   /** Faces of each driver. */
   faces: number;
 }
@@ -33,6 +31,8 @@ const PLANE = SIZE * SIZE;
 const PLANES = GIVEN + 5;
 /** Every so often something passes before the face. */
 const OCCLUDED = 0.3;
+/** Not everybody has been asked for a neutral face. */
+const WITHOUT_NEUTRAL = 0.35;
 const SMALLEST_FACE = 64;
 const LARGEST_FACE = 330;
 /** The landmark model saw something else than this head where its eyes lie further off than this, in shares of their distance. */
@@ -84,56 +84,75 @@ function record(pair: Pair, { toCrop, landmarks, given }: Seen, sample: Uint8Arr
 async function main(): Promise<void> {
   const job = workerData as RecordJob;
   const assets = openAssets(job.assets, job.skins);
-  const double = await createPerformer(assets, identityNamed(job.double));
-  const seer = openSeer(job.look);
+  const doubles = await Promise.all(
+    job.doubles.map(async ({ name, look }) => ({
+      name,
+      performer: await createPerformer(assets, identityNamed(name)),
+      seer: openSeer(look),
+    })),
+  );
   const sample = new Uint8Array(PLANES * PLANE);
 
-  const see = ({ plate }: Pair, neutral: Float32Array | null): Promise<Seen | null> =>
-    seer.see(rgbToI420(plate, PICTURE, PICTURE), PICTURE, PICTURE, neutral);
-
-  const film = async (driver: Performer, seed: number): Promise<{ kept: number; lost: number }> => {
+  type Filmed = { kept: number; lost: number };
+  const film = async (driver: Performer, seed: number): Promise<Filmed> => {
     const next = random(seed * 7919 + 17);
-    const pair = createPair(driver, double, PICTURE, PICTURE);
-    const name = join(job.out, `driver-${String(seed).padStart(4, '0')}`);
-    const file = openSync(`${name}.part`, 'w');
+    const performers = doubles.map(({ performer }) => performer);
+    const { render } = createPairs(driver, performers, PICTURE, PICTURE);
+    const see = (seer: Seer, { plate }: Pair, neutral: Float32Array | null): Promise<Seen | null> =>
+      seer.see(rgbToI420(plate, PICTURE, PICTURE), PICTURE, PICTURE, neutral);
+    const atCasting = render(atRest(next), null)[0]!;
+    const measured = await see(doubles[0]!.seer, atCasting, null);
+    if (!measured) return { kept: 0, lost: 0 };
+    const neutral = Float32Array.from(measured.canonical);
+    const files = doubles.map(({ name }) => driverFile(job.out, name, seed));
+    const open = files.map((file) => openSync(`${file}.part`, 'w'));
     const faces: object[] = [];
     const { tint } = driver.head.identity.skin;
     const [left, right] = driver.head.eyes;
     const looks = { skin: SKIN.map((c, i) => c * tint[i]!) as unknown as Rgb, eyes: Math.abs(left[0] - right[0]) / 2 };
     let lost = 0;
-    const neutral = (await see(pair.render(atRest(next), null), null))?.canonical;
-    if (!neutral) return { kept: 0, lost: 0 };
     while (faces.length < job.faces && lost < 3 * job.faces) {
       const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();
       const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
       const occluder = next() < OCCLUDED ? randomOccluder(next, looks) : null;
-      const shown = pair.render(moment, occluder);
+      const asked = next() < WITHOUT_NEUTRAL ? null : neutral;
+      const pairs = render(moment, occluder);
       const passes = Math.floor(3.5 * next() ** 2);
-      soften(shown.plate, passes);
-      soften(shown.truth, passes);
-      const seen = await see(shown, neutral);
-      if (!seen || disagrees(seen, shown)) {
+      soften(pairs[0]!.plate, passes);
+      for (const { truth } of pairs) soften(truth, passes);
+      // All see the same plate with the same perception: one sees the face where all do.
+      let kept = true;
+      for (const [i, { seer }] of doubles.entries()) {
+        const pair = pairs[i]!;
+        const seen = await see(seer, pair, asked);
+        kept = seen !== null && !disagrees(seen, pair);
+        if (!seen || !kept) break;
+        record(pair, seen, sample);
+        writeSync(open[i]!, sample);
+      }
+      if (!kept) {
         lost++;
         continue;
       }
-      record(shown, seen, sample);
-      writeSync(file, sample);
-      const { pose, faceSize } = shown.numbers;
-      faces.push({ driver: seed, yaw: pose.yaw, pitch: pose.pitch, faceSize, occluder: occluder?.kind ?? null });
+      const { pose, faceSize } = pairs[0]!.numbers;
+      const { yaw, pitch } = pose;
+      faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null, neutral: asked !== null });
     }
-    closeSync(file);
-    writeFileSync(`${name}.json`, JSON.stringify({ double: job.double, picture: PICTURE, lost, faces }));
-    renameSync(`${name}.part`, `${name}.bin`);
+    for (const file of open) closeSync(file);
+    for (const [i, file] of files.entries()) {
+      writeFileSync(`${file}.json`, JSON.stringify({ double: doubles[i]!.name, picture: PICTURE, lost, faces }));
+      renameSync(`${file}.part`, `${file}.bin`);
+    }
     return { kept: faces.length, lost };
   };
 
   parentPort?.on('message', (seed: number | null) => {
     if (seed === null) {
-      seer.close();
+      for (const { seer } of doubles) seer.close();
       parentPort?.close();
       return;
     }
-    void createPerformer(assets, randomIdentity(seed))
+    void createPerformer(assets, randomIdentity(seed), QUICK)
       .then((driver) => film(driver, seed))
       .then(({ kept, lost }) => parentPort?.postMessage({ seed, kept, lost }));
   });

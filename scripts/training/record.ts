@@ -1,8 +1,8 @@
 /**
  * Records what a learned double is trained on: random people perform, the same performance wears the double's face, and the server's own
  * code makes of each picture what the network will be given.
- *   node scripts/training/record.ts --assets DIR --skins DIR --double mara --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
- * One file of 14 planes of 256×256 bytes a face for each driver, and a JSON beside it. Drivers that are there already are left alone.
+ *   node scripts/training/record.ts --assets DIR --skins DIR --doubles mara,ivo --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
+ * One file of 14 planes of 256×256 bytes a face for each double and driver (OUT/DOUBLE/driver-NNNN.bin), and a JSON beside it. Drivers that are there already are left alone.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { MAX_YAW_DEG, readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { HELD_OUT_SEED } from '../performer/people.ts';
 import type { RecordJob } from './record-worker.ts';
-import { doubleDir, RECORDING } from './seer.ts';
+import { doubleDir, driverFile, RECORDING } from './seer.ts';
 
 type Said = 'ready' | { seed: number; kept: number; lost: number };
 
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     options: {
       assets: { type: 'string' },
       skins: { type: 'string' },
-      double: { type: 'string', default: 'mara' },
+      doubles: { type: 'string', default: 'mara,ivo' },
       out: { type: 'string' },
       drivers: { type: 'string', default: '60' },
       first: { type: 'string', default: '1' },
@@ -53,28 +53,32 @@ async function main(): Promise<void> {
       workers: { type: 'string', default: String(availableParallelism()) },
     },
   });
-  const { assets, skins, double, out } = values;
+  const { assets, skins, out } = values;
   if (!assets || !skins || !out)
     throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
   const first = Number(values.first);
   const last = first + Number(values.drivers) - 1;
   if (last >= HELD_OUT_SEED) throw new Error(`Drivers from ${HELD_OUT_SEED} on are held out for measuring.`);
-  mkdirSync(out, { recursive: true });
+  const names = values.doubles.split(',');
+  for (const name of names) mkdirSync(join(out, name), { recursive: true });
   const temporary = mkdtempSync(join(tmpdir(), 'understudy-record-'));
   try {
     const mesh = readFaceMesh();
-    const source = await readSource(doubleDir(double), mesh);
-    const bytes = recordingGraph(source.maps).encode({ generator: 'scripts/training/record.ts' });
-    const model = { file: RECORDING, bytes };
-    writeLook(temporary, { ...source, kind: 'learned', maxYawDeg: MAX_YAW_DEG, model, mesh });
+    const doubles: RecordJob['doubles'] = await Promise.all(
+      names.map(async (name) => {
+        const source = await readSource(doubleDir(name), mesh);
+        const bytes = recordingGraph(source.maps).encode({ generator: 'scripts/training/record.ts' });
+        const look = join(temporary, name);
+        mkdirSync(look);
+        const model = { file: RECORDING, bytes };
+        writeLook(look, { ...source, kind: 'learned', maxYawDeg: MAX_YAW_DEG, model, mesh });
+        return { name, look };
+      }),
+    );
     const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
-      (seed) => !existsSync(join(out, `driver-${String(seed).padStart(4, '0')}.bin`)),
+      (seed) => !names.every((name) => existsSync(`${driverFile(out, name, seed)}.bin`)),
     );
-    await recordAll(
-      { assets, skins, double, out, look: temporary, faces: Number(values.faces) },
-      seeds,
-      Number(values.workers),
-    );
+    await recordAll({ assets, skins, out, doubles, faces: Number(values.faces) }, seeds, Number(values.workers));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -86,4 +86,10 @@ export function openSeer(dir: string) {
   };
 }
 
+export type Seer = ReturnType<typeof openSeer>;
+
 export const doubleDir = (name: string): string => join(MODELS, 'doubles', name);
+
+/** Path of a driver's recording, without its ending. */
+export const driverFile = (out: string, double: string, seed: number): string =>
+  join(out, double, `driver-${String(seed).padStart(4, '0')}`);

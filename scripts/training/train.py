@@ -1,11 +1,13 @@
 """
 Trains the network of a learned double on recorded pairs:
-  python3 scripts/training/train.py --data DIR --out DIR [--minutes 60] [--batch 16] [--resume]
-It uses a CUDA GPU where one is at hand. Every few minutes it writes what it has (network.json, network.weights), its curves
-(curves.png) and a sheet of held-out faces (sheet.png); --resume goes on from there.
+  python3 scripts/training/train.py --data DIR[,DIR] --out DIR [--minutes 60] [--batch 16] [--resume] [--start DIR]
+Several folders are several doubles that share one network; --start then makes of it the network of one of them. It uses a CUDA GPU where
+one is at hand, else the processor in half precision (bfloat16). Every few minutes it writes what it has (network.json, network.weights),
+its curves (curves.png) and a sheet of held-out faces (sheet.png); --resume goes on from there. PyTorch 2.2 or later.
 """
 
 import argparse
+import copy
 import json
 import math
 import os
@@ -13,9 +15,10 @@ import time
 
 import numpy as np
 import torch
+from torch import nn
 
-from data import Recorded, degrade
-from network import Network, draw, export, multiplications
+from data import Recorded
+from network import Network, draw, drawn, export, multiplications
 from pictures import curves, sheet
 
 EYES_AND_MOUTH = 3.5
@@ -30,15 +33,24 @@ def losses(given, truth, wanted, colour, alpha, weight):
     inside = wanted * weight
     area = inside.sum().clamp(min=1) * 3
     seen = ((shown - aim).abs() * weight).mean() * 3
-    own = ((colour - truth).abs() * inside).sum() / area
+    wrong = (colour - truth) * wanted
+    own = (wrong.abs() * weight).sum() / area
     edges = 0
-    for step in (1, 2, 4):
+    # Slopes at three scales: the first is what an eye calls sharp, the others are where features stand.
+    for scale in (1, 2, 4):
+        if scale > 1:
+            wrong, weight = nn.functional.avg_pool2d(wrong, 2), nn.functional.avg_pool2d(weight, 2)
         for axis in (2, 3):
-            change = lambda x: x.narrow(axis, step, x.shape[axis] - step) - x.narrow(axis, 0, x.shape[axis] - step)
-            part = inside.narrow(axis, step, inside.shape[axis] - step)
-            edges = edges + ((change(colour) - change(truth)).abs() * part).sum() / area
-    cover = ((alpha - wanted).abs() * weight).mean()
+            slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
+            edges = edges + scale**2 * (slope.abs() * weight.narrow(axis, 1, wrong.shape[axis] - 1)).sum() / area
+    cover = ((alpha - wanted).abs() * weight_of_cover(wanted, given)).mean()
     return seen + own + 0.5 * edges + 2 * cover
+
+
+def weight_of_cover(wanted, given):
+    """What stands before the face, and its edge, is a small share of all pixels."""
+    before = given[:, 7:8] * (1 - wanted)
+    return 1 + 2 * before
 
 
 def psnr(given, truth, wanted, colour, alpha):
@@ -50,15 +62,31 @@ def psnr(given, truth, wanted, colour, alpha):
 
 
 def evaluate(network, recorded, device, batch=16):
-    network.eval()
+    """Median PSNR in dB over held-out faces: the network's, the mesh double's."""
     found, before = [], []
     with torch.no_grad():
         for first in range(0, len(recorded.held_out), batch):
-            given, truth, wanted, _ = recorded.batch(recorded.held_out[first : first + batch], device)
+            given, truth, wanted, _ = (part.to(device) for part in recorded.batch(recorded.held_out[first : first + batch]))
             found.append(psnr(given, truth, wanted, *draw(network, given)))
             before.append(psnr(given, truth, wanted, given[:, 0:3], given[:, 7:8]))
-    network.train()
     return torch.cat(found).median().item(), torch.cat(before).median().item()
+
+
+class Averaged:
+    """The network with weights averaged over the last steps: what is kept (Polyak and Juditsky 1992)."""
+
+    def __init__(self, network):
+        self.network = copy.deepcopy(network).eval()
+
+    def follow(self, network, steps):
+        share = min(0.999, steps / (steps + 20))
+        with torch.no_grad():
+            theirs = network.state_dict()
+            for name, mine in self.network.state_dict().items():
+                if mine.dtype.is_floating_point:
+                    mine.lerp_(theirs[name], 1 - share)
+                else:
+                    mine.copy_(theirs[name])
 
 
 def main():
@@ -67,59 +95,66 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", help="a folder that was trained before, whose network is gone on with")
     parser.add_argument("--every", type=float, default=180, help="seconds between two looks")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     os.makedirs(args.out, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    recorded = Recorded(args.data, seed=args.seed)
-    network = Network().to(device)
+    recorded = Recorded(args.data.split(","), seed=args.seed)
+    network = Network().to(device, memory_format=torch.channels_last)
+    if args.start:
+        network.load_state_dict(torch.load(f"{args.start}/state.pt", map_location=device)["averaged"])
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
+    averaged = Averaged(network)
     state = {"samples": 0, "seconds": 0.0, "curve": []}
     kept = f"{args.out}/state.pt"
     if args.resume and os.path.exists(kept):
         loaded = torch.load(kept, map_location=device)
         network.load_state_dict(loaded["network"])
+        averaged.network.load_state_dict(loaded["averaged"])
         optimizer.load_state_dict(loaded["optimizer"])
         state = loaded["state"]
     print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan) / 1e6:.0f} M multiplications", flush=True)
     began = looked = time.time()
     before_s = state["seconds"]
     steps, window = 0, []
+    batches = recorded.ahead(args.batch, device)
     share = 0.0
     while share < 1:
         share = min(1.0, (time.time() - began) / (args.minutes * 60))
         # A short warm-up, then one cosine over the time that was given.
         for group in optimizer.param_groups:
             group["lr"] = args.rate * min(1.0, (steps + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        given, truth, wanted, weight = recorded.batch(recorded.next(args.batch), device, flip=True)
-        given, truth = degrade(given, truth)
-        colour, alpha = draw(network, given)
+        given, truth, wanted, weight = next(batches)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            change = network(given)
+        colour, alpha = drawn(given, change.float())
         loss = losses(given, truth, wanted, colour, alpha, 1 + (EYES_AND_MOUTH - 1) * weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         steps += 1
+        averaged.follow(network, steps)
         window.append(loss.item())
         state["samples"] += len(given)
         state["seconds"] = before_s + time.time() - began
         if share < 1 and time.time() - looked < args.every:
             continue
-        held, mesh = evaluate(network, recorded, device)
+        held, mesh = evaluate(averaged.network, recorded, device)
         state["curve"].append([state["samples"], float(np.mean(window)), held, mesh])
         print(f"{state['samples']} samples, {state['seconds'] / 60:.1f} min: held-out PSNR {held:.2f} dB (mesh {mesh:.2f})", flush=True)
-        save(network, optimizer, recorded, state, args, device, held, mesh)
+        save(network, averaged.network, optimizer, recorded, state, args, device, held, mesh)
         window, looked = [], time.time()
 
 
-def save(network, optimizer, recorded, state, args, device, held, mesh):
-    network.eval()
+def save(network, averaged, optimizer, recorded, state, args, device, held, mesh):
     training = {
         "seed": args.seed,
         "data": recorded.about,
@@ -130,16 +165,15 @@ def save(network, optimizer, recorded, state, args, device, held, mesh):
         "meshPsnrDb": round(mesh, 2),
         "multiplications": multiplications(network.plan),
     }
-    export(network, args.out, training)
-    torch.save({"network": network.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, f"{args.out}/state.pt")
+    export(averaged, args.out, training)
+    torch.save({"network": network.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, f"{args.out}/state.pt")
     with open(f"{args.out}/curve.json", "w") as file:
         json.dump(state["curve"], file)
     curves(state["curve"], f"{args.out}/curves.png")
     with torch.no_grad():
-        given, truth, wanted, _ = recorded.batch(recorded.shown, device)
-        colour, alpha = draw(network, given)
+        given, truth, wanted, _ = (part.to(device) for part in recorded.batch(recorded.shown))
+        colour, alpha = draw(averaged, given)
         sheet(given, truth, wanted, colour, alpha, f"{args.out}/sheet.png")
-    network.train()
 
 
 main()

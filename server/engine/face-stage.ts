@@ -10,6 +10,7 @@ import { AGE_LIMIT } from '../wire/age.ts';
 import type { Casting } from '../wire/casting.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
 import type { Castings } from './casting/castings.ts';
+import { DrawnOver } from './drawn-over.ts';
 import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
 
 export interface ShownFace {
@@ -45,6 +46,7 @@ export class FaceStage {
   #busy = false;
   #params: LookParams = {};
   #alive = new Set<number>();
+  readonly #drawnOver = new DrawnOver();
 
   constructor(parts: FaceStageParts) {
     this.#parts = parts;
@@ -195,8 +197,11 @@ export class FaceStage {
     const holds = same && started.wear.look === wear.look && started.wear.casting === wear.casting;
     const attempt = holds ? started : await this.#settle(this.#attempt(picture, planned), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
-    if (attempt.face.how === 'cover' && !hides(attempt.face, track, this.#parts.arena)) {
-      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
+    if (
+      attempt.face.how === 'cover' &&
+      !this.#drawnOver.hides(attempt.face, track, picture.id.captureUs, this.#parts.arena)
+    ) {
+      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, or something has stood before it for long, and it is covered. If this stays, choose another look.`;
       return { kind: 'cover', why: 'look failed' };
     }
     const began = performance.now();
@@ -247,7 +252,9 @@ export class FaceStage {
 
   #forget(alive: Set<number>): void {
     for (const id of this.#alive) {
-      if (!alive.has(id)) for (const look of this.#worn.looks.values()) look.forget(id);
+      if (alive.has(id)) continue;
+      this.#drawnOver.forget(id);
+      for (const look of this.#worn.looks.values()) look.forget(id);
     }
     this.#alive = alive;
   }
@@ -280,25 +287,6 @@ interface Attempt {
   face: Awaited<ReturnType<Replacer['replace']>> | null;
   ms: number;
   trouble: string | null;
-}
-
-/** Forehead, bridge and tip of the nose, cheeks, upper lip, chin: opaque in every look that hides a face. */
-const HIDDEN = [9, 168, 1, 50, 280, 164, 199];
-/** So many of them must be: a turned head hides a cheek, a wide mouth moves the chin. */
-const HIDDEN_AT_LEAST = 5;
-
-/** Whether a drawn face really lies over the face it was drawn for: a network's zeros, or no numbers, would leave it bare. */
-function hides({ at, size, toCrop }: NonNullable<Attempt['face']>, { landmarks }: Track, arena: Arena): boolean {
-  if (!landmarks) return false;
-  const alpha = arena.floats(at + 3 * size * size * 4, size * size);
-  const [a, b, c, d, e, f] = toCrop;
-  const hidden = HIDDEN.filter((point) => {
-    const x = landmarks.points[3 * point] ?? Number.NaN;
-    const y = landmarks.points[3 * point + 1] ?? Number.NaN;
-    const [u, v] = [Math.round(a * x + b * y + c), Math.round(d * x + e * y + f)];
-    return u >= 0 && v >= 0 && u < size && v < size && (alpha[v * size + u] ?? 0) >= 0.5;
-  });
-  return hidden.length >= HIDDEN_AT_LEAST;
 }
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

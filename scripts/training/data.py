@@ -104,4 +104,4 @@ class Recorded:
 
         threading.Thread(target=fill, daemon=True).start()
         while True:
-            yield [part.to(device, memory_format=torch.channels_last) for part in ready.get()]
+            yield [part.to(device) for part in ready.get()]

@@ -7,7 +7,7 @@ export const NETWORK_CHANNELS = 9;
 
 /**
  * The network of a double of kind `learned`: the mesh double's layers, the plate's crop under its openings, and a trained network that
- * adds to both. Inputs as `mesh`, and the plate, encoded 0–1: `crop` 1×3×256×256, and `behind`, the same with the performer's eyes and
+ * adds to both. What it draws with has seen the performer's skin only coarsely (server/docs/decisions/learned-double.md). Inputs as `mesh`, and the plate, encoded 0–1: `crop` 1×3×256×256, and `behind`, the same with the performer's eyes and
  * mouth moved to the double's openings. Output: `rgba` 1×4×256×256.
  *
  *   base   = mesh · alpha + behind · (1 − alpha)
@@ -18,15 +18,23 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
   const layers = meshLayers(g, maps);
   const crop = g.input('crop', [1, 3, SIZE, SIZE]);
   const base = over(g, layers);
-  const change = network.build(g, given(g, layers, base, crop));
+  const { surface, alpha: opening, rim } = layers;
+  const change = network.build(g, {
+    given: given(g, layers, base, crop),
+    drawn: g.add('Concat', [base, opening, rim, channels(g, surface, 3, 4)], { axis: 1 }),
+    coarse: g.add('AveragePool', [crop], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] }),
+  });
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
-  const colour = clip(g.add('Add', [base, channels(g, change, 0, 3)]));
+  const colour = clip(g.add('Add', [base, change.colour!]));
   // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
-  const inside = g.add('Clip', [g.add('Mul', [layers.rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
-  const alpha = g.add('Mul', [clip(g.add('Add', [layers.rim, channels(g, change, 3, 4)])), inside]);
+  const inside = g.add('Clip', [g.add('Mul', [rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
+  const alpha = g.add('Mul', [clip(g.add('Add', [rim, change.cover!])), inside]);
   g.output('rgba', g.add('Concat', [colour, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
 }
+
+/** scripts/training/network.py has the same number. */
+const COARSE = 8;
 
 /** Makes of the rim's ramp a steep one, so that alpha may be raised up to it and not beyond. */
 const INSIDE = 4;

@@ -25,10 +25,10 @@ const node = z.discriminatedUnion('op', [
   z.object({ op: z.literal('shuffle'), from: z.string(), to: z.string() }),
 ]);
 const description = z.object({
-  format: z.literal(1),
-  /** Names of its first value and its last. */
-  input: z.string(),
-  output: z.string(),
+  format: z.literal(2),
+  /** Names of the values that it is given, and of those that it makes. */
+  inputs: z.array(z.string()),
+  outputs: z.array(z.string()),
   nodes: z.array(node),
   training: z.record(z.string(), z.unknown()),
 });
@@ -37,13 +37,16 @@ const description = z.object({
 export interface TrainedNetwork {
   /** Seed, data, hours and measures of its training. */
   training: Record<string, unknown>;
-  /** Adds it to a graph. Answers the name of what it makes of `input`. */
-  build(g: OnnxGraph, input: string): string;
+  /**
+   * Adds it to a graph. Answers the graph's names of what it makes. @param given the graph's name for each of its inputs.
+   * @throws Error where one of them is missing.
+   */
+  build(g: OnnxGraph, given: Readonly<Record<string, string>>): Record<string, string>;
 }
 
 /** @throws Error where a file is missing or not what it should be. */
 export function readTrained(dir: string): TrainedNetwork {
-  const { input, output, nodes, training } = description.parse(
+  const { inputs, outputs, nodes, training } = description.parse(
     JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')),
   );
   const bytes = readFileSync(join(dir, 'network.weights'));
@@ -54,15 +57,16 @@ export function readTrained(dir: string): TrainedNetwork {
   };
   return {
     training,
-    build(g, first) {
-      const values = new Map([[input, first]]);
+    build(g, given) {
+      const values = new Map(Object.entries(given));
       const value = (name: string): string => {
         const known = values.get(name);
         if (known === undefined) throw new Error(`${dir}: nothing in network.json makes ${name}.`);
         return known;
       };
+      for (const name of inputs) value(name);
       for (const step of nodes) values.set(step.to, add(g, step, value, part));
-      return value(output);
+      return Object.fromEntries(outputs.map((name) => [name, value(name)]));
     },
   };
 }

@@ -6,27 +6,45 @@ import numpy as np
 import torch
 from torch import nn
 
-INPUTS = 9
-"""Base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing: scripts/double/learned-graph.ts."""
-OUTPUTS = 4
+INPUTS = {"given": 9, "drawn": 6, "coarse": 3}
+"""given: base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing (scripts/double/learned-graph.ts). drawn: the same without the crop.
+coarse: the crop's means over COARSE² pixels."""
+OUTPUTS = {"colour": 3, "cover": 1}
 """Change of colour R, G, B and of alpha."""
+COARSE = 8
 
 
 def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True):
     return dict(op="conv", **{"from": source, "to": target}, inputs=inputs, outputs=outputs, kernel=kernel, stride=stride, relu=relu)
 
 
-def steps(widths=(12, 24, 40, 64, 96)):
-    """A U-Net from half the crop's size down to a 1/32 of it. 159 million multiplications at 256×256."""
+def up(source, target):
+    return {"op": "double", "from": source, "to": target}
+
+
+def add(source, other, target):
+    return {"op": "add", "from": source, "and": other, "to": target}
+
+
+def steps():
+    return colour_steps() + cover_steps()
+
+
+def colour_steps(widths=(12, 24, 40, 64, 96)):
+    """
+    A U-Net from half the crop's size down to a 1/32 of it. Of the performer it sees eyes and mouth, through the mesh's openings, and the rest
+    so coarsely that no likeness can pass: light, shadows, where the brows are (server/docs/decisions/learned-double.md).
+    """
     a, b, c, d, e = widths
-    up = lambda source, target: {"op": "double", "from": source, "to": target}
-    add = lambda source, other, target: {"op": "add", "from": source, "and": other, "to": target}
     return [
-        conv("given", "a", INPUTS, a, 2, 2),
+        conv("drawn", "a", INPUTS["drawn"], a, 2, 2),
         conv("a", "b0", a, b, 2, 2),
         conv("b0", "b", b, b),
         conv("b", "c0", b, c, 2, 2),
-        conv("c0", "c", c, c),
+        conv("coarse", "k0", INPUTS["coarse"], 24),
+        conv("k0", "k1", 24, c),
+        add("c0", "k1", "c1"),
+        conv("c1", "c", c, c),
         conv("c", "d0", c, d, 2, 2),
         conv("d0", "d1", d, d),
         conv("d1", "d", d, d),
@@ -48,8 +66,41 @@ def steps(widths=(12, 24, 40, 64, 96)):
         conv("h1", "h2", b, a, 1),
         up("h2", "h3"),
         add("h3", "a", "i0"),
-        conv("i0", "i1", a, 4 * OUTPUTS, relu=False),
-        {"op": "shuffle", "from": "i1", "to": "change"},
+        conv("i0", "i1", a, 4 * OUTPUTS["colour"], relu=False),
+        {"op": "shuffle", "from": "i1", "to": "colour"},
+    ]
+
+
+def cover_steps(widths=(8, 16, 24, 32, 48)):
+    """A smaller one that sees the plate as it is, for hands and hair before the face have sharp edges; it draws nothing, it leaves out."""
+    a, b, c, d, e = widths
+    return [
+        conv("given", "o", INPUTS["given"], a, 2, 2),
+        conv("o", "p0", a, b, 2, 2),
+        conv("p0", "p", b, b),
+        conv("p", "q0", b, c, 2, 2),
+        conv("q0", "q", c, c),
+        conv("q", "r0", c, d, 2, 2),
+        conv("r0", "r", d, d),
+        conv("r", "s0", d, e, 2, 2),
+        conv("s0", "s", e, e),
+        conv("s", "s1", e, d, 1),
+        up("s1", "s2"),
+        add("s2", "r", "t0"),
+        conv("t0", "t1", d, d),
+        conv("t1", "t2", d, c, 1),
+        up("t2", "t3"),
+        add("t3", "q", "u0"),
+        conv("u0", "u1", c, c),
+        conv("u1", "u2", c, b, 1),
+        up("u2", "u3"),
+        add("u3", "p", "v0"),
+        conv("v0", "v1", b, b),
+        conv("v1", "v2", b, a, 1),
+        up("v2", "v3"),
+        add("v3", "o", "w0"),
+        conv("w0", "w1", a, 4 * OUTPUTS["cover"], relu=False),
+        {"op": "shuffle", "from": "w1", "to": "cover"},
     ]
 
 
@@ -75,7 +126,9 @@ class Network(nn.Module):
                 self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
 
     def forward(self, given):
-        values = {"given": given}
+        """given: n × 9 × 256 × 256. Change of colour n × 3 × 256 × 256, of alpha n × 1 × 256 × 256."""
+        drawn = torch.cat([given[:, 0:3], given[:, 6:9]], 1)
+        values = {"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)}
         for step in self.plan:
             x, to = values[step["from"]], step["to"]
             if step["op"] == "conv":
@@ -87,18 +140,18 @@ class Network(nn.Module):
                 values[to] = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
             else:
                 values[to] = nn.functional.pixel_shuffle(x, 2)
-        return values["change"]
+        return values["colour"], values["cover"]
 
 
 def draw(network, given):
     """Colour and alpha of what a face is replaced with, as scripts/double/learned-graph.ts computes them."""
-    return drawn(given, network(given))
+    return drawn(given, *network(given))
 
 
-def drawn(given, change):
+def drawn(given, change, cover):
     rim = given[:, 7:8]
-    colour = (given[:, 0:3] + change[:, 0:3]).clamp(0, 1)
-    alpha = (rim + change[:, 3:4]).clamp(0, 1) * (4 * rim).clamp(0, 1)
+    colour = (given[:, 0:3] + change).clamp(0, 1)
+    alpha = (rim + cover).clamp(0, 1) * (4 * rim).clamp(0, 1)
     return colour, alpha
 
 
@@ -127,12 +180,12 @@ def export(network, folder, training):
         nodes.append({**step, "weights": keep(weight), "bias": keep(bias)})
     np.concatenate(parts).tofile(f"{folder}/network.weights")
     with open(f"{folder}/network.json", "w") as file:
-        json.dump({"format": 1, "input": "given", "output": "change", "nodes": nodes, "training": training}, file, indent=1)
+        json.dump({"format": 2, "inputs": list(INPUTS), "outputs": list(OUTPUTS), "nodes": nodes, "training": training}, file, indent=1)
 
 
 def multiplications(plan, side=256):
     """Of one run at side × side."""
-    sizes, total = {"given": side}, 0
+    sizes, total = {"given": side, "drawn": side, "coarse": side // COARSE}, 0
     for step in plan:
         size = sizes[step["from"]]
         if step["op"] == "conv":

@@ -25,14 +25,14 @@ EYES_AND_MOUTH = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
 
 
-def losses(given, truth, wanted, colour, alpha, weight):
-    """On the picture that is shown, on the colours under it, and on alpha. Absolute differences: squares blur."""
-    crop = given[:, 3:6]
-    shown = crop + (colour - crop) * alpha
-    aim = crop + (truth - crop) * wanted
-    inside = wanted * weight
-    area = inside.sum().clamp(min=1) * 3
-    seen = ((shown - aim).abs() * weight).mean() * 3
+def losses(truth, wanted, colour, alpha, weight, rim):
+    """
+    On the colours, wherever the face is to be seen, and on alpha by itself: on the picture that both make, a network would rather let the
+    performer's brows through than move the double's. Absolute differences: squares blur.
+    """
+    area = (wanted * weight).sum().clamp(min=1) * 3
+    # What stands before the face, and its edge, is a small share of all pixels.
+    cover = ((alpha - wanted).abs() * (weight + 2 * rim * (1 - wanted))).mean()
     wrong = (colour - truth) * wanted
     own = (wrong.abs() * weight).sum() / area
     edges = 0
@@ -43,19 +43,12 @@ def losses(given, truth, wanted, colour, alpha, weight):
         for axis in (2, 3):
             slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
             edges = edges + scale**2 * (slope.abs() * weight.narrow(axis, 1, wrong.shape[axis] - 1)).sum() / area
-    cover = ((alpha - wanted).abs() * weight_of_cover(wanted, given)).mean()
-    return seen + own + 0.5 * edges + 2 * cover
+    return 2 * own + 0.5 * edges + 2 * cover
 
 
-def judge(given, truth, wanted, weight, change):
-    colour, alpha = drawn(given, change)
-    return losses(given, truth, wanted, colour, alpha, 1 + (EYES_AND_MOUTH - 1) * weight)
-
-
-def weight_of_cover(wanted, given):
-    """What stands before the face, and its edge, is a small share of all pixels."""
-    before = given[:, 7:8] * (1 - wanted)
-    return 1 + 2 * before
+def judge(given, truth, wanted, weight, change, cover):
+    colour, alpha = drawn(given, change, cover)
+    return losses(truth, wanted, colour, alpha, 1 + (EYES_AND_MOUTH - 1) * weight, given[:, 7:8])
 
 
 def psnr(given, truth, wanted, colour, alpha):
@@ -141,8 +134,8 @@ def main():
             group["lr"] = args.rate * min(1.0, (steps + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         given, truth, wanted, weight = next(batches)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            change = network(given.to(memory_format=torch.channels_last))
-        loss = judged(given, truth, wanted, weight, change.float().contiguous())
+            change, cover = network(given.to(memory_format=torch.channels_last))
+        loss = judged(given, truth, wanted, weight, change.float().contiguous(), cover.float().contiguous())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -137,15 +137,15 @@ describe('a double of kind learned', () => {
   let learned: Replacer;
   beforeAll(async () => {
     // A network that changes nothing: what is left is the drawing, with the performer's own eyes and mouth behind its openings.
+    const none = { op: 'conv', from: 'given', inputs: 9, kernel: 2, stride: 2, relu: false };
     const nodes = [
-      { op: 'conv', from: 'given', to: 'none', inputs: 9, outputs: 16, kernel: 2, stride: 2, relu: false },
-      { op: 'shuffle', from: 'none', to: 'change' },
+      { ...none, to: 'c', outputs: 12, weights: [0, 432], bias: [576, 12] },
+      { op: 'shuffle', from: 'c', to: 'colour' },
+      { ...none, to: 'a', outputs: 4, weights: [432, 144], bias: [588, 4] },
+      { op: 'shuffle', from: 'a', to: 'cover' },
     ];
-    const described = [{ ...nodes[0], weights: [0, 576], bias: [576, 16] }, nodes[1]];
-    writeFileSync(
-      join(dir, 'network.json'),
-      JSON.stringify({ format: 1, input: 'given', output: 'change', nodes: described, training: {} }),
-    );
+    const described = { format: 2, inputs: ['given'], outputs: ['colour', 'cover'], nodes, training: {} };
+    writeFileSync(join(dir, 'network.json'), JSON.stringify(described));
     writeFileSync(join(dir, 'network.weights'), new Uint8Array(4 * 592));
     const mesh = readFaceMesh();
     const source = await readSource(`${MODELS}doubles/mara`, mesh);

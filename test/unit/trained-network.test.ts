@@ -19,7 +19,7 @@ function write(weights: number[], nodes: unknown[]): void {
   writeFileSync(join(dir, 'network.weights'), new Uint8Array(Float32Array.from(weights).buffer));
   writeFileSync(
     join(dir, 'network.json'),
-    JSON.stringify({ format: 1, input: 'given', output: 'out', nodes, training: { seed: 1 } }),
+    JSON.stringify({ format: 2, inputs: ['given'], outputs: ['out'], nodes, training: { seed: 1 } }),
   );
 }
 
@@ -59,8 +59,8 @@ const WEIGHTS = [0.25, 0.25, 0.25, 0.25, -0.5, 1, 2, 3, 4, 0, 0, 0, 10];
 test('the steps that training leaves become an ONNX graph that computes them', async () => {
   write(WEIGHTS, NODES);
   const g = new OnnxGraph('test');
-  const made = readTrained(dir).build(g, g.input('x', [1, 1, SIDE, SIDE]));
-  g.output('y', made, [1, 1, 2 * SIDE, 2 * SIDE]);
+  const { out } = readTrained(dir).build(g, { given: g.input('x', [1, 1, SIDE, SIDE]) });
+  g.output('y', out!, [1, 1, 2 * SIDE, 2 * SIDE]);
   const session = await ort.InferenceSession.create(g.encode({}));
   const x = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % 5) / 4);
   const run = await session.run({ x: new ort.Tensor('float32', x, [1, 1, SIDE, SIDE]) });
@@ -79,12 +79,13 @@ test('the steps that training leaves become an ONNX graph that computes them', a
 });
 
 test('weights that are too short, and a step without its input, are refused', () => {
-  const build = () => {
+  const build = (name = 'given') => {
     const g = new OnnxGraph('test');
-    readTrained(dir).build(g, g.input('x', [1, 1, SIDE, SIDE]));
+    readTrained(dir).build(g, { [name]: g.input('x', [1, 1, SIDE, SIDE]) });
   };
   write(WEIGHTS.slice(0, -1), NODES);
-  expect(build).toThrow(/shorter/);
+  expect(() => build()).toThrow(/shorter/);
   write(WEIGHTS, NODES.slice(1));
-  expect(build).toThrow(/nothing in network.json makes half/);
+  expect(() => build()).toThrow(/nothing in network.json makes half/);
+  expect(() => build('taken')).toThrow(/nothing in network.json makes given/);
 });

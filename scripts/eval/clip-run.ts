@@ -68,7 +68,7 @@ export interface ClipOptions {
 
 /** Runs the engine's own per-frame code over a clip and measures what came of it, before encoding. */
 export async function runClip(engine: Engine, options: ClipOptions): Promise<ClipResult> {
-  const run = new ClipRun(engine, options, await engine.replacer());
+  const run = new ClipRun(engine, options, await engine.replacer(), await engine.perceiver(), await engine.perceiver());
   try {
     for await (const program of readVideo(options.file, engine.pictures)) {
       const plate = engine.pictures.copy(program);
@@ -93,12 +93,12 @@ class ClipRun {
   #switches = new Map<number, number>();
   #history = new Map<number, { plate: Patch; program: Patch }[]>();
 
-  constructor(engine: Engine, options: ClipOptions, replacer: Replacer) {
+  constructor(engine: Engine, options: ClipOptions, replacer: Replacer, perceiver: Perceiver, fresh: Perceiver) {
     this.#options = options;
     this.#recorder = new LayerRecorder(replacer, engine.arena);
-    this.#stage = new FaceStage({ ...engine, perceiver: engine.perceiver() });
+    this.#stage = new FaceStage({ ...engine, perceiver });
     this.#stage.use(this.#recorder.replacer);
-    this.#fresh = engine.perceiver();
+    this.#fresh = fresh;
   }
 
   close(): void {

@@ -41,7 +41,7 @@ export async function zeroError(
   file: string,
   maxFrames: number,
 ): Promise<number> {
-  const stage = new FaceStage({ ...engine, perceiver: engine.perceiver() });
+  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver() });
   stage.use(replacer);
   let most = Number.NaN;
   let frames = 0;

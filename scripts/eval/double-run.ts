@@ -1,5 +1,6 @@
 import type { LookParams, Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
+import type { Perceiver } from '../../server/face/perceiver.ts';
 import type { Picture } from '../../server/frame/frame.ts';
 import { detailDistance } from './age-measures.ts';
 import type { EngineParts } from './engine.ts';
@@ -61,7 +62,7 @@ export class RunResult {
 
 /** Runs the engine's own code over a performance, picture by picture, and measures before anything is encoded. */
 export async function runDouble(engine: EngineParts, reader: FaceReader, run: Run): Promise<RunResult> {
-  const take = new Take(engine, reader, run);
+  const take = new Take(engine, await engine.perceiver(), reader, run);
   const { performance } = run;
   const files = {
     plate: run.plate,
@@ -100,11 +101,11 @@ class Take {
   readonly #stage: FaceStage;
   readonly #reader: FaceReader;
 
-  constructor(engine: EngineParts, reader: FaceReader, run: Run) {
+  constructor(engine: EngineParts, perceiver: Perceiver, reader: FaceReader, run: Run) {
     this.#run = run;
     this.#reader = reader;
     reader.forget();
-    this.#stage = new FaceStage({ ...engine, perceiver: engine.perceiver() });
+    this.#stage = new FaceStage({ ...engine, perceiver });
     this.#stage.use(run.replacer);
   }
 

@@ -14,7 +14,7 @@ const WARM_UP = 10;
 const [clip = '', dir = '', frames = '100'] = process.argv.slice(2);
 
 const times = await withEngine(async ({ engine, runtime }) => {
-  const stage = new FaceStage({ ...engine, perceiver: engine.perceiver() });
+  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver() });
   const found: { frame: number[]; double: number[] } = { frame: [], double: [] };
   try {
     stage.use(await openDouble({ ...engine, runtime, dir }));

@@ -99,7 +99,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
   const { performances, doubles } = settings;
   const all: AllMeasured = { doubles: [], crossings: [], ages: [], zero: [], times: [] };
   await withEngine(async ({ engine, runtime }) => {
-    const reader = new FaceReader({ ...engine, runtime, modelsDir: MODELS_DIR });
+    const reader = await FaceReader.open({ ...engine, runtime, modelsDir: MODELS_DIR });
     try {
       const open = (dir: string): Promise<Run['replacer']> => openDouble({ ...engine, runtime, dir });
       const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> =>

@@ -19,7 +19,7 @@ export interface EngineParts {
   kernels: Kernels;
   pictures: Pictures;
   /** A new perceiver, the stage's to close. */
-  perceiver(): Perceiver;
+  perceiver(): Promise<Perceiver>;
 }
 
 /** Lends out the engine's parts and closes the runtime, with all sessions, afterwards. */

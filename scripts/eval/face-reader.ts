@@ -6,7 +6,7 @@ import type { Crop } from '../../server/face/types.ts';
 import type { Arena } from '../../server/frame/arena.ts';
 import type { Picture } from '../../server/frame/frame.ts';
 import type { Kernels } from '../../server/frame/kernels.ts';
-import type { Runtime } from '../../server/inference/session.ts';
+import type { Runtime, Session } from '../../server/inference/session.ts';
 
 const PRESENCE = 0.5;
 
@@ -20,8 +20,17 @@ export class FaceReader {
   readonly #close: () => void;
   readonly #crops = new Map<string, Crop>();
 
-  constructor(parts: { runtime: Runtime; arena: Arena; kernels: Kernels; modelsDir: string }) {
-    const session = parts.runtime.load(join(parts.modelsDir, 'perception', 'face-landmarks-478.onnx'), parts.arena);
+  static async open(parts: {
+    runtime: Runtime;
+    arena: Arena;
+    kernels: Kernels;
+    modelsDir: string;
+  }): Promise<FaceReader> {
+    const file = join(parts.modelsDir, 'perception', 'face-landmarks-478.onnx');
+    return new FaceReader(parts, await parts.runtime.load(file, parts.arena));
+  }
+
+  private constructor(parts: { arena: Arena; kernels: Kernels }, session: Session) {
     this.#landmarker = new Landmarker(session);
     this.#pyramid = new Pyramid(parts.arena, parts.kernels);
     this.#close = () => {

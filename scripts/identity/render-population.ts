@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const opened = openAssets(assets, skins);
   const [arena, runtime, head] = [new Arena(256), createRuntime(), readHead(MODELS)];
   const kernels = loadKernels(arena);
-  const perceiver = createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
+  const perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
   const picture = new Pictures(arena).take(
     SIDE,
     SIDE,

@@ -88,7 +88,7 @@ async function main(): Promise<void> {
     job.doubles.map(async ({ name, look }) => ({
       name,
       performer: await createPerformer(assets, identityNamed(name)),
-      seer: openSeer(look),
+      seer: await openSeer(look),
     })),
   );
   const sample = new Uint8Array(PLANES * PLANE);

@@ -33,12 +33,12 @@ export interface Seen {
  * Looks at one picture as the server does: its own perception, its own raster and light, and the mesh double's layers.
  * @param dir a look's folder whose network is scripts/double/learned-graph.ts `recordingGraph`.
  */
-export function openSeer(dir: string) {
+export async function openSeer(dir: string) {
   const arena = new Arena(MEMORY_MB);
   const kernels = loadKernels(arena);
   const runtime = createRuntime();
-  const perceiver = createPerceiver({ runtime, arena, kernels, modelsDir: MODELS, maxFaces: 1 });
-  const session = runtime.load(join(dir, RECORDING), arena);
+  const perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS, maxFaces: 1 });
+  const session = await runtime.load(join(dir, RECORDING), arena);
   const tensors = { ...session.inputs, ...session.outputs } as OpenNetwork<
     keyof typeof MESH_INPUTS | keyof typeof PLATE_INPUTS | 'drawn'
   >['tensors'];
@@ -86,7 +86,7 @@ export function openSeer(dir: string) {
   };
 }
 
-export type Seer = ReturnType<typeof openSeer>;
+export type Seer = Awaited<ReturnType<typeof openSeer>>;
 
 export const doubleDir = (name: string): string => join(MODELS, 'doubles', name);
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inferenceSettings } from '../inference/settings.ts';
 import { ageYears } from '../wire/age.ts';
 import { casting, castingId, castingState, neutralFace } from '../wire/casting.ts';
 import { faceInfo, renditionKey, uncastPolicy } from '../wire/messages.ts';
@@ -43,6 +44,7 @@ export const toEngine = z.discriminatedUnion('type', [
     media: mediaKind,
     memoryMb: z.number().int().min(64).max(4000),
     passThrough: z.boolean(),
+    inference: inferenceSettings,
   }),
   /** What this engine is for: a spare's second message, any other engine's first. Answered by `ready`. */
   z.object({
@@ -60,6 +62,7 @@ export const toEngine = z.discriminatedUnion('type', [
     unknownColour: z.enum(['bt709', 'bt601', 'bt2020']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
+    inference: inferenceSettings,
     /** The slates that the front has already. */
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),
   }),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { DEFAULT_CHAIN, providerChain } from '../inference/providers.ts';
 import { feedName, uncastPolicy } from '../wire/messages.ts';
 import { turnServer } from './turn.ts';
 
@@ -85,6 +86,15 @@ const engineKeys = z.strictObject({
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 
+const inferenceKeys = z.strictObject({
+  providers: providerChain.default([...DEFAULT_CHAIN]),
+  device: z.number().int().min(0).max(15).default(0),
+  precision: z.enum(['auto', 'full']).default('auto'),
+  cacheDir: z.string().min(1).max(1024).nullable().default(null),
+  workspaceMB: z.number().int().min(64).max(65536).default(2048),
+  runLimitMs: z.number().int().min(20).max(60_000).default(250),
+});
+
 const storeKeys = z.strictObject({
   keep: z.boolean().default(true),
   dir: z.string().min(1).max(1024).nullable().default(null),
@@ -104,6 +114,7 @@ export const configSchema = z
     media: mediaKeys.prefault({}),
     stage: stageKeys.prefault({}),
     engine: engineKeys.prefault({}),
+    inference: inferenceKeys.prefault({}),
     store: storeKeys.prefault({}),
     log: logKeys.prefault({}),
   })

@@ -32,7 +32,7 @@ export async function openNetwork<Input extends string, Output extends string>(
   const manifest = readManifest(dir);
   const template = readTemplate(readHeld(dir, manifest.mesh), join(dir, manifest.mesh.file));
   readHeld(dir, manifest.model);
-  const session = runtime.load(join(dir, manifest.model.file), arena);
+  const session = await runtime.load(join(dir, manifest.model.file), arena);
   try {
     const tensors = checkShapes(session, dir, contract);
     await session.run();

@@ -120,7 +120,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     this.#set(options.settings);
     this.#reporting = setInterval(() => output.message(this.#report()), STATS_MS);
     if (firstSlate && !this.#slateSizes.has(renditionId(MAIN))) this.#sendSlate(MAIN, firstSlate);
-    output.message({ type: 'ready', provider: faces?.provider ?? 'cpu' });
+    output.message({ type: 'ready', provider: prepared.provider });
   }
 
   push(frame: CodedFrame): void {
@@ -218,7 +218,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
       ...size,
       ...counts,
       scale,
-      provider: this.#prepared.faces?.provider ?? 'cpu',
+      provider: this.#prepared.provider,
       faces: shown.map((face) => faceInfoOf(face, size)),
       castings: this.#prepared.faces?.castings?.states ?? [],
       stageMs: times.take(),

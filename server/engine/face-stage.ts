@@ -52,10 +52,6 @@ export class FaceStage {
     this.#parts = parts;
   }
 
-  get provider(): string {
-    return this.#own?.provider ?? 'cpu';
-  }
-
   get castings(): Castings | null {
     return this.#parts.castings ?? null;
   }

@@ -62,7 +62,10 @@ const idle = setInterval(() => {
 }, IDLE_MS);
 
 async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepared> {
-  const loaded = await Prepared.load(options);
+  const loaded = await Prepared.load({
+    ...options,
+    notice: (text) => link.send({ type: 'trouble', sentence: text }),
+  });
   if (rehearsed) await loaded.rehearse();
   // Before the first frame: for the engines that are started after this one.
   flushCompileCache();

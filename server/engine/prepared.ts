@@ -7,6 +7,7 @@ import type { VideoCodec } from '../frame/coded.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import type { Runtime } from '../inference/session.ts';
+import { fallenBack, type InferenceSettings, providerText, runtimeOptions } from '../inference/settings.ts';
 import { lookDir } from '../library/looks.ts';
 import { Castings } from './casting/castings.ts';
 import { readHead } from './casting/head.ts';
@@ -26,6 +27,10 @@ export interface PrepareOptions {
   memoryMb: number;
   /** Decode and encode only: no faces, no looks. */
   passThrough: boolean;
+  /** What networks run on. */
+  inference: InferenceSettings;
+  /** Hears once where networks run on less than was wanted. */
+  notice?: (sentence: string) => void;
 }
 
 export interface Slate {
@@ -41,7 +46,7 @@ export interface Slate {
 export class Prepared {
   readonly kernels: Kernels;
   readonly pictures: Pictures;
-  readonly faces: FaceStage | null;
+  #faces: FaceStage | null = null;
   readonly media: AnyMediaKit;
   readonly #arena: Arena;
   readonly #runtime: Runtime;
@@ -49,35 +54,43 @@ export class Prepared {
   #slate: Slate | null = null;
   #closed = false;
 
-  private constructor({ memoryMb, passThrough }: PrepareOptions, media: AnyMediaKit) {
-    const arena = new Arena(memoryMb);
-    const kernels = loadKernels(arena);
-    const runtime = createRuntime();
+  private constructor({ memoryMb, inference, notice }: PrepareOptions, media: AnyMediaKit) {
     this.media = media;
-    this.#arena = arena;
-    this.#runtime = runtime;
-    this.kernels = kernels;
-    this.pictures = new Pictures(arena);
-    this.faces = passThrough
-      ? null
-      : new FaceStage({
-          arena,
-          kernels,
-          perceiver: createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
-          castings: new Castings({ head: readHead(MODELS_DIR), model: readShapeModel(MODELS_DIR) }),
-        });
+    this.#arena = new Arena(memoryMb);
+    this.kernels = loadKernels(this.#arena);
+    this.pictures = new Pictures(this.#arena);
+    let told = false;
+    this.#runtime = createRuntime({
+      ...runtimeOptions(inference),
+      loaded: (network) => {
+        const sentence = told ? null : fallenBack(network, inference.providers);
+        if (sentence) notice?.(sentence);
+        told ||= sentence !== null;
+      },
+    });
   }
 
   /** @throws Error with a sentence when a model cannot be loaded. */
   static async load(options: PrepareOptions): Promise<Prepared> {
     const prepared = new Prepared(options, await loadMedia(options.media));
     try {
+      if (!options.passThrough) prepared.#faces = await prepared.#openFaces();
       prepared.#slate = await prepared.slate(FIRST_SLATE.width, FIRST_SLATE.height);
       return prepared;
     } catch (error) {
       prepared.close();
       throw error;
     }
+  }
+
+  /** Null where pictures pass through. */
+  get faces(): FaceStage | null {
+    return this.#faces;
+  }
+
+  /** What the networks run on: "cpu", "tensorrt", or several. */
+  get provider(): string {
+    return providerText(this.#runtime.inUse);
   }
 
   /** The slate that was made at the start. */
@@ -131,6 +144,15 @@ export class Prepared {
     this.#looks.clear();
     this.faces?.close();
     this.#runtime.close();
+  }
+
+  async #openFaces(): Promise<FaceStage> {
+    const parts = { arena: this.#arena, kernels: this.kernels };
+    return new FaceStage({
+      ...parts,
+      perceiver: await createPerceiver({ ...parts, runtime: this.#runtime, modelsDir: MODELS_DIR }),
+      castings: new Castings({ head: readHead(MODELS_DIR), model: readShapeModel(MODELS_DIR) }),
+    });
   }
 
   #open(name: string): Promise<Replacer> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
 import type { Picture } from '../frame/frame.ts';
 import type { Kernels } from '../frame/kernels.ts';
-import type { Runtime } from '../inference/session.ts';
+import type { Runtime, Session } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
 import { CutDetector } from './cut.ts';
@@ -66,8 +66,24 @@ export interface Perceiver {
 }
 
 /** Loads the perception networks. The caller owns the perceiver and closes it before the runtime. */
-export function createPerceiver(options: PerceiverOptions): Perceiver {
-  return new FacePerceiver(options);
+export async function createPerceiver(options: PerceiverOptions): Promise<Perceiver> {
+  const { runtime, arena, modelsDir } = options;
+  const folder = join(modelsDir, 'perception');
+  const rigid = readRigidFace(folder);
+  const detector = await runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
+  try {
+    const landmarks = await runtime.load(join(folder, 'face-landmarks-478.onnx'), arena);
+    return new FacePerceiver(options, { rigid, detector, landmarks });
+  } catch (error) {
+    detector.close();
+    throw error;
+  }
+}
+
+interface Networks {
+  rigid: RigidFace;
+  detector: Session;
+  landmarks: Session;
 }
 
 class FacePerceiver implements Perceiver {
@@ -86,11 +102,11 @@ class FacePerceiver implements Perceiver {
   #size = { width: 0, height: 0 };
   #tiles: Region[] = [];
 
-  constructor({ runtime, arena, kernels, modelsDir, maxFaces = 4, detectEvery = 1, tileEvery = 4 }: PerceiverOptions) {
-    const folder = join(modelsDir, 'perception');
-    this.#rigid = readRigidFace(folder);
-    const detector = runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
-    const landmarks = runtime.load(join(folder, 'face-landmarks-478.onnx'), arena);
+  constructor(
+    { arena, kernels, maxFaces = 4, detectEvery = 1, tileEvery = 4 }: PerceiverOptions,
+    { rigid, detector, landmarks }: Networks,
+  ) {
+    this.#rigid = rigid;
     this.#pyramid = new Pyramid(arena, kernels);
     this.#detector = new Detector(detector);
     this.#landmarker = new Landmarker(landmarks);

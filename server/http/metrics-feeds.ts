@@ -1,3 +1,4 @@
+import { PROVIDERS } from '../inference/providers.ts';
 import { faceInfo, feedInfo } from '../wire/messages.ts';
 import type { FeedMeasures, RenditionMeasures, ViewerMeasures } from './stage-api.ts';
 
@@ -82,6 +83,13 @@ const perViewer = (
 export const FEED_FAMILIES: readonly Family[] = [
   by('gauge', 'feed_state', 'state', 'The state of the feed: 1 for the one it is in, 0 for the others.', ({ info }) =>
     feedInfo.shape.state.options.map((state) => [state, Number(info.state === state)]),
+  ),
+  by(
+    'gauge',
+    'feed_provider',
+    'provider',
+    'What the networks of the feed run on: 1 for each provider in use, 0 for the others.',
+    ({ info }) => PROVIDERS.map((name) => [name, Number(info.provider.split(' + ').includes(name))]),
   ),
   each(
     'gauge',

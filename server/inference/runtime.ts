@@ -1,225 +1,150 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
-import { type Handle, type OrtLibrary, ortLibrary } from './ort-library.ts';
-import type { BoundTensor, Runtime, Session, SessionOptions } from './session.ts';
+import { BoundSession } from './bound-session.ts';
+import { failureKind, firstLine, InferenceError } from './failure.ts';
+import { type Handle, type OrtLibrary, offHeap, ortLibrary } from './ort-library.ts';
+import { GPU_DEFAULTS, PROVIDERS, type Provider, type ProviderOptions } from './providers.ts';
+import type { Loaded, Refusal, Runtime, RuntimeOptions, Session, SessionOptions } from './session.ts';
+import { sessionOptions } from './session-options.ts';
 
-const FLOAT32 = 1;
-const ALL_OPTIMISATIONS = 99;
-const CPU_ARENA_ALLOCATOR = 0;
-const DEFAULT_MEMORY = 0;
-const LOG_ERRORS_ONLY = 3;
+/** Refusals come back as statuses, and are told as sentences: the library need not write to stderr beside. */
+const LOG_FATAL_ONLY = 4;
 
 /** One ONNX Runtime environment; open one per process. */
-export function createRuntime(): Runtime {
-  const ort = ortLibrary();
-  const environment = ort.out((at) => ort.calls.CreateEnv(LOG_ERRORS_ONLY, 'understudy', at));
-  ort.check(ort.calls.DisableTelemetryEvents(environment));
-  const sessions = new Set<Session>();
-  let closed = false;
-  return {
-    load(file, arena, options = {}) {
-      const session = openSession(ort, environment, file, arena, options, (done) => sessions.delete(done));
-      sessions.add(session);
-      return session;
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      for (const session of [...sessions]) session.close();
-      ort.release('ReleaseEnv', environment);
-    },
-  };
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  return new OrtRuntime(options);
 }
 
-function readModel(file: string): Buffer {
+/** A session and the options it was made with, on one provider. */
+interface Opened {
+  provider: Provider;
+  handle: Handle;
+  options: Handle;
+}
+
+class OrtRuntime implements Runtime {
+  readonly #ort: OrtLibrary;
+  readonly #environment: Handle;
+  readonly #chain: readonly Provider[];
+  readonly #gpu: ProviderOptions;
+  readonly #loaded: (network: Loaded) => void;
+  readonly #sessions = new Set<Session>();
+  /** Providers whose libraries or GPU are not there: they are not tried for every network anew. */
+  readonly #absent = new Map<Provider, Refusal>();
+  #opening = 0;
+  #closed = false;
+
+  constructor({ providers = ['cpu'], gpu = {}, loaded = () => undefined, library = null }: RuntimeOptions) {
+    this.#loaded = loaded;
+    this.#ort = ortLibrary(library);
+    this.#chain = providers;
+    this.#gpu = { ...GPU_DEFAULTS, ...gpu };
+    this.#environment = this.#ort.out((at) => this.#ort.calls.CreateEnv(LOG_FATAL_ONLY, 'understudy', at));
+    this.#ort.check(this.#ort.calls.DisableTelemetryEvents(this.#environment));
+  }
+
+  async load(file: string, arena: Arena, options: SessionOptions = {}): Promise<Session> {
+    const name = basename(file);
+    const model = await readModel(file);
+    this.#opening++;
+    try {
+      const refusals: Refusal[] = [];
+      const opened = await this.#open(model, name, options, refusals);
+      const session = new BoundSession({
+        ...opened,
+        ...{ ort: this.#ort, refusals, name, arena },
+        onClose: (done) => this.#sessions.delete(done),
+      });
+      this.#sessions.add(session);
+      if (this.#closed) session.close();
+      else this.#loaded({ name, provider: opened.provider, refusals });
+      return session;
+    } finally {
+      this.#opening--;
+      this.#releaseEnvironment();
+    }
+  }
+
+  get inUse(): readonly Provider[] {
+    const used = new Set([...this.#sessions].map(({ provider }) => provider));
+    return PROVIDERS.filter((provider) => used.has(provider));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const session of [...this.#sessions]) session.close();
+    this.#releaseEnvironment();
+  }
+
+  /** A session that is being created on the pool still needs it. */
+  #releaseEnvironment(): void {
+    if (this.#closed && this.#opening === 0) this.#ort.release('ReleaseEnv', this.#environment);
+  }
+
+  /** The first provider of the chain that takes the network. Fills `refusals` on the way. */
+  async #open(model: Buffer, name: string, { threads = 1 }: SessionOptions, refusals: Refusal[]): Promise<Opened> {
+    if (this.#closed) throw new Error(`The model ${name} is not loaded: the engine is closing.`);
+    for (const provider of this.#chain) {
+      const absent = this.#absent.get(provider);
+      if (absent) refusals.push(absent);
+      else {
+        try {
+          return await this.#attempt(provider, model, name, threads);
+        } catch (error) {
+          const refusal = { provider, reason: error instanceof Error ? error.message : String(error) };
+          if (error instanceof InferenceError && PROVIDER_GONE.has(error.kind)) this.#absent.set(provider, refusal);
+          // What the file itself lacks, no other provider mends.
+          if (provider === 'cpu' || provider === this.#chain.at(-1)) throw noneTook(name, error, refusals);
+          refusals.push(refusal);
+        }
+      }
+    }
+    throw noneTook(name, null, refusals);
+  }
+
+  async #attempt(provider: Provider, model: Buffer, name: string, threads: number): Promise<Opened> {
+    let options: Handle;
+    try {
+      options = sessionOptions(this.#ort, provider, this.#gpu, threads);
+    } catch (error) {
+      throw new InferenceError(failureKind(error), `${provider} cannot be used here`, firstLine(error));
+    }
+    const handle = offHeap([0n]);
+    try {
+      const { slow } = this.#ort;
+      await slow('CreateSessionFromArray', this.#environment, model, model.byteLength, options, handle);
+    } catch (error) {
+      this.#ort.release('ReleaseSessionOptions', options);
+      // The processor takes every model that is one.
+      const kind = provider === 'cpu' ? 'model' : failureKind(error);
+      throw new InferenceError(kind, `The model ${name} cannot be loaded on ${provider}`, firstLine(error));
+    }
+    return { provider, handle: handle[0] as Handle, options };
+  }
+}
+
+/** Nothing that the next network would change. */
+const PROVIDER_GONE = new Set(['library_missing', 'driver_old', 'gpu_absent', 'option_unknown', 'gpu_gone']);
+
+/** The last provider's word, after those that refused before it where the chain is not the machine's own choice. */
+function noneTook(name: string, last: unknown, refusals: readonly Refusal[]): Error {
+  if (last instanceof InferenceError && (last.kind === 'model' || refusals.length === 0)) return last;
+  const said = [...refusals.map(({ reason }) => reason), ...(last instanceof Error ? [last.message] : [])];
+  return new InferenceError(
+    'other',
+    `The model ${name} was taken by no provider of inference.providers`,
+    said.join(' '),
+  );
+}
+
+async function readModel(file: string): Promise<Buffer> {
   try {
-    return readFileSync(file);
+    return await readFile(file);
   } catch (error) {
     throw new Error(
       `The model ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}): restore the file, for example with \`git checkout\`.`,
     );
   }
 }
-
-function openSession(
-  ort: OrtLibrary,
-  environment: Handle,
-  file: string,
-  arena: Arena,
-  { threads = 1 }: SessionOptions,
-  onClose: (session: Session) => void,
-): Session {
-  const name = basename(file);
-  const model = readModel(file);
-  const options = sessionOptions(ort, threads);
-  let handle: Handle;
-  try {
-    handle = ort.out((at) => ort.calls.CreateSessionFromArray(environment, model, model.byteLength, options, at));
-  } catch (error) {
-    ort.release('ReleaseSessionOptions', options);
-    throw new Error(
-      `The model ${name} cannot be loaded: it is truncated or not a model that this version understands (${firstLine(error)}). Restore the file or import the model again.`,
-    );
-  }
-  return new BoundSession(ort, { handle, options, name, arena, onClose });
-}
-
-function sessionOptions(ort: OrtLibrary, threads: number): Handle {
-  const options = ort.out((at) => ort.calls.CreateSessionOptions(at));
-  ort.check(ort.calls.SetIntraOpNumThreads(options, threads));
-  ort.check(ort.calls.SetInterOpNumThreads(options, 1));
-  ort.check(ort.calls.SetSessionGraphOptimizationLevel(options, ALL_OPTIMISATIONS));
-  // A spinning pool takes most of a core from the encoder and wins nothing at these sizes.
-  ort.check(ort.calls.AddSessionConfigEntry(options, 'session.intra_op.allow_spinning', '0'));
-  return options;
-}
-
-interface SessionParts {
-  handle: Handle;
-  options: Handle;
-  name: string;
-  arena: Arena;
-  onClose(session: Session): void;
-}
-
-/** A session whose inputs and outputs are bound to kernel memory for its whole life. */
-class BoundSession implements Session {
-  readonly provider = 'cpu';
-  readonly inputs: Record<string, BoundTensor>;
-  readonly outputs: Record<string, BoundTensor>;
-  readonly #ort: OrtLibrary;
-  readonly #parts: SessionParts;
-  readonly #memory: Handle;
-  readonly #binding: Handle;
-  readonly #runOptions: Handle;
-  readonly #values: Handle[] = [];
-  readonly #tensors: BoundTensor[] = [];
-  #closing = false;
-  #running: Promise<void> | null = null;
-
-  constructor(ort: OrtLibrary, parts: SessionParts) {
-    this.#ort = ort;
-    this.#parts = parts;
-    this.#memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));
-    this.#binding = ort.out((at) => ort.calls.CreateIoBinding(parts.handle, at));
-    this.#runOptions = ort.out((at) => ort.calls.CreateRunOptions(at));
-    try {
-      this.inputs = this.#bind('Input');
-      this.outputs = this.#bind('Output');
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
-  }
-
-  run(): Promise<void> {
-    if (this.#closing) return Promise.reject(new Error(`The model ${this.#parts.name} has been closed.`));
-    if (this.#running) {
-      return Promise.reject(new Error(`The model ${this.#parts.name} is already running: one run at a time.`));
-    }
-    this.#running = this.#ort.runAsync(this.#parts.handle, this.#runOptions, this.#binding).finally(() => {
-      this.#running = null;
-      if (this.#closing) this.#release();
-    });
-    return this.#running;
-  }
-
-  close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    this.#parts.onClose(this);
-    // A run in flight still uses the buffers: stop it and let it release them.
-    if (this.#running) this.#ort.check(this.#ort.calls.RunOptionsSetTerminate(this.#runOptions));
-    else this.#release();
-  }
-
-  #bind(kind: 'Input' | 'Output'): Record<string, BoundTensor> {
-    const { handle, name, arena } = this.#parts;
-    const { calls, check } = this.#ort;
-    const bind = kind === 'Input' ? calls.BindInput : calls.BindOutput;
-    return Object.fromEntries(
-      describe(this.#ort, handle, kind, name).map((shape) => {
-        const tensor = reserve(arena, shape.name, shape.dims);
-        this.#tensors.push(tensor);
-        const value = tensorValue(this.#ort, this.#memory, tensor);
-        this.#values.push(value);
-        check(bind(this.#binding, shape.name, value));
-        return [shape.name, tensor];
-      }),
-    );
-  }
-
-  #release(): void {
-    const { release } = this.#ort;
-    release('ReleaseIoBinding', this.#binding);
-    for (const value of this.#values) release('ReleaseValue', value);
-    release('ReleaseRunOptions', this.#runOptions);
-    release('ReleaseMemoryInfo', this.#memory);
-    release('ReleaseSession', this.#parts.handle);
-    // A feed whose look is changed all day must not fill kernel memory.
-    for (const { at, data } of this.#tensors) this.#parts.arena.release(at, data.byteLength);
-    release('ReleaseSessionOptions', this.#parts.options);
-  }
-}
-
-interface TensorShape {
-  name: string;
-  dims: number[];
-}
-
-function describe(ort: OrtLibrary, session: Handle, kind: 'Input' | 'Output', model: string): TensorShape[] {
-  const { calls } = ort;
-  const count = kind === 'Input' ? calls.SessionGetInputCount : calls.SessionGetOutputCount;
-  const nameOf = kind === 'Input' ? calls.SessionGetInputName : calls.SessionGetOutputName;
-  const typeOf = kind === 'Input' ? calls.SessionGetInputTypeInfo : calls.SessionGetOutputTypeInfo;
-  const allocator = ort.out((at) => calls.GetAllocatorWithDefaultOptions(at));
-  const total = Number(ort.out((at) => count(session, at)));
-  return Array.from({ length: total }, (_, index) => {
-    const name = ort.takeString(
-      ort.out((at) => nameOf(session, index, allocator, at)),
-      allocator,
-    );
-    const info = ort.out((at) => typeOf(session, index, at));
-    try {
-      return { name, dims: shapeOf(ort, info, model, name) };
-    } finally {
-      ort.release('ReleaseTypeInfo', info);
-    }
-  });
-}
-
-function shapeOf(ort: OrtLibrary, info: Handle, model: string, tensor: string): number[] {
-  const view = ort.out((at) => ort.calls.CastTypeInfoToTensorInfo(info, at));
-  const rank = Number(ort.out((at) => ort.calls.GetDimensionsCount(view, at)));
-  const dims = new BigInt64Array(rank);
-  ort.check(ort.calls.GetDimensions(view, dims, rank));
-  const type = new Int32Array(1);
-  ort.check(ort.calls.GetTensorElementType(view, type));
-  if (type[0] !== FLOAT32)
-    throw new Error(
-      `The model ${model} has a tensor "${tensor}" that is not float32: export it with float32 inputs and outputs.`,
-    );
-  const shape = [...dims].map(Number);
-  if (shape.some((size) => size < 1))
-    throw new Error(
-      `The model ${model} has a tensor "${tensor}" of changing size (${shape.join('×')}): export it with fixed shapes.`,
-    );
-  return shape;
-}
-
-function reserve(arena: Arena, name: string, dims: number[]): BoundTensor {
-  const length = dims.reduce((product, size) => product * size, 1);
-  const at = arena.allocate(length * 4);
-  return { name, dims, at, data: arena.floats(at, length) };
-}
-
-function tensorValue(ort: OrtLibrary, memory: Handle, { data, dims }: BoundTensor): Handle {
-  const shape = BigInt64Array.from(dims.map(BigInt));
-  return ort.out((at) =>
-    ort.calls.CreateTensorWithDataAsOrtValue(memory, data, data.byteLength, shape, dims.length, FLOAT32, at),
-  );
-}
-
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 200) ?? '';

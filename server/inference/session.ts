@@ -1,6 +1,7 @@
 import type { Arena } from '../frame/arena.ts';
+import type { Provider, ProviderOptions } from './providers.ts';
 
-export type Provider = 'tensorrt' | 'cuda' | 'webgpu' | 'cpu';
+export type { Provider };
 
 /** A float32 tensor bound to a session for its whole life: fill `data` before a run, read it after. */
 export interface BoundTensor {
@@ -12,9 +13,19 @@ export interface BoundTensor {
   readonly at: number;
 }
 
+/** A provider that was tried and did not take the network. */
+export interface Refusal {
+  readonly provider: Provider;
+  /** A sentence: what was missing or failed, and what to do. */
+  readonly reason: string;
+}
+
 /** One loaded network. Static shapes, float32 in and out. One run at a time. */
 export interface Session {
+  /** What all of it runs on: a network of which parts would run on the processor is given to the next provider as a whole. */
   readonly provider: Provider;
+  /** The providers before this one in the chain, and why they did not take it. */
+  readonly refusals: readonly Refusal[];
   readonly inputs: Readonly<Record<string, BoundTensor>>;
   readonly outputs: Readonly<Record<string, BoundTensor>>;
   /** Runs the network on what the inputs hold; resolves when the outputs are filled. Never blocks the event loop. Rejects with a sentence. */
@@ -27,9 +38,32 @@ export interface SessionOptions {
   threads?: number;
 }
 
+/** Where a network came to lie. */
+export interface Loaded extends Pick<Session, 'provider' | 'refusals'> {
+  /** The model's file name. */
+  name: string;
+}
+
+/** What networks run on, and where what is built for them is kept. */
+export interface RuntimeOptions {
+  /** Tried in this order, each alone. Default: the processor only. */
+  providers?: readonly Provider[];
+  gpu?: Partial<ProviderOptions>;
+  /** Hears of each network once it is loaded. */
+  loaded?: (network: Loaded) => void;
+  /** Another build of ONNX Runtime's library; null: the package's own. */
+  library?: string | null;
+}
+
 /** Loads ONNX files into sessions. One per engine process. */
 export interface Runtime {
-  /** @throws Error whose message names the file and what is wrong with it (missing, truncated, not ONNX, dynamic shapes). */
-  load(file: string, arena: Arena, options?: SessionOptions): Session;
+  /**
+   * Loads a network off this thread, on the first provider of the chain that takes all of it.
+   * @throws Error whose message names the file and what is wrong with it (missing, truncated, not ONNX, dynamic shapes), or every
+   * provider that refused.
+   */
+  load(file: string, arena: Arena, options?: SessionOptions): Promise<Session>;
+  /** What the networks that are loaded run on, fastest first. */
+  readonly inUse: readonly Provider[];
   close(): void;
 }

@@ -1,9 +1,21 @@
 /** What the front takes of the configuration. */
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { type Config, mediaBindAddress } from '../config/config.ts';
+import type { InferenceSettings } from '../inference/settings.ts';
 import type { MediaEngine } from '../media/port.ts';
 import { resolveAnnounced } from '../media/rtp/candidates.ts';
 import type { Configured } from './settings.ts';
+
+/** Engines built for this machine's GPU, unless the configuration names another folder. */
+const ENGINES_DIR = fileURLToPath(new URL('../../data/engines/', import.meta.url));
+
+/** What engines are told about their networks. */
+export const inferenceOf = ({ inference: { workspaceMB, cacheDir, ...rest } }: Config): InferenceSettings => ({
+  ...rest,
+  cacheDir: cacheDir ?? ENGINES_DIR,
+  workspaceMb: workspaceMB,
+});
 
 /** Only the engine that is configured is loaded. */
 export async function openMedia(config: Config): Promise<MediaEngine> {

@@ -11,7 +11,7 @@ import { isAgeTreatment, lookNames } from '../library/looks.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
-import { configured, encoderThreads, openMedia } from './configured.ts';
+import { configured, encoderThreads, inferenceOf, openMedia } from './configured.ts';
 import { EngineLinks } from './engine-links.ts';
 import { EnginePool } from './engine-pool.ts';
 import { openFrontStore } from './front-store.ts';
@@ -68,10 +68,11 @@ async function start({
   const tokens = createTokens({ apiToken, life: config.auth });
   const media = await openMedia(config);
   const links = await EngineLinks.listen(channel);
+  const inference = inferenceOf(config);
   const engines = new EnginePool({
     links,
     spare: config.engine.spare,
-    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough },
+    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, inference },
     start: (key, feed) => say({ type: 'startEngine', key, feed }),
     serves: (key, feed) => say({ type: 'engineServes', key, feed }),
     end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
@@ -97,6 +98,7 @@ async function start({
       memoryMb: config.engine.memoryMB,
       unknownColour: config.stage.unknownColour,
       passThrough,
+      inference,
     },
     looks: lookNames(),
     ageable: isAgeTreatment,

@@ -34,7 +34,7 @@ beforeAll(async () => {
   arena = new Arena(256);
   kernels = loadKernels(arena);
   runtime = createRuntime();
-  perceiver = createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
+  perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
   replacer = await openDouble({ runtime, arena, kernels, dir: `${MODELS}doubles/mara` });
   demo = await decodeVideo(`${MODELS}demo/demo.mp4`, 2);
 });

@@ -9,6 +9,7 @@ import { codedClip } from '../../scripts/bench/clip.ts';
 import { Deframer, frameHeader, messageBytes } from '../../server/channel/framing.ts';
 import { type FromEngine, fromEngine, type ToEngine } from '../../server/channel/messages.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
+import { CPU_ONLY } from '../../server/inference/settings.ts';
 
 const ENGINE = fileURLToPath(new URL('../../server/engine/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
@@ -24,6 +25,7 @@ const OPEN: Extract<ToEngine, { type: 'open' }> = {
   memoryMb: 128,
   unknownColour: 'bt709',
   passThrough: false,
+  inference: CPU_ONLY,
   slates: [],
 };
 
@@ -93,7 +95,7 @@ it('shows the first pictures of a camera whose frames come right behind the good
 });
 
 it('a spare says that it lives, loads what it is told to, and takes frames right behind the message that names its feed', async () => {
-  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false } as const;
+  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false, inference: CPU_ONLY } as const;
   socket.write(tell({ ...prepare, looks: ['mara'] }));
   await until(says('prepared'));
   await until(says('idle'));

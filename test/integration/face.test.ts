@@ -23,7 +23,7 @@ async function perceiveAll(
   options: Partial<PerceiverOptions> & { colour?: DecodedVideo['colour'] } = {},
 ): Promise<Track[][]> {
   const arena = new Arena(128);
-  const perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir, ...options });
+  const perceiver = await createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir, ...options });
   const picture = arenaPicture(arena, width, height, options.colour);
   const all: Track[][] = [];
   let index = 0;
@@ -302,7 +302,7 @@ describe('a picture that changes its size', () => {
   async function resized(width: number, height: number, draw: (full: Uint8Array) => Uint8Array): Promise<Track[][]> {
     const video = await decodeVideo(demo);
     const arena = new Arena(128);
-    const perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
+    const perceiver = await createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
     const full = arenaPicture(arena, video.width, video.height, video.colour);
     const other = arenaPicture(arena, width, height, video.colour);
     const all: Track[][] = [];
@@ -373,7 +373,7 @@ describe('any picture', () => {
 
   test('any change of size is taken', async () => {
     const arena = new Arena(64);
-    const perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
+    const perceiver = await createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
     for (const [width, height] of [
       [640, 480],
       [1280, 720],
@@ -387,10 +387,10 @@ describe('any picture', () => {
     perceiver.close();
   });
 
-  test('missing models are named', () => {
+  test('missing models are named', async () => {
     const arena = new Arena(16);
-    expect(() => createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir: '/nowhere' })).toThrow(
-      /nowhere.*missing or damaged/,
-    );
+    await expect(
+      createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir: '/nowhere' }),
+    ).rejects.toThrow(/nowhere.*missing or damaged/);
   });
 });

@@ -22,10 +22,10 @@ describe.skipIf(!yes || !sister)(`knowing real performers again (${yes ? 'six cl
   let castings: Castings;
   let us = 0;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     arena = new Arena(128);
     runtime = createRuntime();
-    perceiver = createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir: MODELS });
+    perceiver = await createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir: MODELS });
     castings = new Castings({ head: readHead(MODELS), model: readShapeModel(MODELS) });
   });
   afterAll(() => {

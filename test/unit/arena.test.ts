@@ -24,7 +24,7 @@ describe('kernel memory', () => {
     const arena = new Arena(4);
     const runtime = createRuntime();
     for (let turn = 0; turn < 12; turn++) {
-      const session = runtime.load(DETECTOR, arena);
+      const session = await runtime.load(DETECTOR, arena);
       const run = session.run();
       if (turn % 2 === 0) await run;
       session.close();

@@ -91,7 +91,7 @@ describe('opening a double', () => {
   test('a truncated network, one that is not ONNX, and one of another kind', async () => {
     const whole = readFileSync(join(dir, 'double.onnx'));
     swap('model', whole.subarray(0, whole.length / 2));
-    expect(await refusal()).toMatch(/double\.onnx cannot be loaded: it is truncated/);
+    expect(await refusal()).toMatch(/double\.onnx cannot be loaded on cpu\. The file is truncated/);
     swap('model', Buffer.from('no network at all'));
     expect(await refusal()).toMatch(/double\.onnx cannot be loaded/);
     swap('model', readFileSync(DETECTOR));

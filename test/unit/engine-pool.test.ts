@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromEngine, ToEngine } from '../../server/channel/messages.ts';
+import { CPU_ONLY } from '../../server/inference/settings.ts';
 import type { EngineEvents, EngineLink } from '../../server/stage/engine-links.ts';
 import { type EngineLoss, EnginePool } from '../../server/stage/engine-pool.ts';
 import { RestartPause } from '../../server/stage/restart-pause.ts';
@@ -42,7 +43,7 @@ function open(spare = true): void {
   const of = (key: string): Process => processes.find((one) => one.key === key) as Process;
   pool = new EnginePool({
     spare,
-    prepare: { media: 'rtp', memoryMb: 128, passThrough: false },
+    prepare: { media: 'rtp', memoryMb: 128, passThrough: false, inference: CPU_ONLY },
     links: {
       expect: (events) => {
         const key = `key ${expected.size}`;

@@ -1,0 +1,151 @@
+import type { Arena } from '../frame/arena.ts';
+import { failureKind, firstLine, InferenceError } from './failure.ts';
+import { cStrings, type Handle, type OrtLibrary, offHeap } from './ort-library.ts';
+import type { Provider } from './providers.ts';
+import type { BoundTensor, Refusal, Session } from './session.ts';
+import { describe, reserve, tensorValue } from './tensors.ts';
+
+const CPU_ARENA_ALLOCATOR = 0;
+const DEFAULT_MEMORY = 0;
+
+export interface SessionParts {
+  ort: OrtLibrary;
+  provider: Provider;
+  refusals: readonly Refusal[];
+  /** OrtSession and OrtSessionOptions: the session's from here on. */
+  handle: Handle;
+  options: Handle;
+  /** The model's file name. */
+  name: string;
+  arena: Arena;
+  onClose(session: Session): void;
+}
+
+/** A session whose inputs and outputs lie in kernel memory for its whole life. */
+export class BoundSession implements Session {
+  readonly provider: Provider;
+  readonly refusals: readonly Refusal[];
+  readonly inputs: Record<string, BoundTensor>;
+  readonly outputs: Record<string, BoundTensor>;
+  readonly #parts: SessionParts;
+  readonly #memory: Handle;
+  readonly #runOptions: Handle;
+  readonly #tensors: { tensor: BoundTensor; value: Handle }[] = [];
+  readonly #binding: Handle | null;
+  readonly #execute: () => Promise<void>;
+  #closing = false;
+  #running: Promise<void> | null = null;
+
+  /** @throws Error with a sentence where a tensor is not one that can be bound; everything is released then, `handle` and `options` too. */
+  constructor(parts: SessionParts) {
+    const { ort } = parts;
+    this.#parts = parts;
+    this.provider = parts.provider;
+    this.refusals = parts.refusals;
+    this.#memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));
+    this.#runOptions = ort.out((at) => ort.calls.CreateRunOptions(at));
+    // A binding copies inputs to a GPU when they are bound, not when it runs: there, each run is handed the values anew.
+    this.#binding = parts.provider === 'cpu' ? ort.out((at) => ort.calls.CreateIoBinding(parts.handle, at)) : null;
+    try {
+      const inputs = this.#reserve('Input');
+      const outputs = this.#reserve('Output');
+      this.inputs = byName(inputs);
+      this.outputs = byName(outputs);
+      this.#execute =
+        this.#binding === null ? this.#valuesRun(inputs, outputs) : this.#boundRun(this.#binding, inputs, outputs);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  run(): Promise<void> {
+    const { name } = this.#parts;
+    if (this.#closing) return Promise.reject(new Error(`The model ${name} has been closed.`));
+    if (this.#running) return Promise.reject(new Error(`The model ${name} is already running: one run at a time.`));
+    this.#running = this.#execute()
+      .catch((error: unknown) => {
+        throw new InferenceError(
+          failureKind(error),
+          `The model ${name} could not be run on ${this.provider}`,
+          firstLine(error),
+        );
+      })
+      .finally(() => {
+        this.#running = null;
+        if (this.#closing) this.#release();
+      });
+    return this.#running;
+  }
+
+  close(): void {
+    if (this.#closing) return;
+    const { ort, onClose } = this.#parts;
+    this.#closing = true;
+    onClose(this);
+    // A run in flight still uses the buffers: stop it and let it release them.
+    if (this.#running) ort.check(ort.calls.RunOptionsSetTerminate(this.#runOptions));
+    else this.#release();
+  }
+
+  #reserve(kind: 'Input' | 'Output'): Reserved[] {
+    const { ort, handle, name, arena } = this.#parts;
+    return describe(ort, handle, kind, name).map((shape) => {
+      const tensor = reserve(arena, shape);
+      let value: Handle;
+      try {
+        value = tensorValue(ort, this.#memory, tensor);
+      } catch (error) {
+        arena.release(tensor.at, tensor.data.byteLength);
+        throw error;
+      }
+      const reserved = { tensor, value };
+      this.#tensors.push(reserved);
+      return reserved;
+    });
+  }
+
+  #boundRun(binding: Handle, inputs: readonly Reserved[], outputs: readonly Reserved[]): () => Promise<void> {
+    const { ort, handle } = this.#parts;
+    for (const { tensor, value } of inputs) ort.check(ort.calls.BindInput(binding, tensor.name, value));
+    for (const { tensor, value } of outputs) ort.check(ort.calls.BindOutput(binding, tensor.name, value));
+    return () => ort.slow('RunWithBinding', handle, this.#runOptions, binding);
+  }
+
+  /** One upload, one run, one download, all of it off this thread. */
+  #valuesRun(inputs: readonly Reserved[], outputs: readonly Reserved[]): () => Promise<void> {
+    const { ort, handle } = this.#parts;
+    const listOf = (reserved: readonly Reserved[]) => ({
+      names: cStrings(reserved.map(({ tensor }) => tensor.name)),
+      values: offHeap(reserved.map(({ value }) => value)),
+      count: reserved.length,
+    });
+    const [given, made] = [listOf(inputs), listOf(outputs)];
+    return () =>
+      ort.slow(
+        'Run',
+        ...[handle, this.#runOptions, given.names.list, given.values, given.count],
+        ...[made.names.list, made.count, made.values],
+      );
+  }
+
+  #release(): void {
+    const { ort, handle, options, arena } = this.#parts;
+    if (this.#binding !== null) ort.release('ReleaseIoBinding', this.#binding);
+    for (const { value } of this.#tensors) ort.release('ReleaseValue', value);
+    ort.release('ReleaseRunOptions', this.#runOptions);
+    ort.release('ReleaseMemoryInfo', this.#memory);
+    ort.release('ReleaseSession', handle);
+    // A feed whose look is changed all day must not fill kernel memory.
+    for (const { tensor } of this.#tensors) arena.release(tensor.at, tensor.data.byteLength);
+    ort.release('ReleaseSessionOptions', options);
+  }
+}
+
+interface Reserved {
+  tensor: BoundTensor;
+  value: Handle;
+}
+
+const byName = (reserved: readonly Reserved[]): Record<string, BoundTensor> =>
+  Object.fromEntries(reserved.map(({ tensor }) => [tensor.name, tensor]));

@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { summary: string; run(args: string[]): Promise<n
     summary: 'receive a rendition into a file: understudy monitor --from URL --token TOKEN --out take.mp4',
     run: async (args) => (await import('./cli/monitor.ts')).monitor(args),
   },
+  doctor: {
+    summary: 'say what this machine has, what the networks run on and why, and what mends each gap (--json)',
+    run: async (args) => (await import('./cli/doctor.ts')).doctor(args),
+  },
   trace: {
     summary: 'follow one frame through every stage: understudy trace FEED --token TOKEN',
     run: async (args) => (await import('./cli/trace.ts')).trace(args),

@@ -40,6 +40,7 @@ const RUNS: [title: string, args: string[]][] = [
   ['bench browser', [script('./main.ts'), 'browser', '--json', ...quick]],
   ['bench chaos', [script('./main.ts'), 'chaos', '--json', ...quick]],
   ['bench soak', [script('./main.ts'), 'soak', '--json', ...quick]],
+  ['bench inference', [script('./main.ts'), 'inference', '--json', ...quick]],
   ['eval replace', [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...given('clips', clips), ...quick]],
   [
     'eval double',

@@ -4,6 +4,7 @@ const BENCHES: Record<string, () => Promise<{ run(args: string[]): Promise<numbe
   browser: () => import('./browser.ts'),
   chaos: () => import('./chaos.ts'),
   soak: () => import('./soak.ts'),
+  inference: () => import('./inference.ts'),
   'av-offset': () => import('./av-offset.ts'),
 };
 

@@ -27,11 +27,15 @@ interface Binding {
 
 let folder: string;
 const runtimes: Runtime[] = [];
+const kept = (runtime: Runtime): Runtime => {
+  runtimes.push(runtime);
+  return runtime;
+};
 const built = compileOrtStub();
 const through = (options: Parameters<typeof createRuntime>[0]) => {
   let runtime: Runtime | undefined;
   return (file: string, arena: Arena): Promise<Session> => {
-    if (!runtime) runtimes.push((runtime = createRuntime(options)));
+    runtime ??= kept(createRuntime(options));
     return runtime.load(file, arena);
   };
 };

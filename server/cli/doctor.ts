@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+import { loadConfig } from '../config/config.ts';
+import { type Diagnosis, diagnose, type ModelState, type ProviderState } from '../inference/diagnosis.ts';
+import { networks } from '../library/networks.ts';
+import { inferenceOf } from '../stage/configured.ts';
+import { runCommand } from './command.ts';
+
+const USAGE = `understudy doctor [options]
+
+  --json          one JSON object instead of text
+  --config FILE   the configuration whose inference keys are tried
+
+Says what this machine has, what every network would run on and why, and the command that mends each gap.
+`;
+
+/** Exit code 0 when every network runs, on whatever; 1 when one does not. */
+export async function doctor(args: string[]): Promise<number> {
+  let sick = false;
+  const code = await runCommand(args, USAGE, async () => {
+    const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, config: { type: 'string' } } });
+    const diagnosis = await diagnose(inferenceOf(loadConfig(values.config)), networks());
+    sick = diagnosis.models.some(({ provider }) => provider === null);
+    process.stdout.write(values.json ? `${JSON.stringify(diagnosis)}\n` : `${asText(diagnosis)}\n`);
+  });
+  return code || Number(sick);
+}
+
+function asText({ machine, gpus, noGpu, libraries, video, providers, models, gaps }: Diagnosis): string {
+  const { cpu, cores, memGB, platform, node, onnxruntime } = machine;
+  const missing = libraries.filter(({ found }) => !found);
+  return [
+    `Machine    ${cpu}, ${cores} cores, ${memGB} GB, ${platform}, Node ${node}, ONNX Runtime ${onnxruntime}`,
+    ...gpus.map(
+      (gpu) => `GPU ${gpu.index}      ${gpu.name}, ${gpu.memoryMb} MB, driver ${gpu.driver}, compute ${gpu.compute}`,
+    ),
+    ...(noGpu ? [`GPU        none: ${noGpu}`] : []),
+    `Video      NVDEC ${video.nvdec ? 'there' : 'not there'}, NVENC ${video.nvenc ? 'there' : 'not there'}`,
+    ...(libraries.length === 0 ? ['Libraries  ONNX Runtime has no CUDA build for this platform.'] : []),
+    ...(missing.length > 0 ? [`Missing    ${missing.map(({ file }) => file).join(', ')}`] : []),
+    '',
+    'Providers, in the order in which they are tried:',
+    ...providers.map(providerLine),
+    '',
+    'Networks:',
+    ...models.map(modelLine),
+    ...(gaps.length > 0 ? ['', 'To run networks on an NVIDIA GPU, in this order:'] : []),
+    ...gaps.flatMap(({ why, command }) => [`  ${why}`, `      ${command}`]),
+  ].join('\n');
+}
+
+const providerLine = ({ provider, asked, usable, reason, unproven }: ProviderState): string =>
+  [
+    `  ${provider.padEnd(9)}`,
+    usable ? 'works' : 'no',
+    ...(usable && unproven ? ['(unproven: Understudy has not been measured on this hardware)'] : []),
+    ...(asked || !usable ? [] : ['(left out by inference.providers)']),
+    ...(reason ? [reason] : []),
+  ].join(' ');
+
+const modelLine = ({ name, provider, ms, refusals }: ModelState): string =>
+  `  ${name.padEnd(26)} ${provider ? `${provider}, ${ms} ms` : `does not run: ${refusals[0]?.reason}`}`;

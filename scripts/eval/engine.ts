@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Head, readHead } from '../../server/engine/casting/head.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
 import { Arena } from '../../server/frame/arena.ts';
@@ -18,6 +19,7 @@ export interface EngineParts {
   arena: Arena;
   kernels: Kernels;
   pictures: Pictures;
+  head: Head;
   /** A new perceiver, the stage's to close. */
   perceiver(): Promise<Perceiver>;
 }
@@ -33,6 +35,7 @@ export async function withEngine<T>(
     arena,
     kernels,
     pictures: new Pictures(arena),
+    head: readHead(MODELS_DIR),
     perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
   };
   try {

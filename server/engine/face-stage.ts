@@ -10,7 +10,9 @@ import { AGE_LIMIT } from '../wire/age.ts';
 import type { Casting } from '../wire/casting.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
 import type { Castings } from './casting/castings.ts';
+import type { Head } from './casting/head.ts';
 import { DrawnOver } from './drawn-over.ts';
+import { RestingFaces } from './resting-faces.ts';
 import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
 
 export interface ShownFace {
@@ -36,6 +38,8 @@ export interface FaceStageParts {
   perceiver: Perceiver;
   /** Who is who; absent: nobody is cast. Its state is told from outside, and moves with the pictures here. */
   castings?: Castings;
+  /** The head that faces are measured on; absent: those who were not asked for a neutral face are taken for average heads. */
+  head?: Head;
 }
 
 /** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
@@ -47,9 +51,11 @@ export class FaceStage {
   #params: LookParams = {};
   #alive = new Set<number>();
   readonly #drawnOver = new DrawnOver();
+  readonly #resting: RestingFaces | null;
 
   constructor(parts: FaceStageParts) {
     this.#parts = parts;
+    this.#resting = parts.head ? new RestingFaces(parts.head) : null;
   }
 
   get castings(): Castings | null {
@@ -150,6 +156,7 @@ export class FaceStage {
     const report: FaceReport = { faces: [], coveredWhole: false, ms, trouble: null };
     try {
       await this.#show(picture, tracks, uncast, early, report);
+      this.#resting?.see(tracks);
       this.#forget(new Set(tracks.map(({ id }) => id)));
     } catch (error) {
       coverAll(picture, this.#parts.arena, this.#parts.kernels);
@@ -235,13 +242,15 @@ export class FaceStage {
   /** What becomes of a face: a casting's own look where it is known, the feed's policy where it is nobody's. */
   #plan(track: Track, uncast: UncastPolicy): Planned {
     const claim = this.castings?.claim(track.id) ?? { kind: 'none' };
+    const resting = this.#resting?.of(track.id) ?? null;
     if (claim.kind === 'cast') {
-      const { casting, neutral } = claim;
+      const { casting } = claim;
+      const neutral = claim.neutral ?? resting;
       const look = this.#worn.looks.get(casting.look) ?? null;
       const wear = { look, params: { age: casting.age / AGE_LIMIT }, casting, neutral };
       return { track, treatment: treatmentOf(track, 'look', look), wear };
     }
-    const wear = { look: this.#own, params: this.#params, casting: null, neutral: null };
+    const wear = { look: this.#own, params: this.#params, casting: null, neutral: resting };
     const treatment = claim.kind === 'unsure' ? coverUnsure(track) : treatmentOf(track, uncast, wear.look);
     return { track, treatment, wear };
   }
@@ -250,6 +259,7 @@ export class FaceStage {
     for (const id of this.#alive) {
       if (alive.has(id)) continue;
       this.#drawnOver.forget(id);
+      this.#resting?.forget(id);
       for (const look of this.#worn.looks.values()) look.forget(id);
     }
     this.#alive = alive;
@@ -267,7 +277,7 @@ interface Wear {
   look: Replacer | null;
   params: LookParams;
   casting: Casting | null;
-  /** The performer's face at rest, where it is known. */
+  /** The performer's face at rest, as far as it is known. */
   neutral: Float32Array | null;
 }
 

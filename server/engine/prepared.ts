@@ -148,10 +148,12 @@ export class Prepared {
 
   async #openFaces(): Promise<FaceStage> {
     const parts = { arena: this.#arena, kernels: this.kernels };
+    const head = readHead(MODELS_DIR);
     return new FaceStage({
       ...parts,
+      head,
       perceiver: await createPerceiver({ ...parts, runtime: this.#runtime, modelsDir: MODELS_DIR }),
-      castings: new Castings({ head: readHead(MODELS_DIR), model: readShapeModel(MODELS_DIR) }),
+      castings: new Castings({ head, model: readShapeModel(MODELS_DIR) }),
     });
   }
 

@@ -2,12 +2,13 @@
  * Builds a double of kind `learned`: `texture.png` and `texture.json` in its folder, and a network that scripts/training made.
  * Usage: node scripts/double/build-learned.ts models/doubles/NAME TRAINED
  */
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { learnedGraph } from './learned-graph.ts';
 import { writeLook } from './look-folder.ts';
 import { MAX_YAW_DEG, readSource } from './source.ts';
 import { readTrained } from './trained-network.ts';
+import { writeTraining } from './training-card.ts';
 
 const [dir, trained] = process.argv.slice(2);
 if (!dir || !trained) {
@@ -18,10 +19,12 @@ if (!dir || !trained) {
 }
 const mesh = readFaceMesh();
 const { name, uv, maps, guide, offset } = await readSource(dir, mesh);
-const bytes = learnedGraph(maps, readTrained(trained)).encode({
+const network = readTrained(trained);
+const bytes = learnedGraph(maps, network).encode({
   generator: 'scripts/double/build-learned.ts',
   double: name,
 });
 const model = { file: 'double.onnx', bytes };
 writeLook(dir, { kind: 'learned', name, maxYawDeg: MAX_YAW_DEG, model, mesh, uv, offset, guide });
+writeTraining(join(dir, 'CARD.md'), network.training);
 console.log(`${basename(dir)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

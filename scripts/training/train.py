@@ -164,7 +164,11 @@ def save(network, averaged, optimizer, recorded, state, args, device, held, mesh
         "heldOutPsnrDb": round(held, 2),
         "meshPsnrDb": round(mesh, 2),
         "multiplications": multiplications(network.plan),
+        "threads": args.threads,
     }
+    if args.start:
+        with open(f"{args.start}/network.json") as file:
+            training["before"] = json.load(file)["training"]
     export(averaged, args.out, training)
     torch.save({"network": network.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, f"{args.out}/state.pt")
     with open(f"{args.out}/curve.json", "w") as file:

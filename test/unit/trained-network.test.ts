@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readTrained } from '../../scripts/double/trained-network.ts';
+import { writeTraining } from '../../scripts/double/training-card.ts';
 import { OnnxGraph } from '../../scripts/models/onnx-graph.ts';
 
 let dir: string;
@@ -88,4 +89,29 @@ test('weights that are too short, and a step without its input, are refused', ()
   write(WEIGHTS, NODES.slice(1));
   expect(() => build()).toThrow(/nothing in network.json makes half/);
   expect(() => build('taken')).toThrow(/nothing in network.json makes given/);
+});
+
+test('what a training came to stands in the card once, in place of what stood there', () => {
+  const card = join(dir, 'CARD.md');
+  writeFileSync(
+    card,
+    'Before.\n<!-- training: written by scripts/double/build-learned.ts -->\n<!-- /training -->\nAfter.\n',
+  );
+  writeTraining(card, { seed: 1, hours: 2 });
+  writeTraining(card, { seed: 3, data: { faces: 40 }, before: { hours: 5 } });
+  expect(readFileSync(card, 'utf8').split('\n')).toEqual([
+    'Before.',
+    '<!-- training: written by scripts/double/build-learned.ts -->',
+    '| Training | |',
+    '|---|---|',
+    '| Seed | 3 |',
+    '| Recorded faces | 40 |',
+    '| *before that* | |',
+    '| Hours | 5 |',
+    '<!-- /training -->',
+    'After.',
+    '',
+  ]);
+  writeFileSync(card, 'No place.');
+  expect(() => writeTraining(card, {})).toThrow(/has no place/);
 });

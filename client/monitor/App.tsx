@@ -8,6 +8,7 @@ import {
   chooseFeed,
   control,
   drawerOpen,
+  feed,
   oneToOne,
   reconnect,
   soundOn,
@@ -74,8 +75,10 @@ const ACTIONS: KeyAction[] = [
 ];
 
 export function App() {
+  const camera = feed.value?.camera;
+  const aspect = camera?.width && camera.height ? camera.width / camera.height : 16 / 9;
   return (
-    <div class="monitor">
+    <div class="monitor" data-panel={drawerOpen.value} style={{ '--aspect': aspect.toFixed(4) }}>
       <h1 class="sr">Monitor</h1>
       <FeedTabs />
       <Controls />

@@ -15,7 +15,7 @@ const POLICIES: { value: UncastPolicy; label: string; title: string }[] = [
   { value: 'pass', label: 'Show', title: 'Faces that nobody is cast for stay as they are' },
 ];
 
-/** Folded away beside the picture, over its edge; opening it moves nothing. */
+/** Folded away; open, it stands beside the picture, which makes room for it, or on a phone below it. */
 export function Drawer() {
   const known = feed.value;
   const offline = control.status.value.phase !== 'open';

@@ -5,7 +5,7 @@ import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
 import { panelShown } from './casting.ts';
 import { FaceMarks } from './FaceMarks.tsx';
-import { adoptVideo, feed, oneToOne, type Slot, showsLow, soundOn, videos, view } from './model.ts';
+import { adoptVideo, oneToOne, type Slot, showsLow, soundOn, videos, view } from './model.ts';
 import { Question } from './Question.tsx';
 import { foldWarning, leading, lostSeconds, slate, trouble } from './trouble.ts';
 
@@ -47,10 +47,11 @@ function Video({ rendition }: { rendition: Slot }) {
     const place = () => (oneToOne.value ? placeOneToOne(video) : video.removeAttribute('style'));
     place();
     if (!oneToOne.value) return;
-    addEventListener('resize', place);
+    const watcher = new ResizeObserver(place);
+    if (video.parentElement) watcher.observe(video.parentElement);
     video.addEventListener('resize', place);
     return () => {
-      removeEventListener('resize', place);
+      watcher.disconnect();
       video.removeEventListener('resize', place);
     };
   });
@@ -73,11 +74,9 @@ function Video({ rendition }: { rendition: Slot }) {
 export function Picture() {
   const words = slate.value;
   const warning = trouble.value;
-  const camera = feed.value?.camera;
-  const aspect = camera?.width && camera.height ? camera.width / camera.height : 16 / 9;
   const kind = view.value === 'wipe' || view.value === 'side' ? 'compare' : view.value;
   return (
-    <main class="place" style={{ '--aspect': aspect.toFixed(4) }}>
+    <main class="place">
       <div class="frame" data-kind={words ? 'none' : kind}>
         <div class="picture" data-lost={lostSeconds.value !== null} data-exact={oneToOne.value}>
           <Video rendition="program" />

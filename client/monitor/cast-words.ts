@@ -60,13 +60,28 @@ export function whereWords({ track }: CastingInfo, { faces }: Cast): Words {
 const NEUTRAL_WORDS: Record<CastingInfo['neutral'], Words> = {
   none: { text: 'No neutral face yet', tone: 'quiet' },
   capturing: { text: 'Hold still…', tone: 'amber' },
-  moved: { text: 'They moved: try again', tone: 'amber' },
+  learned: { text: 'Face learned, none captured', tone: 'quiet' },
   kept: { text: 'Neutral face kept', tone: 'green' },
 };
 
+/** What went wrong with a capture, and what to do. */
+const MISSED_WORDS: Record<NonNullable<CastingInfo['missed']>, string> = {
+  gone: 'The face was lost: stay in the picture and try again.',
+  small: 'Face too small: come nearer or zoom in, and try again.',
+  dark: 'Too dark: put more light on the face and try again.',
+  soft: 'Too soft: focus on the face and try again.',
+  turned: 'Looked away: look straight ahead and try again.',
+  mouth: 'Mouth open or speaking: close it and try again.',
+  moved: 'Moved: keep head and face still and try again.',
+};
+
 /** What became of the neutral face; while its countdown runs, the seconds that are left. */
-export const neutralWords = ({ neutral }: CastingInfo, left: number | null): Words =>
-  left === null ? NEUTRAL_WORDS[neutral] : { text: `Look straight ahead… ${left}`, tone: 'amber' };
+export function neutralWords({ neutral, missed }: CastingInfo, left: number | null): Words {
+  if (left !== null) return { text: `Look straight ahead… ${left}`, tone: 'amber' };
+  if (neutral === 'capturing' || !missed) return NEUTRAL_WORDS[neutral];
+  const kept = neutral === 'kept' ? ' The one before is kept.' : '';
+  return { text: `${MISSED_WORDS[missed]}${kept}`, tone: 'amber' };
+}
 
 interface Share {
   x: number;

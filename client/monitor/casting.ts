@@ -9,11 +9,20 @@ const READY_S = 3;
 
 /** Nothing here is worth showing once the server has stopped telling where faces are. */
 const told = computed(() => (control.status.value.phase === 'open' ? feed.value : null));
-export const faces = computed(() => (told.value ? namedFaces(told.value) : []));
 /** The panel is to be seen: a picture in full screen hides it. */
 const fullScreen = signal(false);
 addEventListener('fullscreenchange', () => (fullScreen.value = document.fullscreenElement !== null));
 export const panelShown = computed(() => drawerOpen.value && !fullScreen.value);
+/** Outlines must go with the faces: while they are shown, the server tells more often where those are. */
+effect(() => {
+  if (control.status.value.phase !== 'open') return;
+  control.send({ type: 'follow', feed: panelShown.value ? feedName.value : null });
+});
+export const faces = computed(() => {
+  if (!told.value) return [];
+  const followed = panelShown.value ? control.followed.value : null;
+  return namedFaces(followed?.feed === told.value.name ? { ...told.value, faces: followed.faces } : told.value);
+});
 
 /** An engine mostly knows by itself who has come in, and needs a moment for it: nobody is asked before. */
 const ASK_AFTER_MS = 700;

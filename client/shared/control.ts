@@ -1,5 +1,5 @@
 import { effect, type ReadonlySignal, signal } from '@preact/signals';
-import { type ClientMessage, type FeedInfo, serverMessage } from '../../server/wire/messages.ts';
+import { type ClientMessage, type FaceInfo, type FeedInfo, serverMessage } from '../../server/wire/messages.ts';
 import { ServerClock } from './clock.ts';
 import type { LinkStatus } from './link.ts';
 import { refusal } from './problem.ts';
@@ -11,6 +11,8 @@ const BURST = 6;
 const BURST_MS = 80;
 const PING_MS = 4_000;
 const REFUSAL_SHOWN_MS = 8_000;
+/** Where faces were that long ago says nothing any more. */
+const FOLLOWED_MS = 700;
 
 /** The control socket: feeds and looks as the server says them, kept up across reconnects. */
 export interface Control {
@@ -18,6 +20,8 @@ export interface Control {
   readonly looks: ReadonlySignal<string[]>;
   /** Those of them that have an age dial. */
   readonly dials: ReadonlySignal<string[]>;
+  /** The newest faces of the feed that this page follows (`follow`), for as long as they keep coming. */
+  readonly followed: ReadonlySignal<{ feed: string; faces: FaceInfo[] } | null>;
   readonly status: ReadonlySignal<LinkStatus>;
   /** The server's last refusal of a message, for some seconds; else null. */
   readonly refused: ReadonlySignal<string | null>;
@@ -27,11 +31,25 @@ export interface Control {
   close(): void;
 }
 
+/** Something that was said, and for how long it counts; another takes its place. */
+function fading<T>(ms: number) {
+  const now = signal<T | null>(null);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const close = (): void => clearTimeout(timer);
+  const say = (value: T): void => {
+    close();
+    now.value = value;
+    timer = setTimeout(() => (now.value = null), ms);
+  };
+  return { now, say, close };
+}
+
 export function openControl(): Control {
   const feeds = signal<FeedInfo[]>([]);
   const [looks, dials] = [signal<string[]>([]), signal<string[]>([])];
+  const followed = fading<{ feed: string; faces: FaceInfo[] }>(FOLLOWED_MS);
   const status = signal<LinkStatus>({ phase: 'opening' });
-  const refused = signal<string | null>(null);
+  const refused = fading<string>(REFUSAL_SHOWN_MS);
   const clock = new ServerClock();
   let socket: WebSocket | null = null;
   let failures = 0;
@@ -61,13 +79,12 @@ export function openControl(): Control {
     const message = parsed.data;
     if (message.type === 'feeds') {
       [feeds.value, looks.value, dials.value] = [message.feeds, message.looks, message.dials];
+    } else if (message.type === 'faces') {
+      followed.say(message);
     } else if (message.type === 'clock') {
       clock.add(message.t0Ms, performance.now(), message.serverUs);
     } else {
-      refused.value = message.sentence;
-      later(REFUSAL_SHOWN_MS, () => {
-        refused.value = null;
-      });
+      refused.say(message.sentence);
     }
   };
   const open = () => {
@@ -100,11 +117,12 @@ export function openControl(): Control {
   };
   const close = () => {
     closed = true;
+    for (const one of [followed, refused]) one.close();
     for (const timer of timers) clearTimeout(timer);
     socket?.close();
   };
   open();
-  return { feeds, looks, dials, status, refused, clock, send, close };
+  return { feeds, looks, dials, followed: followed.now, status, refused: refused.now, clock, send, close };
 }
 
 /** By then the first message after opening has come, and pictures, where they still come: the slowest, a slate's, are 400 ms apart. */

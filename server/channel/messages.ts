@@ -19,7 +19,8 @@ export const feedSettings = z.object({
     .array(
       z.object({
         casting,
-        neutral: neutralFace.nullable(),
+        /** Left out where the engine has it, because it was told before or captured it itself, and where there is none. */
+        neutral: neutralFace.nullish(),
         /** With `open`: where an engine before this one saw the performer last: the middle of the face and its width, in picture widths. */
         last: z.object({ x: z.number(), y: z.number(), w: z.number().positive(), captureUs: z.number() }).nullish(),
       }),
@@ -71,6 +72,8 @@ export const toEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('bind'), casting: castingId.nullable(), track: z.number().int() }),
   /** The performer holds still from now on: their face at rest is wanted. Answered by `neutral`, or by the casting's state `moved`. */
   z.object({ type: z.literal('neutral'), casting: castingId }),
+  /** Whether to say where faces are more often than `stats` does. Answered by `faces`. */
+  z.object({ type: z.literal('follow'), on: z.boolean() }),
   /** Other bit rates from the next picture on, which is then a key frame. */
   z.object({ type: z.literal('rates'), programBitrate: z.number(), lowBitrate: z.number() }),
   /**
@@ -132,8 +135,10 @@ export const fromEngine = z.discriminatedUnion('type', [
   /** The decoder needs a key frame from the camera. */
   z.object({ type: z.literal('needKey') }),
   engineStats,
-  /** A performer's face at rest, captured; the front keeps it and says it again with every `settings`. */
+  /** A performer's face at rest, captured; the front keeps it and tells it every engine after this one. */
   z.object({ type: z.literal('neutral'), casting: castingId, neutral: neutralFace }),
+  /** The faces of the newest picture, about ten times a second while they are followed. */
+  z.object({ type: z.literal('faces'), faces: z.array(faceInfo) }),
   /** Something the operator should know; the engine goes on. */
   z.object({ type: z.literal('trouble'), sentence: z.string() }),
   /** What a traced frame went through, and what became of it; microseconds of the monotonic clock. */

@@ -20,6 +20,8 @@ import { FIRST_SLATE, type Prepared, type Slate } from './prepared.ts';
 import { Wardrobe } from './wardrobe.ts';
 
 const STATS_MS = 500;
+/** Pages outline faces by these reports: at least eight a second, of which a busy loop may delay one. */
+const FACES_MS = 90;
 /** The rendition that has a slate before anybody watches. */
 const MAIN: RenditionKey = { name: 'program', codec: 'h264' };
 
@@ -73,6 +75,8 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   readonly #encoders: Encoders;
   readonly #pipeline: Pipeline<Input>;
   readonly #reporting: NodeJS.Timeout;
+  /** Says where faces are, while somebody follows them. */
+  #following: NodeJS.Timeout | null = null;
   readonly #wardrobe: Wardrobe | null;
   /** Of the slates that the front has. */
   readonly #slateSizes = new Map<RenditionId, { width: number; height: number }>();
@@ -141,6 +145,7 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     else if (message.type === 'cameraGone') this.#pipeline.reset();
     else if (message.type === 'bind') this.#prepared.faces?.castings?.bind(message.casting, message.track);
     else if (message.type === 'neutral') this.#prepared.faces?.castings?.capture(message.casting);
+    else if (message.type === 'follow') this.#follow(message.on);
     else if (message.type === 'trace') this.#trace = new FrameTimes(message.id);
   }
 
@@ -158,11 +163,26 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#reporting);
+    this.#follow(false);
     this.#wardrobe?.close();
     await this.#pipeline.close();
     this.#encoders.close();
     this.#media.close();
     this.#prepared.close();
+  }
+
+  #follow(on: boolean): void {
+    if (this.#following) clearInterval(this.#following);
+    this.#following = null;
+    if (!on) return;
+    let told: readonly ShownFace[] | null = null;
+    this.#following = setInterval(() => {
+      const { shown, size } = this.#pipeline;
+      // No news while no picture comes.
+      if (shown === told) return;
+      told = shown;
+      this.#output.message({ type: 'faces', faces: shown.map((face) => faceInfoOf(face, size)) });
+    }, FACES_MS);
   }
 
   /** What opens gets its slate: the engine may be lost before anything else is known of it. */

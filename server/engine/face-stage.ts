@@ -11,6 +11,7 @@ import type { Casting } from '../wire/casting.ts';
 import type { UncastPolicy } from '../wire/messages.ts';
 import type { Castings } from './casting/castings.ts';
 import type { Head } from './casting/head.ts';
+import { sightOf } from './casting/sight.ts';
 import { DrawnOver } from './drawn-over.ts';
 import { RestingFaces } from './resting-faces.ts';
 import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
@@ -130,7 +131,7 @@ export class FaceStage {
       // The detector is still searching the picture for newcomers: the first followed face need not wait for it.
       if (first) early = this.#attempt(picture, this.#plan(first, uncast));
       tracks = await seen.complete;
-      this.castings?.see(tracks, picture.id.captureUs, picture.width);
+      this.castings?.see(tracks, picture.id.captureUs, picture.width, (track) => sightOf(picture, track));
     } catch (error) {
       await early?.catch(() => undefined);
       coverAll(picture, this.#parts.arena, this.#parts.kernels);

@@ -23,6 +23,8 @@ interface Client {
   request: IncomingMessage;
   alive: boolean;
   messages: number;
+  /** Ends what it follows. */
+  unfollow: (() => void) | null;
 }
 
 interface ControlParts {
@@ -84,7 +86,7 @@ export class Control {
   };
 
   #join(socket: WebSocket, request: IncomingMessage): void {
-    const client: Client = { socket, request, alive: true, messages: 0 };
+    const client: Client = { socket, request, alive: true, messages: 0, unfollow: null };
     this.#clients.add(client);
     socket.on('pong', () => {
       client.alive = true;
@@ -92,7 +94,10 @@ export class Control {
     socket.on('message', (data, binary) => this.#receive(client, data, binary));
     // ws closes the socket itself after an error (too large, not UTF-8, a bad frame).
     socket.on('error', (error) => this.#parts.log.debug({ err: error }, 'A control socket broke.'));
-    socket.on('close', () => this.#clients.delete(client));
+    socket.on('close', () => {
+      this.#clients.delete(client);
+      client.unfollow?.();
+    });
     send(client, this.#feeds());
   }
 
@@ -122,6 +127,10 @@ export class Control {
       stage.timecode(feed, { code, rate, userBits, captureUs });
       return;
     }
+    if (message.type === 'follow') {
+      this.#follow(client, message.feed);
+      return;
+    }
     if (message.type !== 'feed') {
       stage.cast(message);
       return;
@@ -132,6 +141,15 @@ export class Control {
       ...(look !== undefined && { look }),
       ...(age !== undefined && { age }),
     });
+  }
+
+  #follow(client: Client, feed: string | null): void {
+    client.unfollow?.();
+    client.unfollow = null;
+    if (feed === null) return;
+    client.unfollow = this.#parts.stage.follow(feed, (faces) =>
+      send(client, { type: 'faces', feed, faces: [...faces] }),
+    );
   }
 
   #feeds(): ServerMessage {

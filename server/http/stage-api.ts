@@ -2,6 +2,7 @@ import type { PeerSession } from '../media/port.ts';
 import type {
   CastingOrder,
   ClientMessage,
+  FaceInfo,
   FeedInfo,
   RenditionKey,
   RenditionName,
@@ -90,6 +91,8 @@ export interface StageApi {
   set(feed: string, change: { uncast?: UncastPolicy; look?: string; age?: number }): void;
   /** A timecode heard at a feed's camera. */
   timecode(feed: string, heard: Omit<Extract<ClientMessage, { type: 'timecode' }>, 'type' | 'feed'>): void;
+  /** Calls back with the faces of a feed's newest picture, about ten times a second. Returns the unsubscriber. */
+  follow(feed: string, listener: (faces: readonly FaceInfo[]) => void): () => void;
   /** Calls back whenever feeds() would answer differently (at most ten times a second). Returns the unsubscriber. */
   onChange(listener: () => void): () => void;
   /** Server's monotonic clock, microseconds. */

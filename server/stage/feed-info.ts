@@ -99,7 +99,7 @@ function castingsOf(cast: FeedFacts['cast'], stats: EngineStats | null): FeedInf
   return cast.map(({ casting, neutral }) => {
     const { track, ...state } = stats?.castings.find(({ id }) => id === casting.id) ?? { track: null };
     // An engine that has just been told does not say so yet.
-    return { neutral: neutral ? 'kept' : 'none', ...casting, ...state, track };
+    return { neutral: neutral ? 'kept' : 'none', missed: null, ...casting, ...state, track };
   });
 }
 

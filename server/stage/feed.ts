@@ -18,10 +18,11 @@ import type {
 } from '../media/port.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
 import type { NeutralFace } from '../wire/casting.ts';
-import type { FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { FaceInfo, FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
 import type { EngineLink } from './engine-links.ts';
 import type { EngineLoss, FeedEngineEvents } from './engine-pool.ts';
+import { FaceFollowers } from './face-followers.ts';
 import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { FrameTracing } from './frame-tracing.ts';
@@ -31,6 +32,7 @@ import { countsOf, type Records, type SessionBegan, type SessionEnded } from './
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
 import { FeedSound } from './sound.ts';
 import { FeedTimecode, type TimecodeHeard } from './timecode.ts';
+import { ToldFaces } from './told-faces.ts';
 
 /** A warning stays on the monitor this long after it was last said. */
 const TROUBLE_MS = 8000;
@@ -64,6 +66,8 @@ export class Feed {
   readonly #timecode = new FeedTimecode();
   readonly #counts = new FeedCounts();
   readonly #places = new LastPlaces();
+  readonly #toldFaces = new ToldFaces();
+  readonly #followers = new FaceFollowers((on) => this.#link?.send({ type: 'follow', on }));
   readonly #tracing: FrameTracing;
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
@@ -205,7 +209,7 @@ export class Feed {
     const same = settings.look === look && settings.uncast === uncast && settings.age === age;
     if (same && settings.castings === castings) return;
     this.#settings = settings;
-    this.#link?.send({ type: 'settings', settings: this.#settings });
+    this.#link?.send({ type: 'settings', settings: this.#toldFaces.news(this.#settings) });
     this.#options.changed();
   }
 
@@ -224,6 +228,11 @@ export class Feed {
   captureFace(casting: string): void {
     if (this.info.castings.find(({ id }) => id === casting)?.track == null) throw new Problem('performer_unseen');
     this.#tellEngine({ type: 'neutral', casting });
+  }
+
+  /** Where the faces are, about ten times a second, while an engine sees them. @returns the unsubscriber. */
+  follow(listener: (faces: readonly FaceInfo[]) => void): () => void {
+    return this.#followers.add(listener);
   }
 
   /** The bit rates have changed: the engine's encoders take them. */
@@ -326,7 +335,9 @@ export class Feed {
     this.#link = link;
     if (this.#engine !== 'lost') this.#engine = 'warming';
     const open = { ...this.#options.open, ...this.#rates, slates: this.#renditions.slates };
-    link.send({ type: 'open', feed: this.name, settings: this.#places.tell(this.#settings), ...open });
+    const settings = this.#toldFaces.opening(this.#places.tell(this.#settings));
+    link.send({ type: 'open', feed: this.name, settings, ...open });
+    if (this.#followers.wanted) link.send({ type: 'follow', on: true });
     this.#renditions.engineConnected();
     // It takes frames right behind these messages: the camera's answer is on its way while it opens.
     if (prepared) this.#ingest?.requestKey();
@@ -342,8 +353,9 @@ export class Feed {
     } else if (message.type === 'slate') this.#renditions.keepSlate(message);
     else if (message.type === 'needKey') this.#askCamera();
     else if (message.type === 'traced') this.#tracing.heard(message);
-    else if (message.type === 'neutral') this.#options.keepFace(message.casting, message.neutral);
+    else if (message.type === 'neutral') this.#keepFace(message.casting, message.neutral);
     else if (message.type === 'trouble') this.#warn(message.sentence);
+    else if (message.type === 'faces') this.#followers.heard(message.faces);
     else if (message.type === 'stats') {
       for (let count = this.#stats?.skipped ?? 0; count < message.skipped; count++) this.#skipRate.tick();
       if (this.#options.media.relay)
@@ -367,6 +379,11 @@ export class Feed {
       this.#warn('The engine of this feed was lost, and its connections with it: cameras and monitors connect again.');
     if (sentence) this.#warn(sentence);
     this.#options.changed();
+  }
+
+  #keepFace(casting: string, face: NeutralFace): void {
+    this.#toldFaces.captured(casting, face);
+    this.#options.keepFace(casting, face);
   }
 
   #askCamera(): void {

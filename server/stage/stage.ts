@@ -2,7 +2,7 @@ import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { FeedMeasures, StageApi } from '../http/stage-api.ts';
 import type { MediaEngine, PeerSession } from '../media/port.ts';
-import type { CastingOrder, FeedInfo, RenditionName } from '../wire/messages.ts';
+import type { CastingOrder, FaceInfo, FeedInfo, RenditionName } from '../wire/messages.ts';
 import type { FrameTrace } from '../wire/trace.ts';
 import { obey } from './casting-orders.ts';
 import type { Castings } from './castings.ts';
@@ -168,6 +168,10 @@ export class Stage implements StageApi {
   applySettings(): void {
     for (const feed of this.#feeds.values()) feed.set(this.#holds(feed.name));
     this.#prepareLooks();
+  }
+
+  follow(feed: string, listener: (faces: readonly FaceInfo[]) => void): () => void {
+    return this.#feed(feed).follow(listener);
   }
 
   onChange(listener: () => void): () => void {

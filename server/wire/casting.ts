@@ -27,13 +27,25 @@ export const neutralFace = z.object({
 });
 export type NeutralFace = z.infer<typeof neutralFace>;
 
+/**
+ * Why a capture came to nothing. gone: the face was not in the picture, or not for certain. small, dark, soft: it was not to be seen well
+ * enough. turned: it did not look straight ahead. mouth: it was open, or spoke. moved: the head or the expression did.
+ */
+export const neutralMissed = z.enum(['gone', 'small', 'dark', 'soft', 'turned', 'mouth', 'moved']);
+export type NeutralMissed = z.infer<typeof neutralMissed>;
+
 /** What became of a casting in the last picture. */
 export const castingState = z.object({
   id: castingId,
   /** The track that wears it now; null while the performer is out of the picture or not known for certain. */
   track: z.number().int().nullable(),
-  /** none: a default face is assumed. capturing: hold still. moved: they did not, try again. kept: captured. */
-  neutral: z.enum(['none', 'capturing', 'moved', 'kept']),
+  /**
+   * none: a default face is assumed. capturing: hold still. learned: not captured, but seen calm since the operator's tap; the performer is
+   * known again by it, and it is never kept. kept: captured.
+   */
+  neutral: z.enum(['none', 'capturing', 'learned', 'kept']),
+  /** Why the last capture came to nothing; null when none has, or one has succeeded since. */
+  missed: neutralMissed.nullable(),
 });
 export type CastingState = z.infer<typeof castingState>;
 

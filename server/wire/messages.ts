@@ -127,6 +127,8 @@ export const serverMessage = z.discriminatedUnion('type', [
     looks: z.array(z.string()),
     dials: z.array(z.string()),
   }),
+  /** The faces of the newest picture of a feed that this page follows, about ten times a second. */
+  z.object({ type: z.literal('faces'), feed: feedName, faces: z.array(faceInfo) }),
   /** The answer to `clock`: t0Ms as sent, serverUs the server's monotonic clock. */
   z.object({ type: z.literal('clock'), t0Ms: z.number(), serverUs: z.number() }),
   z.object({ type: z.literal('refused'), code: z.string(), sentence: z.string() }),
@@ -176,6 +178,8 @@ export const clientMessage = z.discriminatedUnion('type', [
     userBits: z.string().regex(/^[0-9a-f]{8}$/, 'eight hexadecimal digits'),
     captureUs: z.number().int(),
   }),
+  /** Tells where this feed's faces are with `faces`, until another is followed; null: none. */
+  z.object({ type: z.literal('follow'), feed: feedName.nullable() }),
   /** Changes a feed's settings; fields left out stay. */
   z.object({
     type: z.literal('feed'),

@@ -197,7 +197,7 @@ describe.skipIf(!browserPath)(
 
       // They went out, and somebody comes in: one key and Enter say who it is.
       const castings = [
-        { id: 'c1', performer: 'Anna', look: 'younger', age: -12, track: null, neutral: 'kept' as const },
+        { id: 'c1', performer: 'Anna', look: 'younger', age: -12, track: null, neutral: 'kept' as const, missed: null },
       ];
       const asked = { ...face, track: 5, shown: 'covered', why: WHO_IS_THIS } as const;
       await page.keyboard.press('Escape');

@@ -97,6 +97,32 @@ describe('what it takes', () => {
     socket.terminate();
   });
 
+  test('which feed’s faces it follows, one at a time, and none any more when it has gone', async () => {
+    const { fake } = server;
+    const { socket, next, send } = await open();
+    const face = { track: 4, shown: 'plate', why: null, casting: null, box: { x: 0, y: 0, w: 0.1, h: 0.2 } } as const;
+    send({ type: 'follow', feed: 'nobody' });
+    expect(await next('refused')).toMatchObject({ code: 'feed_unknown' });
+    const told = async (feed: string | null): Promise<void> => {
+      send({ type: 'follow', feed });
+      send({ type: 'clock', t0Ms: 1 });
+      await next('clock');
+    };
+    fake.infos = [feedInfo('demo'), feedInfo('a-cam')];
+    await told('demo');
+    await told('a-cam');
+    expect([fake.followers('demo'), fake.followers('a-cam')]).toEqual([0, 1]);
+    fake.faces('demo', []);
+    fake.faces('a-cam', [face]);
+    expect(await next('faces')).toEqual({ type: 'faces', feed: 'a-cam', faces: [face] });
+    await told(null);
+    expect(fake.followers('a-cam')).toBe(0);
+    await told('a-cam');
+    socket.terminate();
+    await vi.waitFor(() => expect(fake.followers('a-cam')).toBe(0));
+    fake.infos = [feedInfo('demo')];
+  });
+
   test('who is cast, and nothing that could not be meant', async () => {
     const { socket, next, send } = await open();
     server.fake.orders.length = 0;

@@ -17,6 +17,7 @@ import { createLog } from '../../server/observe/log.ts';
 import { createReports } from '../../server/observe/reports.ts';
 import {
   type CastingOrder,
+  type FaceInfo,
   type FeedInfo,
   RENDITIONS,
   type RenditionName,
@@ -90,6 +91,9 @@ export function fakeStage() {
     storeCounts: { stored: 0, waiting: 0, lost: 0 },
     kept: [] as SessionRecord[],
     changed: () => changes.emit('change'),
+    /** Where a feed's faces are, to all who follow it. */
+    faces: (feed: string, faces: readonly FaceInfo[]) => changes.emit(`faces ${feed}`, faces),
+    followers: (feed: string) => changes.listenerCount(`faces ${feed}`),
     listeners: () => changes.listenerCount('change'),
   };
   const open = async (feed: string) => {
@@ -149,6 +153,11 @@ export function fakeStage() {
     set(feed, change) {
       if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');
       sets.push({ feed, change });
+    },
+    follow(feed, listener) {
+      if (!fake.infos.some((info) => info.name === feed)) throw new Problem('feed_unknown');
+      changes.on(`faces ${feed}`, listener);
+      return () => void changes.off(`faces ${feed}`, listener);
     },
     onChange(listener) {
       changes.on('change', listener);

@@ -21,6 +21,7 @@ describe.skipIf(!yes || !sister)(`knowing real performers again (${yes ? 'six cl
   let perceiver: Perceiver;
   let castings: Castings;
   let us = 0;
+  let lastTrack = -1;
 
   beforeAll(async () => {
     arena = new Arena(128);
@@ -43,7 +44,8 @@ describe.skipIf(!yes || !sister)(`knowing real performers again (${yes ? 'six cl
       us += empty ? 4 * FRAME_US : FRAME_US;
       const tracks = await perceiver.perceive(target.fill(empty ? samples.map(() => 128) : samples, us)).complete;
       castings.see(tracks, us, video.width);
-      const claim = castings.claim(tracks[0]?.id ?? -1);
+      lastTrack = tracks[0]?.id ?? -1;
+      const claim = castings.claim(lastTrack);
       seen.push(claim.kind === 'cast' ? claim.casting.id : claim.kind);
     }
     return seen;
@@ -64,4 +66,19 @@ describe.skipIf(!yes || !sister)(`knowing real performers again (${yes ? 'six cl
     expect(await play('sister', 0, 30)).not.toContain('man');
     expect(castings.states[0]?.track).toBeNull();
   });
+
+  it.skipIf(!clip('book'))(
+    'a woman whose camera looks up at her is captured as well as a man whose looks straight',
+    async () => {
+      castings.set([{ casting: { id: 'woman', performer: 'woman', look: 'mara', age: 0 }, neutral: null }]);
+      perceiver.reset();
+      castings.reset();
+      us += 1e6;
+      await play('book', 0, 3);
+      castings.bind('woman', lastTrack);
+      castings.capture('woman');
+      await play('book', 3, 40);
+      expect(castings.states[0]).toMatchObject({ neutral: 'kept', missed: null });
+    },
+  );
 });

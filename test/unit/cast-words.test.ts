@@ -28,6 +28,7 @@ const casting = (id: string, performer: string, track: number | null): CastingIn
   age: 0,
   track,
   neutral: 'none',
+  missed: null,
 });
 
 describe('faces', () => {
@@ -75,15 +76,18 @@ describe('a casting', () => {
     expect(whereWords(casting('a', 'Anna', track), { faces: [...faces], castings: [] })).toEqual({ text, tone });
   });
 
-  it('says what became of the neutral face, and counts down to it', () => {
-    const words = (neutral: CastingInfo['neutral'], left: number | null = null) =>
-      neutralWords({ ...casting('a', 'Anna', 1), neutral }, left).text;
-    expect((['none', 'capturing', 'moved', 'kept'] as const).map((neutral) => words(neutral))).toEqual([
+  it('says what became of the neutral face, counts down to it, and says what to do when it came to nothing', () => {
+    const words = (neutral: CastingInfo['neutral'], missed: CastingInfo['missed'] = null, left: number | null = null) =>
+      neutralWords({ ...casting('a', 'Anna', 1), neutral, missed }, left).text;
+    expect((['none', 'capturing', 'learned', 'kept'] as const).map((neutral) => words(neutral))).toEqual([
       'No neutral face yet',
       'Hold still…',
-      'They moved: try again',
+      'Face learned, none captured',
       'Neutral face kept',
     ]);
-    expect(words('moved', 2)).toBe('Look straight ahead… 2');
+    expect(words('none', 'mouth')).toMatch(/^Mouth open.*try again/);
+    expect(words('kept', 'dark')).toMatch(/^Too dark.*light.*The one before is kept/);
+    expect(words('capturing', 'dark')).toBe('Hold still…');
+    expect(words('none', 'moved', 2)).toBe('Look straight ahead… 2');
   });
 });

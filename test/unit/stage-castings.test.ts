@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type EngineStats, feedSettings } from '../../server/channel/messages.ts';
+import { type EngineStats, type FeedSettings, feedSettings } from '../../server/channel/messages.ts';
 import { Problem } from '../../server/config/problem.ts';
 import type { KeptRecord } from '../../server/keeper/messages.ts';
 import { obey } from '../../server/stage/casting-orders.ts';
 import { Castings } from '../../server/stage/castings.ts';
 import { LastPlaces } from '../../server/stage/last-places.ts';
+import { ToldFaces } from '../../server/stage/told-faces.ts';
 import type { NeutralFace } from '../../server/wire/casting.ts';
-import { clientMessage } from '../../server/wire/messages.ts';
+import { type CastingOrder, clientMessage } from '../../server/wire/messages.ts';
 import { engineStats as stats } from '../fixtures/engine-stats.ts';
 
 const engineStats = stats(1000, 500);
@@ -103,11 +104,12 @@ describe('what an operator says', () => {
       bind: (casting: string | null, track: number) => void told.push(`bind ${casting ? 'Anna' : 'nobody'} ${track}`),
       captureFace: () => void told.push('capture'),
     };
-    const say = (order: object) =>
+    const say = (said: object) =>
       codeOf(() => {
-        const message = clientMessage.parse({ feed: 'a', ...order });
-        if (message.type === 'clock' || message.type === 'timecode' || message.type === 'feed') return;
-        obey(message, castings, feed, () => void told.push(`${castings.of('a').length} cast`));
+        const message = clientMessage.parse({ feed: 'a', ...said });
+        if (['clock', 'timecode', 'feed', 'follow'].includes(message.type)) return;
+        const order = message as CastingOrder;
+        obey(order, castings, feed, () => void told.push(`${castings.of('a').length} cast`));
       });
     return { castings, told, say };
   }
@@ -145,7 +147,7 @@ test('the next engine is told where performers were last, whoever has been out o
   const stats = (track: number | null): EngineStats => ({
     ...engineStats,
     faces: [{ track: 4, shown: 'replaced', why: null, casting: null, box }],
-    castings: [{ id: 'c1', track, neutral: 'kept' }],
+    castings: [{ id: 'c1', track, neutral: 'kept', missed: null }],
   });
   places.heard(stats(4), 1000);
   places.heard(stats(null), 2000);
@@ -158,4 +160,30 @@ test('the next engine is told where performers were last, whoever has been out o
   };
   const told = feedSettings.parse(places.tell(settings)).castings;
   expect(told?.map(({ last }) => last)).toEqual([{ x: 0.25, y: 0.25, w: 0.1, captureUs: 1000 }, null]);
+});
+
+test('an engine is told a neutral face once, however often a dial is turned, and the next engine again', () => {
+  const { castings } = house();
+  const ids = ['Anna', 'Ben'].map((performer) => castings.cast('a', { ...anna, performer }));
+  const [first = '', second = ''] = ids;
+  castings.keepFace('a', first, face(1));
+  castings.keepFace('a', second, face(2));
+  const told = new ToldFaces();
+  const settings = (): FeedSettings => ({ look: 'mara', uncast: 'blur', age: 0, castings: castings.of('a') });
+  const said = (sent: FeedSettings) =>
+    feedSettings.parse(sent).castings?.map(({ neutral }) => neutral?.points[0] ?? null);
+  expect(said(told.opening(settings()))).toEqual([1, 2]);
+  for (let age = -1; age > -20; age--) {
+    castings.recast('a', first, { age });
+    const sent = told.news(settings());
+    expect(said(sent)).toEqual([null, null]);
+    expect(JSON.stringify(sent).length).toBeLessThan(400);
+    expect(sent.castings?.[0]?.casting.age).toBe(age);
+  }
+  // Another face: what the engine captured itself it has, what came from elsewhere it has not.
+  castings.keepFace('a', first, { ...face(3), atMs: 6 });
+  told.captured(first, { ...face(3), atMs: 6 });
+  castings.keepFace('a', second, { ...face(4), atMs: 7 });
+  expect(said(told.news(settings()))).toEqual([null, 4]);
+  expect(said(told.opening(settings()))).toEqual([3, 4]);
 });

@@ -55,12 +55,16 @@ describe('what a feed says of itself', () => {
     const neutral = { points: Array<number>(3 * 478).fill(0.12345), spread: 0.1, atMs: 1 };
     const castings = (change: Partial<FeedFacts>) => feedInfo.parse(describeFeed(facts(change))).castings;
     const cast = [{ casting, neutral }];
-    expect(castings({ cast })).toEqual([{ ...casting, track: null, neutral: 'kept' }]);
-    expect(castings({ cast: [{ casting, neutral: null }] })).toEqual([{ ...casting, track: null, neutral: 'none' }]);
-    const stats = { ...STATS, castings: [{ id: 'c1', track: 4, neutral: 'moved' as const }] };
-    expect(castings({ cast, stats })).toEqual([{ ...casting, track: 4, neutral: 'moved' }]);
+    expect(castings({ cast })).toEqual([{ ...casting, track: null, neutral: 'kept', missed: null }]);
+    expect(castings({ cast: [{ casting, neutral: null }] })).toEqual([
+      { ...casting, track: null, neutral: 'none', missed: null },
+    ]);
+    const stats = { ...STATS, castings: [{ id: 'c1', track: 4, neutral: 'kept' as const, missed: 'moved' as const }] };
+    expect(castings({ cast, stats })).toEqual([{ ...casting, track: 4, neutral: 'kept', missed: 'moved' }]);
     // An engine that has been lost follows nobody.
-    expect(castings({ cast, stats, engine: 'lost' })).toEqual([{ ...casting, track: null, neutral: 'kept' }]);
+    expect(castings({ cast, stats, engine: 'lost' })).toEqual([
+      { ...casting, track: null, neutral: 'kept', missed: null },
+    ]);
     expect(JSON.stringify(describeFeed(facts({ cast, stats })))).not.toContain('0.12345');
   });
 

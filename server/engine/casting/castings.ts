@@ -1,8 +1,10 @@
 import type { Track } from '../../face/types.ts';
 import type { Casting, CastingState, NeutralFace } from '../../wire/casting.ts';
+import type { Capture } from './capture.ts';
 import { type Head, onHead } from './head.ts';
 import { Member } from './member.ts';
 import { likeness, type ShapeModel, shapeOf } from './shape.ts';
+import type { Sight } from './sight.ts';
 import { type Place, placeOf, Watched } from './watched.ts';
 
 /** Good views of a face before its shape says anything: whose it is, which of those who crossed it is, and that it is none of the cast. */
@@ -31,7 +33,8 @@ export type Claim =
 
 interface Given {
   casting: Casting;
-  neutral: NeutralFace | null;
+  /** Where it is left out, the one that is known stays. */
+  neutral?: NeutralFace | null | undefined;
   /** Where an engine before this one saw the performer last, in picture widths. */
   last?: (Place & { captureUs: number }) | null | undefined;
 }
@@ -90,8 +93,8 @@ export class Castings {
     this.#watched.clear();
   }
 
-  /** One picture's tracks, once they are complete. @param width of the picture. */
-  see(tracks: readonly Track[], us: number, width: number): void {
+  /** One picture's tracks, once they are complete. @param width of the picture. @param sight how well a face is seen; asked seldom. */
+  see(tracks: readonly Track[], us: number, width: number, sight: (track: Track) => Sight | null = () => null): void {
     if (this.#members.length === 0) {
       this.#watched.clear();
       this.#taps.length = 0;
@@ -116,7 +119,9 @@ export class Castings {
     for (const id of this.#asked.splice(0)) this.#members.find(({ casting }) => casting.id === id)?.begin();
     for (const member of this.#members) {
       const track = tracks.find(({ id }) => id === member.track?.id);
-      this.#collect(member, track && member.present ? track : null, us, pointsOf);
+      if (!member.capture) continue;
+      const shown = track && member.present ? { track, points: pointsOf(track), sight: sight(track) } : null;
+      this.#collect(member, member.capture.add(shown, us));
     }
   }
 
@@ -227,12 +232,13 @@ export class Castings {
     return member.shape ? likeness(this.#parts.model, member.shape, watched.shape(views)) : Number.NEGATIVE_INFINITY;
   }
 
-  #collect(member: Member, track: Track | null, us: number, pointsOf: (track: Track) => Float32Array): void {
-    const result = member.capture?.add(track, track && pointsOf(track), us) ?? 'more';
+  #collect(member: Member, result: ReturnType<Capture['add']>): void {
     if (result === 'more') return;
-    member.endCapture(result === 'moved');
-    if (result === 'moved') return;
-    member.moved = false;
+    if (typeof result === 'string') {
+      member.endCapture(result);
+      return;
+    }
+    member.endCapture(null);
     member.agreed = true;
     this.#keep(member, result);
     this.captured(member.casting.id, result);

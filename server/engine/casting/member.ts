@@ -1,4 +1,4 @@
-import type { Casting, CastingState, NeutralFace } from '../../wire/casting.ts';
+import type { Casting, CastingState, NeutralFace, NeutralMissed } from '../../wire/casting.ts';
 import { Capture } from './capture.ts';
 import { apart, type Place, type Watched } from './watched.ts';
 
@@ -28,7 +28,8 @@ export class Member {
   /** Tracks of a crossing of which one must be the performer's; null after anything else. */
   met: Set<number> | null = null;
   capture: Capture | null = null;
-  moved = false;
+  /** Why the last capture came to nothing. */
+  missed: NeutralMissed | null = null;
   #last: { place: Place; velocity: { x: number; y: number }; us: number } | null = null;
 
   constructor(casting: Casting, last: (Place & { captureUs: number }) | null = null) {
@@ -42,9 +43,9 @@ export class Member {
   }
 
   get state(): CastingState {
-    const capture = this.capture ? 'capturing' : this.moved ? 'moved' : null;
     const track = this.present ? (this.track?.id ?? null) : null;
-    return { id: this.casting.id, track, neutral: capture ?? (this.neutral ? 'kept' : 'none') };
+    const neutral = this.capture ? 'capturing' : this.neutral ? 'kept' : 'none';
+    return { id: this.casting.id, track, neutral, missed: this.missed };
   }
 
   bind(track: Watched, agreed: boolean): void {
@@ -57,7 +58,7 @@ export class Member {
     this.track = null;
     this.agreed = false;
     this.met = null;
-    this.endCapture(this.capture !== null);
+    if (this.capture) this.endCapture('gone');
   }
 
   note(us: number): void {
@@ -75,12 +76,13 @@ export class Member {
   /** The performer holds still from now on. */
   begin(): void {
     this.capture = this.track ? new Capture() : null;
-    this.moved = !this.track;
+    this.missed = this.track ? null : 'gone';
   }
 
-  endCapture(moved: boolean): void {
+  /** @param missed why it came to nothing; null where it has not. */
+  endCapture(missed: NeutralMissed | null): void {
     this.capture = null;
-    this.moved ||= moved;
+    this.missed = missed;
   }
 
   /** Whether the stretch began where the performer may have been by then. */

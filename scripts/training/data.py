@@ -15,6 +15,16 @@ PLANES = 14
 GRAIN = 24
 """Fields of noise that are made once: a normal number for every sample of every picture takes longer than the network."""
 
+SOFT = 0.4
+"""Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
+
+
+def softened(planes, smaller):
+    """As a picture so many times smaller would show them."""
+    side = round(SIDE / smaller)
+    small = torch.nn.functional.interpolate(torch.from_numpy(planes)[None], size=(side, side), mode="area")
+    return torch.nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear")[0].numpy()
+
 
 class Recorded:
     def __init__(self, folders, seed=1):
@@ -80,6 +90,10 @@ class Recorded:
                     target[k, at] = table.take(face[plane])
             np.multiply(face[6:9], 1 / 255, out=given[k, 6:9], casting="unsafe")
             np.multiply(face[12:14], 1 / 255, out=rest[k], casting="unsafe")
+            if self.random.random() < SOFT:
+                smaller = self.random.uniform(1.5, 4)
+                given[k, 0:6] = softened(given[k, 0:6], smaller)
+                truth[k] = softened(truth[k], smaller)
             noise = self.noise()
             given[k, 3:6] += noise
             # Through its openings the base shows what the camera saw.

@@ -18,6 +18,10 @@ const COMMANDS: Record<string, { summary: string; run(args: string[]): Promise<n
     summary: 'say what this machine has, what the networks run on and why, and what mends each gap (--json)',
     run: async (args) => (await import('./cli/doctor.ts')).doctor(args),
   },
+  doubles: {
+    summary: 'what can be done with doubles: understudy doubles --help',
+    run: async (args) => (await import('./cli/doubles.ts')).doubles(args),
+  },
   trace: {
     summary: 'follow one frame through every stage: understudy trace FEED --token TOKEN',
     run: async (args) => (await import('./cli/trace.ts')).trace(args),

@@ -4,7 +4,8 @@
  */
 import { Arena } from '../../server/frame/arena.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
-import { inferenceSettings, runtimeOptions } from '../../server/inference/settings.ts';
+import { runtimeOptions } from '../../server/inference/runtime-options.ts';
+import { inferenceSettings } from '../../server/inference/settings.ts';
 
 const [settings = '', ...files] = process.argv.slice(2);
 const arena = new Arena(256);

@@ -13,6 +13,8 @@ import { type Engine, openEngine } from './engine.ts';
 import { Prepared, type PrepareOptions } from './prepared.ts';
 
 const IDLE_MS = 500;
+/** While networks are loaded for a feed. */
+const ALIVE_MS = 5000;
 
 const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_KEY: key } = process.env;
 if (!channel || !key) {
@@ -97,7 +99,9 @@ function open(options: Open): void {
   const look = options.passThrough ? null : (prepared?.take(options.settings.look) ?? null);
   if (prepared && (look || options.passThrough)) begin(prepared, options, look);
   else {
-    opening = start(options);
+    // Engines for a GPU may be built for minutes: as long as this loop turns, that is no hang.
+    const alive = setInterval(() => link.send({ type: 'loading' }), ALIVE_MS);
+    opening = start(options).finally(() => clearInterval(alive));
     opening.catch(failed);
   }
 }

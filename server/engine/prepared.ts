@@ -6,8 +6,9 @@ import { Arena } from '../frame/arena.ts';
 import type { VideoCodec } from '../frame/coded.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
 import { createRuntime } from '../inference/runtime.ts';
+import { runtimeOptions } from '../inference/runtime-options.ts';
 import type { Runtime } from '../inference/session.ts';
-import { fallenBack, type InferenceSettings, providerText, runtimeOptions } from '../inference/settings.ts';
+import { fallenBack, type InferenceSettings, providerText } from '../inference/settings.ts';
 import { lookDir } from '../library/looks.ts';
 import { Castings } from './casting/castings.ts';
 import { readHead } from './casting/head.ts';
@@ -62,6 +63,7 @@ export class Prepared {
     let told = false;
     this.#runtime = createRuntime({
       ...runtimeOptions(inference),
+      ...(notice ? { notice } : {}),
       loaded: (network) => {
         const sentence = told ? null : fallenBack(network, inference.providers);
         if (sentence) notice?.(sentence);

@@ -5,7 +5,8 @@ import { ortLibrary } from './ort-library.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 import { driverGap, type Gap, gapsOf, OLDEST_DRIVER } from './repairs.ts';
 import { createRuntime } from './runtime.ts';
-import { type InferenceSettings, runtimeOptions } from './settings.ts';
+import { runtimeOptions } from './runtime-options.ts';
+import type { InferenceSettings } from './settings.ts';
 
 const MEMORY_MB = 256;
 

@@ -1,11 +1,13 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
 import { BoundSession } from './bound-session.ts';
+import { type EngineCache, type EnginePlace, sha256 } from './engine-cache.ts';
 import { failureKind, firstLine, InferenceError } from './failure.ts';
 import { type Handle, type OrtLibrary, offHeap, ortLibrary } from './ort-library.ts';
 import { GPU_DEFAULTS, PROVIDERS, type Provider, type ProviderOptions } from './providers.ts';
-import type { Loaded, Refusal, Runtime, RuntimeOptions, Session, SessionOptions } from './session.ts';
+import type { Refusal, Runtime, RuntimeOptions, Session, SessionOptions } from './session.ts';
 import { sessionOptions } from './session-options.ts';
 
 /** Refusals come back as statuses, and are told as sentences: the library need not write to stderr beside. */
@@ -28,15 +30,17 @@ class OrtRuntime implements Runtime {
   readonly #environment: Handle;
   readonly #chain: readonly Provider[];
   readonly #gpu: ProviderOptions;
-  readonly #loaded: (network: Loaded) => void;
+  readonly #options: RuntimeOptions;
   readonly #sessions = new Set<Session>();
   /** Providers whose libraries or GPU are not there: they are not tried for every network anew. */
   readonly #absent = new Map<Provider, Refusal>();
+  #engines: Promise<EngineCache | null> | null = null;
   #opening = 0;
   #closed = false;
 
-  constructor({ providers = ['cpu'], gpu = {}, loaded = () => undefined, library = null }: RuntimeOptions) {
-    this.#loaded = loaded;
+  constructor(options: RuntimeOptions) {
+    const { providers = ['cpu'], gpu = {}, library = null } = options;
+    this.#options = options;
     this.#ort = ortLibrary(library);
     this.#chain = providers;
     this.#gpu = { ...GPU_DEFAULTS, ...gpu };
@@ -58,7 +62,7 @@ class OrtRuntime implements Runtime {
       });
       this.#sessions.add(session);
       if (this.#closed) session.close();
-      else this.#loaded({ name, provider: opened.provider, refusals });
+      else this.#options.loaded?.({ name, provider: opened.provider, refusals });
       return session;
     } finally {
       this.#opening--;
@@ -84,14 +88,14 @@ class OrtRuntime implements Runtime {
   }
 
   /** The first provider of the chain that takes the network. Fills `refusals` on the way. */
-  async #open(model: Buffer, name: string, { threads = 1 }: SessionOptions, refusals: Refusal[]): Promise<Opened> {
+  async #open(model: Buffer, name: string, asked: SessionOptions, refusals: Refusal[]): Promise<Opened> {
     if (this.#closed) throw new Error(`The model ${name} is not loaded: the engine is closing.`);
     for (const provider of this.#chain) {
       const absent = this.#absent.get(provider);
       if (absent) refusals.push(absent);
       else {
         try {
-          return await this.#attempt(provider, model, name, threads);
+          return await this.#attempt(provider, model, name, asked);
         } catch (error) {
           const refusal = { provider, reason: error instanceof Error ? error.message : String(error) };
           if (error instanceof InferenceError && PROVIDER_GONE.has(error.kind)) this.#absent.set(provider, refusal);
@@ -104,10 +108,37 @@ class OrtRuntime implements Runtime {
     throw noneTook(name, null, refusals);
   }
 
-  async #attempt(provider: Provider, model: Buffer, name: string, threads: number): Promise<Opened> {
+  async #attempt(provider: Provider, model: Buffer, name: string, asked: SessionOptions): Promise<Opened> {
+    const engine = provider === 'tensorrt' ? (asked.engine ?? (await this.#engineOf(model))) : null;
+    try {
+      return await this.#create(provider, model, name, asked, engine);
+    } catch (error) {
+      if (!engine || !(error instanceof InferenceError) || error.kind !== 'cache_corrupt') throw error;
+      // Once: an engine that was just built and still cannot be read is no matter of the cache.
+      rmSync(engine.dir, { recursive: true, force: true });
+      mkdirSync(engine.dir, { recursive: true });
+      this.#options.notice?.(error.message);
+      return await this.#create(provider, model, name, asked, engine);
+    }
+  }
+
+  async #engineOf(model: Buffer): Promise<EnginePlace | null> {
+    this.#engines ??= this.#options.engines?.() ?? Promise.resolve(null);
+    const cache = await this.#engines;
+    return cache?.chosen(sha256(model), this.#gpu.fp16) ?? null;
+  }
+
+  async #create(
+    provider: Provider,
+    model: Buffer,
+    name: string,
+    { threads = 1 }: SessionOptions,
+    engine: EnginePlace | null,
+  ): Promise<Opened> {
     let options: Handle;
     try {
-      options = sessionOptions(this.#ort, provider, this.#gpu, threads);
+      const gpu = engine ? { ...this.#gpu, ...engineOptions(engine) } : { ...this.#gpu, fp16: false };
+      options = sessionOptions(this.#ort, provider, gpu, threads);
     } catch (error) {
       throw new InferenceError(failureKind(error), `${provider} cannot be used here`, firstLine(error));
     }
@@ -124,6 +155,13 @@ class OrtRuntime implements Runtime {
     return { provider, handle: handle[0] as Handle, options };
   }
 }
+
+/** Half precision only by an engine that was looked at: without one, full. The timing cache is all engines' of this machine. */
+const engineOptions = ({ dir, precision }: EnginePlace): Partial<ProviderOptions> => ({
+  fp16: precision === 'half',
+  cacheDir: dir,
+  timingDir: dirname(dir),
+});
 
 /** Nothing that the next network would change. */
 const PROVIDER_GONE = new Set(['library_missing', 'driver_old', 'gpu_absent', 'option_unknown', 'gpu_gone']);

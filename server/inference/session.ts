@@ -1,4 +1,5 @@
 import type { Arena } from '../frame/arena.ts';
+import type { EngineCache, EnginePlace } from './engine-cache.ts';
 import type { Provider, ProviderOptions } from './providers.ts';
 
 export type { Provider };
@@ -36,6 +37,8 @@ export interface Session {
 export interface SessionOptions {
   /** Threads inside one operator, 1–8. Small networks gain nothing above 1. */
   threads?: number;
+  /** The engine to build or to run, instead of what the engine cache would choose. */
+  engine?: EnginePlace;
 }
 
 /** Where a network came to lie. */
@@ -49,6 +52,10 @@ export interface RuntimeOptions {
   /** Tried in this order, each alone. Default: the processor only. */
   providers?: readonly Provider[];
   gpu?: Partial<ProviderOptions>;
+  /** Opens what was built for this machine's GPU; asked once, when TensorRT is tried. Without: engines are built at every start. */
+  engines?: (() => Promise<EngineCache | null>) | null;
+  /** Hears what was done about something that was wrong, in a sentence. */
+  notice?: (sentence: string) => void;
   /** Hears of each network once it is loaded. */
   loaded?: (network: Loaded) => void;
   /** Another build of ONNX Runtime's library; null: the package's own. */

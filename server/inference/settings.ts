@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_CHAIN, PROVIDERS, type Provider, providerChain } from './providers.ts';
-import type { Loaded, RuntimeOptions } from './session.ts';
+import type { Loaded } from './session.ts';
 
 /** What an engine is told about its networks (the configuration's `inference`). */
 export const inferenceSettings = z.object({
@@ -26,11 +26,6 @@ export const CPU_ONLY: InferenceSettings = {
   workspaceMb: 2048,
   runLimitMs: 250,
 };
-
-export const runtimeOptions = ({ providers, device, precision, workspaceMb }: InferenceSettings): RuntimeOptions => ({
-  providers,
-  gpu: { device, workspaceMb, fp16: precision === 'auto' },
-});
 
 /** Whether this machine shows a GPU of NVIDIA's to its programs, usable or not. Reads no library. */
 export const showsGpu = (): boolean =>

@@ -1,0 +1,28 @@
+import { CommandError, runCommand } from './command.ts';
+
+interface Verb {
+  usage: string;
+  run(args: string[]): Promise<void>;
+}
+
+/** What can be done with doubles, one file each. */
+const VERBS: Record<string, () => Promise<Verb>> = {
+  build: async () => {
+    const { BUILD_USAGE, doublesBuild } = await import('./doubles-build.ts');
+    return { usage: BUILD_USAGE, run: doublesBuild };
+  },
+};
+
+/** `understudy doubles VERB …`. */
+export async function doubles([name = '', ...args]: string[]): Promise<number> {
+  const verb = await VERBS[name]?.();
+  const usage =
+    verb?.usage ?? (await Promise.all(Object.values(VERBS).map(async (load) => (await load()).usage))).join('\n');
+  return runCommand(verb ? args : [name, ...args], usage, async () => {
+    if (!verb)
+      throw new CommandError(
+        `Say what to do with doubles: ${Object.keys(VERBS).join(', ')}. \`understudy doubles --help\` tells more.`,
+      );
+    await verb.run(args);
+  });
+}

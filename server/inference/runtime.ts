@@ -118,7 +118,7 @@ class OrtRuntime implements Runtime {
       rmSync(engine.dir, { recursive: true, force: true });
       mkdirSync(engine.dir, { recursive: true });
       this.#options.notice?.(error.message);
-      return await this.#create(provider, model, name, asked, engine);
+      return this.#create(provider, model, name, asked, engine);
     }
   }
 

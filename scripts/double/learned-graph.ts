@@ -19,16 +19,19 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
   const crop = g.input('crop', [1, 3, SIZE, SIZE]);
   const base = over(g, layers);
   const { surface, alpha: opening, rim } = layers;
+  const seen = windowed(g, network.window);
+  const view = seen.cut(crop);
+  const drawn = seen.cut(g.add('Concat', [base, opening, rim, channels(g, surface, 3, 4)], { axis: 1 }));
   const change = network.build(g, {
-    given: given(g, layers, base, crop),
-    drawn: g.add('Concat', [base, opening, rim, channels(g, surface, 3, 4)], { axis: 1 }),
-    coarse: g.add('AveragePool', [crop], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] }),
+    given: g.add('Concat', [channels(g, drawn, 0, 3), view, channels(g, drawn, 3, 6)], { axis: 1 }),
+    drawn,
+    coarse: g.add('AveragePool', [view], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] }),
   });
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
-  const colour = clip(g.add('Add', [base, change.colour!]));
+  const colour = clip(g.add('Add', [base, seen.whole(change.colour!)]));
   // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
   const inside = g.add('Clip', [g.add('Mul', [rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
-  const alpha = g.add('Mul', [clip(g.add('Add', [rim, change.cover!])), inside]);
+  const alpha = g.add('Mul', [clip(g.add('Add', [rim, seen.whole(change.cover!)])), inside]);
   g.output('rgba', g.add('Concat', [colour, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
 }
@@ -38,6 +41,17 @@ const COARSE = 8;
 
 /** Makes of the rim's ramp a steep one, so that alpha may be raised up to it and not beyond. */
 const INSIDE = 4;
+
+/** Cuts the part that a network works on, and puts what it made back into a crop of zeros. */
+function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['window']) {
+  const [bottom, right] = [top + height, left + width];
+  return {
+    cut: (value: string): string =>
+      g.add('Slice', [value, g.ints([top, left]), g.ints([bottom, right]), g.ints([2, 3])]),
+    whole: (value: string): string =>
+      g.add('Pad', [value, g.ints([0, 0, top, left, 0, 0, SIZE - bottom, SIZE - right])], { mode: 'constant' }),
+  };
+}
 
 /** What training data is recorded with: `drawn` 1×9×256×256 is what the trained network will be given. */
 export function recordingGraph(maps: TextureMaps): OnnxGraph {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { OnnxGraph } from '../models/onnx-graph.ts';
 
-const span = z.tuple([z.number().int().nonnegative(), z.number().int().positive()]);
+const nat = z.number().int().nonnegative();
+const span = z.tuple([nat, z.number().int().positive()]);
 const node = z.discriminatedUnion('op', [
   /** `kernel`² convolution, `stride`, zero padding that keeps (or halves) the size; weights out × in × k × k, then a bias each. */
   z.object({
@@ -26,6 +27,8 @@ const node = z.discriminatedUnion('op', [
 ]);
 const description = z.object({
   format: z.literal(2),
+  /** The part of the crop that it works on. */
+  window: z.tuple([nat, nat, nat, nat]),
   /** Names of the values that it is given, and of those that it makes. */
   inputs: z.array(z.string()),
   outputs: z.array(z.string()),
@@ -37,6 +40,8 @@ const description = z.object({
 export interface TrainedNetwork {
   /** Seed, data, hours and measures of its training. */
   training: Record<string, unknown>;
+  /** The part of the crop that it works on, in its pixels; beyond it nothing changes. */
+  window: readonly [top: number, left: number, height: number, width: number];
   /**
    * Adds it to a graph. Answers the graph's names of what it makes. @param given the graph's name for each of its inputs.
    * @throws Error where one of them is missing.
@@ -46,7 +51,7 @@ export interface TrainedNetwork {
 
 /** @throws Error where a file is missing or not what it should be. */
 export function readTrained(dir: string): TrainedNetwork {
-  const { inputs, outputs, nodes, training } = description.parse(
+  const { window, inputs, outputs, nodes, training } = description.parse(
     JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')),
   );
   const bytes = readFileSync(join(dir, 'network.weights'));
@@ -57,6 +62,7 @@ export function readTrained(dir: string): TrainedNetwork {
   };
   return {
     training,
+    window,
     build(g, given) {
       const values = new Map(Object.entries(given));
       const value = (name: string): string => {

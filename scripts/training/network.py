@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from data import HEIGHT, LEFT, TOP, WIDTH
+
 INPUTS = {"given": 9, "drawn": 6, "coarse": 3}
 """given: base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing (scripts/double/learned-graph.ts). drawn: the same without the crop.
 coarse: the crop's means over COARSE² pixels."""
@@ -126,7 +128,7 @@ class Network(nn.Module):
                 self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
 
     def forward(self, given):
-        """given: n × 9 × 256 × 256. Change of colour n × 3 × 256 × 256, of alpha n × 1 × 256 × 256."""
+        """given: n × 9 × height × width, multiples of 32. Change of colour n × 3, of alpha n × 1, of that size."""
         drawn = torch.cat([given[:, 0:3], given[:, 6:9]], 1)
         values = {"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)}
         for step in self.plan:
@@ -180,18 +182,19 @@ def export(network, folder, training):
         nodes.append({**step, "weights": keep(weight), "bias": keep(bias)})
     np.concatenate(parts).tofile(f"{folder}/network.weights")
     with open(f"{folder}/network.json", "w") as file:
-        json.dump({"format": 2, "inputs": list(INPUTS), "outputs": list(OUTPUTS), "nodes": nodes, "training": training}, file, indent=1)
+        json.dump({"format": 2, "window": [TOP, LEFT, HEIGHT, WIDTH], "inputs": list(INPUTS), "outputs": list(OUTPUTS), "nodes": nodes, "training": training}, file, indent=1)
 
 
-def multiplications(plan, side=256):
-    """Of one run at side × side."""
-    sizes, total = {"given": side, "drawn": side, "coarse": side // COARSE}, 0
+def multiplications(plan, height, width):
+    """Of one run."""
+    area = height * width
+    areas, total = {"given": area, "drawn": area, "coarse": area // COARSE**2}, 0
     for step in plan:
-        size = sizes[step["from"]]
+        size = areas[step["from"]]
         if step["op"] == "conv":
-            size //= step["stride"]
-            total += size * size * step["inputs"] * step["outputs"] * step["kernel"] ** 2
+            size //= step["stride"] ** 2
+            total += size * step["inputs"] * step["outputs"] * step["kernel"] ** 2
         elif step["op"] in ("double", "shuffle"):
-            size *= 2
-        sizes[step["to"]] = size
+            size *= 4
+        areas[step["to"]] = size
     return total

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from data import Recorded
+from data import HEIGHT, WIDTH, Recorded
 from network import Network, draw, drawn, export, multiplications
 from pictures import curves, sheet
 
@@ -119,7 +119,7 @@ def main():
         averaged.network.load_state_dict(loaded["averaged"])
         optimizer.load_state_dict(loaded["optimizer"])
         state = loaded["state"]
-    print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan) / 1e6:.0f} M multiplications", flush=True)
+    print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan, HEIGHT, WIDTH) / 1e6:.0f} M multiplications", flush=True)
     began = looked = time.time()
     before_s = state["seconds"]
     # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
@@ -163,7 +163,7 @@ def save(network, averaged, optimizer, recorded, state, args, device, held, mesh
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
         "heldOutPsnrDb": round(held, 2),
         "meshPsnrDb": round(mesh, 2),
-        "multiplications": multiplications(network.plan),
+        "multiplications": multiplications(network.plan, HEIGHT, WIDTH),
         "threads": args.threads,
     }
     if args.start:

@@ -144,7 +144,14 @@ describe('a double of kind learned', () => {
       { ...none, to: 'a', outputs: 4, weights: [432, 144], bias: [588, 4] },
       { op: 'shuffle', from: 'a', to: 'cover' },
     ];
-    const described = { format: 2, inputs: ['given'], outputs: ['colour', 'cover'], nodes, training: {} };
+    const described = {
+      format: 2,
+      window: [16, 32, 224, 192],
+      inputs: ['given'],
+      outputs: ['colour', 'cover'],
+      nodes,
+      training: {},
+    };
     writeFileSync(join(dir, 'network.json'), JSON.stringify(described));
     writeFileSync(join(dir, 'network.weights'), new Uint8Array(4 * 592));
     const mesh = readFaceMesh();

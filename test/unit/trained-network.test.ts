@@ -20,7 +20,14 @@ function write(weights: number[], nodes: unknown[]): void {
   writeFileSync(join(dir, 'network.weights'), new Uint8Array(Float32Array.from(weights).buffer));
   writeFileSync(
     join(dir, 'network.json'),
-    JSON.stringify({ format: 2, inputs: ['given'], outputs: ['out'], nodes, training: { seed: 1 } }),
+    JSON.stringify({
+      format: 2,
+      window: [0, 0, 4, 4],
+      inputs: ['given'],
+      outputs: ['out'],
+      nodes,
+      training: { seed: 1 },
+    }),
   );
 }
 

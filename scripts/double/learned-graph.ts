@@ -7,11 +7,12 @@ export const NETWORK_CHANNELS = 9;
 
 /**
  * The network of a double of kind `learned`: the mesh double's layers, the plate's crop under its openings, and a trained network that
- * adds to both. What it draws with has seen the performer's skin only coarsely (server/docs/decisions/learned-double.md). Inputs as `mesh`, and the plate, encoded 0–1: `crop` 1×3×256×256, and `behind`, the same with the performer's eyes and
- * mouth moved to the double's openings. Output: `rgba` 1×4×256×256.
+ * moves and adds to both. What it draws with has seen the performer's skin only coarsely (server/docs/decisions/learned-double.md).
+ * Inputs as `mesh`, and the plate, encoded 0–1: `crop` 1×3×256×256, and `behind`, the same with the performer's eyes and mouth moved to
+ * the double's openings. Output: `rgba` 1×4×256×256.
  *
  *   base   = mesh · alpha + behind · (1 − alpha)
- *   colour = clip(base + Δ),  alpha = clip(rim + δ · [rim > 0])   with Δ, δ of the trained network
+ *   colour = clip(base(x + f) + Δ),  alpha = clip(rim + δ · [rim > 0])   with f, Δ, δ of the trained network
  */
 export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGraph {
   const g = new OnnxGraph('understudy-learned-double');
@@ -28,7 +29,9 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
     coarse: g.add('AveragePool', [view], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] }),
   });
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
-  const colour = clip(g.add('Add', [base, seen.whole(change.colour!)]));
+  const before = channels(g, drawn, 0, 3);
+  const after = g.add('Add', [moved(g, before, change.flow!, network.window), change.colour!]);
+  const colour = clip(g.add('Add', [base, seen.whole(g.add('Sub', [after, before]))]));
   // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
   const inside = g.add('Clip', [g.add('Mul', [rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
   const alpha = g.add('Mul', [clip(g.add('Add', [rim, seen.whole(change.cover!)])), inside]);
@@ -51,6 +54,28 @@ function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['wind
     whole: (value: string): string =>
       g.add('Pad', [value, g.ints([0, 0, top, left, 0, 0, SIZE - bottom, SIZE - right])], { mode: 'constant' }),
   };
+}
+
+/**
+ * The drawing, each point taken from where `flow` (1×2×h/COARSE×w/COARSE: x, y, in COARSE pixels) says, bilinear: brows and lips of the
+ * double where the performer's expression puts them.
+ */
+function moved(g: OnnxGraph, drawing: string, flow: string, [, , height, width]: TrainedNetwork['window']): string {
+  const fine = g.add('Resize', [flow, '', g.floats([1, 1, COARSE, COARSE], [4])], {
+    mode: 'linear',
+    coordinate_transformation_mode: 'half_pixel',
+  });
+  const scale = g.floats([(2 * COARSE) / width, (2 * COARSE) / height], [1, 2, 1, 1]);
+  const still = Float32Array.from({ length: 2 * height * width }, (_, k) => {
+    const [i, size] = k < height * width ? [k % width, width] : [Math.floor((k - height * width) / width), height];
+    return (2 * i + 1) / size - 1;
+  });
+  const place = g.add('Add', [g.add('Mul', [fine, scale]), g.floats(still, [1, 2, height, width])]);
+  return g.add('GridSample', [drawing, g.add('Transpose', [place], { perm: [0, 2, 3, 1] })], {
+    mode: 'bilinear',
+    padding_mode: 'border',
+    align_corners: 0,
+  });
 }
 
 /** What training data is recorded with: `drawn` 1×9×256×256 is what the trained network will be given. */

@@ -11,8 +11,8 @@ from data import HEIGHT, LEFT, TOP, WIDTH
 INPUTS = {"given": 9, "drawn": 6, "coarse": 3}
 """given: base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing (scripts/double/learned-graph.ts). drawn: the same without the crop.
 coarse: the crop's means over COARSE² pixels."""
-OUTPUTS = {"colour": 3, "cover": 1}
-"""Change of colour R, G, B and of alpha."""
+OUTPUTS = {"flow": 2, "colour": 3, "cover": 1}
+"""From where each point of the drawing is taken, COARSE pixels x and y on a grid of 1/COARSE; change of colour R, G, B; change of alpha."""
 COARSE = 8
 
 
@@ -61,6 +61,7 @@ def colour_steps(widths=(12, 24, 40, 64, 96)):
         up("f2", "f3"),
         add("f3", "c", "g0"),
         conv("g0", "g1", c, c),
+        conv("g1", "flow", c, OUTPUTS["flow"], relu=False),
         conv("g1", "g2", c, b, 1),
         up("g2", "g3"),
         add("g3", "b", "h0"),
@@ -128,7 +129,7 @@ class Network(nn.Module):
                 self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
 
     def forward(self, given):
-        """given: n × 9 × height × width, multiples of 32. Change of colour n × 3, of alpha n × 1, of that size."""
+        """given: n × 9 × height × width, multiples of 32. OUTPUTS, of that size but for flow."""
         drawn = torch.cat([given[:, 0:3], given[:, 6:9]], 1)
         values = {"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)}
         for step in self.plan:
@@ -142,17 +143,28 @@ class Network(nn.Module):
                 values[to] = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
             else:
                 values[to] = nn.functional.pixel_shuffle(x, 2)
-        return values["colour"], values["cover"]
+        return tuple(values[name] for name in OUTPUTS)
 
 
 def draw(network, given):
     """Colour and alpha of what a face is replaced with, as scripts/double/learned-graph.ts computes them."""
-    return drawn(given, *network(given))
+    flow, change, cover = network(given)
+    return drawn(given, moved(given[:, 0:3], flow), change, cover)
 
 
-def drawn(given, change, cover):
+def moved(base, flow):
+    """The drawing, each point taken from where flow says: brows and lips of the double where the performer's expression puts them."""
+    count, _, height, width = base.shape
+    fine = nn.functional.interpolate(flow, scale_factor=COARSE, mode="bilinear")
+    scale = torch.tensor([2 * COARSE / width, 2 * COARSE / height], device=base.device)
+    still = nn.functional.affine_grid(torch.eye(2, 3, device=base.device).expand(count, 2, 3), base.shape, align_corners=False)
+    grid = still + fine.permute(0, 2, 3, 1) * scale
+    return nn.functional.grid_sample(base, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def drawn(given, moved, change, cover):
     rim = given[:, 7:8]
-    colour = (given[:, 0:3] + change).clamp(0, 1)
+    colour = (moved + change).clamp(0, 1)
     alpha = (rim + cover).clamp(0, 1) * (4 * rim).clamp(0, 1)
     return colour, alpha
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from data import HEIGHT, WIDTH, Recorded
-from network import Network, draw, drawn, export, multiplications
+from network import Network, draw, drawn, export, moved, multiplications
 from pictures import curves, sheet
 
 EYES_AND_MOUTH = 3.5
@@ -43,11 +43,22 @@ def losses(truth, wanted, colour, alpha, weight, rim):
         for axis in (2, 3):
             slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
             edges = edges + scale**2 * (slope.abs() * weight.narrow(axis, 1, wrong.shape[axis] - 1)).sum() / area
-    return 2 * own + 0.5 * edges + 2 * cover
+    return 2 * own + 0.5 * edges + 2 * cover + 0.4 * unlike(colour, truth, wanted)
 
 
-def judge(given, truth, wanted, weight, change, cover):
-    colour, alpha = drawn(given, change, cover)
+def unlike(colour, truth, wanted):
+    """1 − structural similarity (Wang et al. 2004) of luma, over windows of 8×8 pixels that overlap by half; what differences alone leave flat."""
+    luma = torch.tensor([0.2126, 0.7152, 0.0722], device=colour.device).view(1, 3, 1, 1)
+    x, y = ((part * luma).sum(1, keepdim=True) for part in (colour, truth))
+    mean = lambda part: nn.functional.avg_pool2d(part, 8, 4)
+    mx, my, inside = mean(x), mean(y), mean(wanted)
+    vx, vy, both = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
+    alike = (2 * mx * my + 0.01**2) * (2 * both + 0.03**2) / ((mx * mx + my * my + 0.01**2) * (vx + vy + 0.03**2))
+    return ((1 - alike) * inside).sum() / inside.sum().clamp(min=1)
+
+
+def judge(given, truth, wanted, weight, moved, change, cover):
+    colour, alpha = drawn(given, moved, change, cover)
     return losses(truth, wanted, colour, alpha, 1 + (EYES_AND_MOUTH - 1) * weight, given[:, 7:8])
 
 
@@ -108,7 +119,7 @@ def main():
     recorded = Recorded(args.data.split(","), seed=args.seed)
     network = Network().to(device, memory_format=torch.channels_last)
     if args.start:
-        network.load_state_dict(torch.load(f"{args.start}/state.pt", map_location=device)["averaged"])
+        network.load_state_dict(torch.load(f"{args.start}/state.pt", map_location=device)["averaged"], strict=False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
     averaged = Averaged(network)
     state = {"samples": 0, "seconds": 0.0, "curve": []}
@@ -134,8 +145,8 @@ def main():
             group["lr"] = args.rate * min(1.0, (steps + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         given, truth, wanted, weight = next(batches)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            change, cover = network(given.to(memory_format=torch.channels_last))
-        loss = judged(given, truth, wanted, weight, change.float().contiguous(), cover.float().contiguous())
+            flow, change, cover = (part.float().contiguous() for part in network(given.to(memory_format=torch.channels_last)))
+        loss = judged(given, truth, wanted, weight, moved(given[:, 0:3], flow), change, cover)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -143,12 +143,23 @@ describe('a double of kind learned', () => {
       { op: 'shuffle', from: 'c', to: 'colour' },
       { ...none, to: 'a', outputs: 4, weights: [432, 144], bias: [588, 4] },
       { op: 'shuffle', from: 'a', to: 'cover' },
+      {
+        ...none,
+        from: 'coarse',
+        to: 'flow',
+        inputs: 3,
+        outputs: 2,
+        kernel: 1,
+        stride: 1,
+        weights: [0, 6],
+        bias: [576, 2],
+      },
     ];
     const described = {
       format: 2,
       window: [16, 32, 224, 192],
-      inputs: ['given'],
-      outputs: ['colour', 'cover'],
+      inputs: ['given', 'coarse'],
+      outputs: ['flow', 'colour', 'cover'],
       nodes,
       training: {},
     };

@@ -3,7 +3,7 @@ import type { Arena } from '../../server/frame/arena.ts';
 import { type Handle, ortLibrary } from '../../server/inference/ort-library.ts';
 import { GPU_DEFAULTS } from '../../server/inference/providers.ts';
 import { sessionOptions } from '../../server/inference/session-options.ts';
-import { describe, reserve, tensorValue } from '../../server/inference/tensors.ts';
+import { closed, describe, reserve, tensorValue } from '../../server/inference/tensors.ts';
 
 const LOG_FATAL_ONLY = 4;
 
@@ -21,7 +21,7 @@ export function openRaw(file: string, arena: Arena): { run(): void; close(): voi
   const held: { value: Handle; at: number; bytes: number }[] = [];
   const bind = (kind: 'Input' | 'Output'): void => {
     for (const shape of describe(ort, session, kind, file)) {
-      const tensor = reserve(arena, shape);
+      const tensor = reserve(arena, closed(shape, file));
       tensor.data.fill(0.5);
       const value = tensorValue(ort, memory, tensor);
       held.push({ value, at: tensor.at, bytes: tensor.data.byteLength });

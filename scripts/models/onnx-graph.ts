@@ -40,13 +40,14 @@ export class OnnxGraph {
     this.name = name;
   }
 
-  input(name: string, shape: number[]): string {
+  /** @param shape a name stands for a size that is left open. */
+  input(name: string, shape: (number | string)[]): string {
     this.inputs.push(valueInfo(name, shape));
     return name;
   }
 
   /** Makes `value` an output of the graph under its public name. */
-  output(name: string, value: string, shape: number[]): void {
+  output(name: string, value: string, shape: (number | string)[]): void {
     const producer = this.nodes.find((node) => node.output[0] === value);
     if (producer === undefined) throw new Error(`No node makes ${value}, so it cannot be the output ${name}.`);
     producer.output[0] = name;
@@ -117,7 +118,7 @@ function encodeAttribute(name: string, value: Attribute): Record<string, unknown
   return { name, type: ATTRIBUTE_INTS, ints: value };
 }
 
-function valueInfo(name: string, shape: number[]): Record<string, unknown> {
-  const dim = shape.map((dimValue) => ({ dimValue }));
+function valueInfo(name: string, shape: (number | string)[]): Record<string, unknown> {
+  const dim = shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
   return { name, type: { tensorType: { elemType: TYPE_FLOAT, shape: { dim } } } };
 }

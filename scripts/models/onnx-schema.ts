@@ -58,7 +58,7 @@ const schema = protobuf.Root.fromJSON({
     TypeProto: { fields: { tensorType: { id: 1, type: 'TensorTypeProto' } } },
     TensorTypeProto: { fields: { elemType: { id: 1, type: 'int32' }, shape: { id: 2, type: 'TensorShapeProto' } } },
     TensorShapeProto: { fields: { dim: { id: 1, rule: 'repeated', type: 'DimensionProto' } } },
-    DimensionProto: { fields: { dimValue: { id: 1, type: 'int64' } } },
+    DimensionProto: { fields: { dimValue: { id: 1, type: 'int64' }, dimParam: { id: 2, type: 'string' } } },
   },
 });
 

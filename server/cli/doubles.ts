@@ -7,6 +7,10 @@ interface Verb {
 
 /** What can be done with doubles, one file each. */
 const VERBS: Record<string, () => Promise<Verb>> = {
+  add: async () => {
+    const { ADD_USAGE, doublesAdd } = await import('./doubles-add.ts');
+    return { usage: ADD_USAGE, run: doublesAdd };
+  },
   build: async () => {
     const { BUILD_USAGE, doublesBuild } = await import('./doubles-build.ts');
     return { usage: BUILD_USAGE, run: doublesBuild };

@@ -1,8 +1,11 @@
 import type { Arena } from '../frame/arena.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime } from '../inference/session.ts';
+import { openDfm } from './dfm.ts';
+import { openEmbedding } from './embedding.ts';
 import { readManifest } from './manifest.ts';
 import { openLearned, openMesh } from './mesh.ts';
+import { ownedKind, readOwned } from './owned-manifest.ts';
 import type { Replacer } from './replacer.ts';
 import { openRetouch } from './retouch.ts';
 
@@ -17,6 +20,7 @@ export interface OpenOptions {
 
 /** Opens the double in a folder, whatever its kind. @throws Error with a sentence that says what is wrong with it. */
 export function openDouble(options: OpenOptions): Promise<Replacer> {
+  if (ownedKind(options.dir)) return openOwned(options);
   const manifest = readManifest(options.dir);
   switch (manifest.kind) {
     case 'mesh':
@@ -26,4 +30,10 @@ export function openDouble(options: OpenOptions): Promise<Replacer> {
     case 'retouch':
       return openRetouch(options);
   }
+}
+
+/** A model that a production brought. Rejects, as the others do, where its manifest is wrong. */
+async function openOwned(options: OpenOptions): Promise<Replacer> {
+  const manifest = readOwned(options.dir);
+  return manifest.kind === 'dfm' ? openDfm(options, manifest) : openEmbedding(options, manifest);
 }

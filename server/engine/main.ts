@@ -15,6 +15,8 @@ import { Prepared, type PrepareOptions } from './prepared.ts';
 const IDLE_MS = 500;
 /** While networks are loaded for a feed. */
 const ALIVE_MS = 5000;
+/** For the last sentence to go out. */
+const GOODBYE_MS = 20;
 
 const { UNDERSTUDY_CHANNEL: channel, UNDERSTUDY_KEY: key } = process.env;
 if (!channel || !key) {
@@ -67,6 +69,7 @@ async function load(options: PrepareOptions, rehearsed: boolean): Promise<Prepar
   const loaded = await Prepared.load({
     ...options,
     notice: (text) => link.send({ type: 'trouble', sentence: text }),
+    broken: abandon,
   });
   if (rehearsed) await loaded.rehearse();
   // Before the first frame: for the engines that are started after this one.
@@ -126,6 +129,16 @@ function failed(error: unknown): void {
   link.send({ type: 'trouble', sentence: sentence(error) });
   // Leave time for the sentence to go out.
   setTimeout(() => process.exit(3), 100);
+}
+
+/**
+ * No network can be run here any more: ends at once, and a spare takes over. Killed, not left: a run that does not return would hold up
+ * everything that an orderly end waits for.
+ */
+function abandon(text: string): void {
+  process.stderr.write(`${text}\n`);
+  link.send({ type: 'trouble', sentence: text });
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), GOODBYE_MS);
 }
 
 async function stop(code: number): Promise<void> {

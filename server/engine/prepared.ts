@@ -32,6 +32,8 @@ export interface PrepareOptions {
   inference: InferenceSettings;
   /** Hears once where networks run on less than was wanted. */
   notice?: (sentence: string) => void;
+  /** Hears that no network can be run here any more. */
+  broken?: (sentence: string) => void;
 }
 
 export interface Slate {
@@ -55,7 +57,7 @@ export class Prepared {
   #slate: Slate | null = null;
   #closed = false;
 
-  private constructor({ memoryMb, inference, notice }: PrepareOptions, media: AnyMediaKit) {
+  private constructor({ memoryMb, inference, notice, broken }: PrepareOptions, media: AnyMediaKit) {
     this.media = media;
     this.#arena = new Arena(memoryMb);
     this.kernels = loadKernels(this.#arena);
@@ -64,6 +66,8 @@ export class Prepared {
     this.#runtime = createRuntime({
       ...runtimeOptions(inference),
       ...(notice ? { notice } : {}),
+      ...(broken ? { broken: ({ message }) => broken(message) } : {}),
+      runLimitMs: inference.runLimitMs,
       loaded: (network) => {
         const sentence = told ? null : fallenBack(network, inference.providers);
         if (sentence) notice?.(sentence);

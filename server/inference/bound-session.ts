@@ -2,8 +2,9 @@ import type { Arena } from '../frame/arena.ts';
 import { failureKind, firstLine, InferenceError } from './failure.ts';
 import { cStrings, type Handle, type OrtLibrary, offHeap } from './ort-library.ts';
 import type { Provider } from './providers.ts';
-import type { BoundTensor, Refusal, Session } from './session.ts';
-import { describe, reserve, tensorValue } from './tensors.ts';
+import { RunWatch } from './run-watch.ts';
+import type { BoundTensor, OpenShapes, Refusal, Session } from './session.ts';
+import { batchOfOne, closed, describe, reserve, type TensorShape, tensorValue } from './tensors.ts';
 
 const CPU_ARENA_ALLOCATOR = 0;
 const DEFAULT_MEMORY = 0;
@@ -18,7 +19,12 @@ export interface SessionParts {
   /** The model's file name. */
   name: string;
   arena: Arena;
-  onClose(session: Session): void;
+  openShapes?: OpenShapes;
+  /** A run that takes longer is abandoned, ms; null: runs take as long as they do. */
+  runLimitMs: number | null;
+  onClose(session: BoundSession): void;
+  /** It cannot be run any more, nor can what shares its device: a run that does not return, a GPU that has gone. */
+  onBroken(error: InferenceError): void;
 }
 
 /** A session whose inputs and outputs lie in kernel memory for its whole life. */
@@ -33,13 +39,17 @@ export class BoundSession implements Session {
   readonly #tensors: { tensor: BoundTensor; value: Handle }[] = [];
   readonly #binding: Handle | null;
   readonly #execute: () => Promise<void>;
+  readonly #watch: RunWatch | null;
   #closing = false;
+  #warm = false;
   #running: Promise<void> | null = null;
+  #abandon: ((error: InferenceError) => void) | null = null;
 
   /** @throws Error with a sentence where a tensor is not one that can be bound; everything is released then, `handle` and `options` too. */
   constructor(parts: SessionParts) {
     const { ort } = parts;
     this.#parts = parts;
+    this.#watch = parts.runLimitMs === null ? null : new RunWatch(parts.runLimitMs);
     this.provider = parts.provider;
     this.refusals = parts.refusals;
     this.#memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));
@@ -63,19 +73,47 @@ export class BoundSession implements Session {
     const { name } = this.#parts;
     if (this.#closing) return Promise.reject(new Error(`The model ${name} has been closed.`));
     if (this.#running) return Promise.reject(new Error(`The model ${name} is already running: one run at a time.`));
-    this.#running = this.#execute()
-      .catch((error: unknown) => {
-        throw new InferenceError(
-          failureKind(error),
-          `The model ${name} could not be run on ${this.provider}`,
-          firstLine(error),
-        );
-      })
-      .finally(() => {
-        this.#running = null;
-        if (this.#closing) this.#release();
-      });
-    return this.#running;
+    // The first run allocates, and builds what is not built yet: it takes what it takes.
+    if (this.#warm) this.#watch?.begin();
+    const running = this.#execute().then(
+      () => this.#ended(null),
+      (error: unknown) => this.#ended(error),
+    );
+    this.#running = running;
+    return new Promise((resolve, reject) => {
+      this.#abandon = reject;
+      running.then(resolve, reject);
+    });
+  }
+
+  /** Time has gone by: counts against a run in flight. Its runtime keeps the clock. */
+  passed(ms: number): void {
+    const state = this.#watch?.passed(ms) ?? null;
+    if (state === null || this.#closing) return;
+    const { ort, name, onBroken } = this.#parts;
+    const error = new InferenceError('hung', `The model ${name} did not answer on ${this.provider}`);
+    if (state === 'stuck') onBroken(error);
+    else {
+      ort.check(ort.calls.RunOptionsSetTerminate(this.#runOptions));
+      this.#abandon?.(error);
+    }
+  }
+
+  /** A run has returned, late or not; its buffers are free again. @throws InferenceError where it failed. */
+  #ended(error: unknown): void {
+    const { ort, name, onBroken } = this.#parts;
+    this.#running = null;
+    const abandoned = this.#watch?.end() ?? false;
+    if (this.#closing) this.#release();
+    else if (abandoned) ort.check(ort.calls.RunOptionsUnsetTerminate(this.#runOptions));
+    if (error === null) {
+      this.#warm = true;
+      return;
+    }
+    const kind = failureKind(error);
+    const failed = new InferenceError(kind, `The model ${name} could not be run on ${this.provider}`, firstLine(error));
+    if (kind === 'gpu_gone' && !this.#closing) onBroken(failed);
+    throw failed;
   }
 
   close(): void {
@@ -88,9 +126,20 @@ export class BoundSession implements Session {
     else this.#release();
   }
 
+  #shapes(kind: 'Input' | 'Output'): TensorShape[] {
+    const { ort, handle, name, openShapes } = this.#parts;
+    const found = describe(ort, handle, kind, name);
+    if (kind === 'Input') return found.map((shape) => closed(openShapes ? batchOfOne(shape) : shape, name));
+    const inputs = this.#tensors.map(({ tensor }) => tensor);
+    return found.map((shape, index) => {
+      const open = openShapes && shape.dims.some((size) => size < 1);
+      return closed(open ? { name: shape.name, dims: [...openShapes(index, inputs)] } : shape, name);
+    });
+  }
+
   #reserve(kind: 'Input' | 'Output'): Reserved[] {
-    const { ort, handle, name, arena } = this.#parts;
-    return describe(ort, handle, kind, name).map((shape) => {
+    const { ort, arena } = this.#parts;
+    return this.#shapes(kind).map((shape) => {
       const tensor = reserve(arena, shape);
       let value: Handle;
       try {

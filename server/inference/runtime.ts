@@ -7,6 +7,7 @@ import { type EngineCache, type EnginePlace, sha256 } from './engine-cache.ts';
 import { failureKind, firstLine, InferenceError } from './failure.ts';
 import { type Handle, type OrtLibrary, offHeap, ortLibrary } from './ort-library.ts';
 import { GPU_DEFAULTS, PROVIDERS, type Provider, type ProviderOptions } from './providers.ts';
+import { tickMs } from './run-watch.ts';
 import type { Refusal, Runtime, RuntimeOptions, Session, SessionOptions } from './session.ts';
 import { sessionOptions } from './session-options.ts';
 
@@ -31,7 +32,9 @@ class OrtRuntime implements Runtime {
   readonly #chain: readonly Provider[];
   readonly #gpu: ProviderOptions;
   readonly #options: RuntimeOptions;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<BoundSession>();
+  #clock: NodeJS.Timeout | null = null;
+  #broken = false;
   /** Providers whose libraries or GPU are not there: they are not tried for every network anew. */
   readonly #absent = new Map<Provider, Refusal>();
   #engines: Promise<EngineCache | null> | null = null;
@@ -46,6 +49,7 @@ class OrtRuntime implements Runtime {
     this.#gpu = { ...GPU_DEFAULTS, ...gpu };
     this.#environment = this.#ort.out((at) => this.#ort.calls.CreateEnv(LOG_FATAL_ONLY, 'understudy', at));
     this.#ort.check(this.#ort.calls.DisableTelemetryEvents(this.#environment));
+    if (options.runLimitMs) this.#watch(options.runLimitMs);
   }
 
   async load(file: string, arena: Arena, options: SessionOptions = {}): Promise<Session> {
@@ -58,7 +62,10 @@ class OrtRuntime implements Runtime {
       const session = new BoundSession({
         ...opened,
         ...{ ort: this.#ort, refusals, name, arena },
+        ...(options.openShapes ? { openShapes: options.openShapes } : {}),
+        runLimitMs: this.#options.runLimitMs ?? null,
         onClose: (done) => this.#sessions.delete(done),
+        onBroken: (error) => this.#break(error),
       });
       this.#sessions.add(session);
       if (this.#closed) session.close();
@@ -75,9 +82,27 @@ class OrtRuntime implements Runtime {
     return PROVIDERS.filter((provider) => used.has(provider));
   }
 
+  /** One clock for all runs. */
+  #watch(limitMs: number): void {
+    let thenMs = performance.now();
+    this.#clock = setInterval(() => {
+      const nowMs = performance.now();
+      for (const session of this.#sessions) session.passed(nowMs - thenMs);
+      thenMs = nowMs;
+    }, tickMs(limitMs));
+    this.#clock.unref();
+  }
+
+  #break(error: InferenceError): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#options.broken?.(error);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#clock) clearInterval(this.#clock);
     for (const session of [...this.#sessions]) session.close();
     this.#releaseEnvironment();
   }

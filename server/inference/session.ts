@@ -1,5 +1,6 @@
 import type { Arena } from '../frame/arena.ts';
 import type { EngineCache, EnginePlace } from './engine-cache.ts';
+import type { InferenceError } from './failure.ts';
 import type { Provider, ProviderOptions } from './providers.ts';
 
 export type { Provider };
@@ -34,9 +35,16 @@ export interface Session {
   close(): void;
 }
 
+/**
+ * The shape of an output that the model leaves open, by its place, from the inputs' shapes. With it an input's open first size is a batch, of
+ * one; any other open size is refused.
+ */
+export type OpenShapes = (index: number, inputs: readonly Pick<BoundTensor, 'name' | 'dims'>[]) => readonly number[];
+
 export interface SessionOptions {
   /** Threads inside one operator, 1–8. Small networks gain nothing above 1. */
   threads?: number;
+  openShapes?: OpenShapes;
   /** The engine to build or to run, instead of what the engine cache would choose. */
   engine?: EnginePlace;
 }
@@ -58,6 +66,10 @@ export interface RuntimeOptions {
   notice?: (sentence: string) => void;
   /** Hears of each network once it is loaded. */
   loaded?: (network: Loaded) => void;
+  /** A run that takes longer is abandoned, ms; none: runs take as long as they do. The first run of a network may always. */
+  runLimitMs?: number | null;
+  /** Hears once that nothing can be run here any more: a run that does not return, a GPU that has gone. */
+  broken?: (error: InferenceError) => void;
   /** Another build of ONNX Runtime's library; null: the package's own. */
   library?: string | null;
 }

@@ -4,12 +4,12 @@ import type { BoundTensor } from './session.ts';
 
 const FLOAT32 = 1;
 
-interface TensorShape {
+export interface TensorShape {
   name: string;
   dims: number[];
 }
 
-/** Names and shapes of a session's inputs or outputs. @throws Error where one is not float32 or of changing size. */
+/** Names and shapes of a session's inputs or outputs; a size that the model leaves open is below 1. @throws Error where one is not float32. */
 export function describe(ort: OrtLibrary, session: Handle, kind: 'Input' | 'Output', model: string): TensorShape[] {
   const { calls } = ort;
   const count = kind === 'Input' ? calls.SessionGetInputCount : calls.SessionGetOutputCount;
@@ -42,13 +42,22 @@ function shapeOf(ort: OrtLibrary, info: Handle, model: string, tensor: string): 
     throw new Error(
       `The model ${model} has a tensor "${tensor}" that is not float32: export it with float32 inputs and outputs.`,
     );
-  const shape = [...dims].map(Number);
-  if (shape.some((size) => size < 1))
-    throw new Error(
-      `The model ${model} has a tensor "${tensor}" of changing size (${shape.join('×')}): export it with fixed shapes.`,
-    );
-  return shape;
+  return [...dims].map(Number);
 }
+
+/** @throws Error where a tensor's size is open. */
+export function closed(shape: TensorShape, model: string): TensorShape {
+  if (shape.dims.every((size) => size >= 1)) return shape;
+  throw new Error(
+    `The model ${model} has a tensor "${shape.name}" of changing size (${shape.dims.join('×')}): export it with fixed shapes.`,
+  );
+}
+
+/** An input whose first size is open takes a batch of one. */
+export const batchOfOne = ({ name, dims: [first = 1, ...rest] }: TensorShape): TensorShape => ({
+  name,
+  dims: [first < 1 ? 1 : first, ...rest],
+});
 
 /** Takes kernel memory for a tensor. */
 export function reserve(arena: Arena, { name, dims }: TensorShape): BoundTensor {

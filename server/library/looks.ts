@@ -12,7 +12,8 @@ const holdsLook = (dir: string): boolean => existsSync(`${dir}/double.json`);
 export function lookNames(): string[] {
   const found = SHELVES.filter((shelf) => existsSync(shelf)).flatMap((shelf) =>
     readdirSync(shelf, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && holdsLook(`${shelf}${entry.name}`))
+      // One that is being added is hidden until it is whole.
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && holdsLook(`${shelf}${entry.name}`))
       .map(({ name }) => name),
   );
   return [...new Set(found)].sort();

@@ -1,0 +1,40 @@
+/** A tick that comes late says that this thread was held up: it counts as no more than this many of its intervals. */
+const LATE_TICKS = 2;
+/** How long an abandoned run may take to return before it is said to hang. */
+const GRACE_MS = 60;
+
+/** How often the clock of runs with a limit ticks. */
+export const tickMs = (limitMs: number): number => Math.max(5, Math.min(25, limitMs / 4));
+
+/** How long a run takes. Pure: it is told how time passes, and late ticks of the watcher are not held against the watched. */
+export class RunWatch {
+  readonly #limitMs: number;
+  #ms: number | null = null;
+  #told: 'late' | 'stuck' | null = null;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  begin(): void {
+    this.#ms = 0;
+    this.#told = null;
+  }
+
+  /** @returns whether it had been abandoned. */
+  end(): boolean {
+    this.#ms = null;
+    return this.#told !== null;
+  }
+
+  /** @returns once each: `late` when the run is to be abandoned, `stuck` when it did not return then either. */
+  passed(ms: number): 'late' | 'stuck' | null {
+    if (this.#ms === null) return null;
+    this.#ms += Math.min(ms, LATE_TICKS * tickMs(this.#limitMs));
+    const now = this.#ms > this.#limitMs + GRACE_MS ? 'stuck' : this.#ms > this.#limitMs ? 'late' : null;
+    if (now === null || now === this.#told || this.#told === 'stuck') return null;
+    // Late comes first, even where a tick passes both.
+    this.#told = this.#told === null ? 'late' : 'stuck';
+    return this.#told;
+  }
+}

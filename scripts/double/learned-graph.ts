@@ -30,7 +30,7 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
   });
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
   const before = channels(g, drawn, 0, 3);
-  const after = g.add('Add', [moved(g, before, change.flow!, network.window), change.colour!]);
+  const after = g.add('Add', [moved(g, before, change.flow!, network.window), finer(g, change.colour!)]);
   const colour = clip(g.add('Add', [base, seen.whole(g.add('Sub', [after, before]))]));
   // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
   const inside = g.add('Clip', [g.add('Mul', [rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
@@ -39,8 +39,9 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
   return g;
 }
 
-/** scripts/training/network.py has the same number. */
+/** scripts/training/network.py has the same numbers. */
 const COARSE = 8;
+const STEP = 4;
 
 /** Makes of the rim's ramp a steep one, so that alpha may be raised up to it and not beyond. */
 const INSIDE = 4;
@@ -56,21 +57,24 @@ function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['wind
   };
 }
 
-/**
- * The drawing, each point taken from where `flow` (1×2×h/COARSE×w/COARSE: x, y, in COARSE pixels) says, bilinear: brows and lips of the
- * double where the performer's expression puts them.
- */
-function moved(g: OnnxGraph, drawing: string, flow: string, [, , height, width]: TrainedNetwork['window']): string {
-  const fine = g.add('Resize', [flow, '', g.floats([1, 1, COARSE, COARSE], [4])], {
+/** STEP times as many rows and columns, bilinear. */
+const finer = (g: OnnxGraph, grid: string): string =>
+  g.add('Resize', [grid, '', g.floats([1, 1, STEP, STEP], [4])], {
     mode: 'linear',
     coordinate_transformation_mode: 'half_pixel',
   });
-  const scale = g.floats([(2 * COARSE) / width, (2 * COARSE) / height], [1, 2, 1, 1]);
+
+/**
+ * The drawing, each point taken from where `flow` (1×2×h/STEP×w/STEP: x, y, in STEP pixels) says, bilinear: brows, lids and lips of the
+ * double where the performer's expression puts them.
+ */
+function moved(g: OnnxGraph, drawing: string, flow: string, [, , height, width]: TrainedNetwork['window']): string {
+  const scale = g.floats([(2 * STEP) / width, (2 * STEP) / height], [1, 2, 1, 1]);
   const still = Float32Array.from({ length: 2 * height * width }, (_, k) => {
     const [i, size] = k < height * width ? [k % width, width] : [Math.floor((k - height * width) / width), height];
     return (2 * i + 1) / size - 1;
   });
-  const place = g.add('Add', [g.add('Mul', [fine, scale]), g.floats(still, [1, 2, height, width])]);
+  const place = g.add('Add', [finer(g, g.add('Mul', [flow, scale])), g.floats(still, [1, 2, height, width])]);
   return g.add('GridSample', [drawing, g.add('Transpose', [place], { perm: [0, 2, 3, 1] })], {
     mode: 'bilinear',
     padding_mode: 'border',

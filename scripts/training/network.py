@@ -12,8 +12,12 @@ INPUTS = {"given": 9, "drawn": 6, "coarse": 3}
 """given: base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing (scripts/double/learned-graph.ts). drawn: the same without the crop.
 coarse: the crop's means over COARSE² pixels."""
 OUTPUTS = {"flow": 2, "colour": 3, "cover": 1}
-"""From where each point of the drawing is taken, COARSE pixels x and y on a grid of 1/COARSE; change of colour R, G, B; change of alpha."""
+"""
+From where each point of the drawing is taken, x and y, and change of colour R, G, B, both on a grid of 1/STEP, steps of STEP pixels; change
+of alpha.
+"""
 COARSE = 8
+STEP = 4
 
 
 def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True):
@@ -34,7 +38,8 @@ def steps():
 
 def colour_steps(widths=(12, 24, 40, 64, 96)):
     """
-    A U-Net from half the crop's size down to a 1/32 of it. Of the performer it sees eyes and mouth, through the mesh's openings, and the rest
+    A U-Net from half the crop's size down to a 1/32 of it, and up again to a quarter. It moves the drawing and tints it; it cannot draw over
+    it, for a network that may rather blurs what it cannot place. Of the performer it sees eyes and mouth, through the mesh's openings, and the rest
     so coarsely that no likeness can pass: light, shadows, where the brows are (server/docs/decisions/learned-double.md).
     """
     a, b, c, d, e = widths
@@ -61,16 +66,13 @@ def colour_steps(widths=(12, 24, 40, 64, 96)):
         up("f2", "f3"),
         add("f3", "c", "g0"),
         conv("g0", "g1", c, c),
-        conv("g1", "flow", c, OUTPUTS["flow"], relu=False),
         conv("g1", "g2", c, b, 1),
         up("g2", "g3"),
         add("g3", "b", "h0"),
         conv("h0", "h1", b, b),
-        conv("h1", "h2", b, a, 1),
-        up("h2", "h3"),
-        add("h3", "a", "i0"),
-        conv("i0", "i1", a, 4 * OUTPUTS["colour"], relu=False),
-        {"op": "shuffle", "from": "i1", "to": "colour"},
+        conv("h1", "h2", b, b),
+        conv("h2", "flow", b, OUTPUTS["flow"], relu=False),
+        conv("h2", "colour", b, OUTPUTS["colour"], relu=False),
     ]
 
 
@@ -149,20 +151,24 @@ class Network(nn.Module):
 def draw(network, given):
     """Colour and alpha of what a face is replaced with, as scripts/double/learned-graph.ts computes them."""
     flow, change, cover = network(given)
-    return drawn(given, moved(given[:, 0:3], flow), change, cover)
+    return drawn(given, moved(given[:, 0:3], flow), finer(change), cover)
 
 
 def moved(base, flow):
-    """The drawing, each point taken from where flow says: brows and lips of the double where the performer's expression puts them."""
+    """The drawing, each point taken from where flow says: brows, lids and lips of the double where the performer's expression puts them."""
     count, _, height, width = base.shape
-    fine = nn.functional.interpolate(flow, scale_factor=COARSE, mode="bilinear")
-    scale = torch.tensor([2 * COARSE / width, 2 * COARSE / height], device=base.device)
+    scale = torch.tensor([2 * STEP / width, 2 * STEP / height], device=base.device)
     still = nn.functional.affine_grid(torch.eye(2, 3, device=base.device).expand(count, 2, 3), base.shape, align_corners=False)
-    grid = still + fine.permute(0, 2, 3, 1) * scale
+    grid = still + finer(flow).permute(0, 2, 3, 1) * scale
     return nn.functional.grid_sample(base, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+def finer(grid):
+    return nn.functional.interpolate(grid, scale_factor=STEP, mode="bilinear")
+
+
 def drawn(given, moved, change, cover):
+    """moved: of `moved`. change: already `finer`."""
     rim = given[:, 7:8]
     colour = (moved + change).clamp(0, 1)
     alpha = (rim + cover).clamp(0, 1) * (4 * rim).clamp(0, 1)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from data import HEIGHT, WIDTH, Recorded
-from network import Network, draw, drawn, export, moved, multiplications
+from network import Network, draw, drawn, export, finer, moved, multiplications
 from pictures import curves, sheet
 
 EYES_AND_MOUTH = 3.5
@@ -31,8 +31,9 @@ def losses(truth, wanted, colour, alpha, weight, rim):
     performer's brows through than move the double's. Absolute differences: squares blur.
     """
     area = (wanted * weight).sum().clamp(min=1) * 3
-    # What stands before the face, and its edge, is a small share of all pixels.
-    cover = ((alpha - wanted).abs() * (weight + 2 * rim * (1 - wanted))).mean()
+    # What stands before the face, and its edge, is a small share of all pixels; skin of the performer left bare is the worse mistake.
+    over, under = (alpha - wanted).clamp(min=0), (wanted - alpha).clamp(min=0)
+    cover = (over * (weight + 2 * rim * (1 - wanted)) + 2 * under * weight).mean()
     wrong = (colour - truth) * wanted
     own = (wrong.abs() * weight).sum() / area
     edges = 0
@@ -98,6 +99,13 @@ class Averaged:
                     mine.copy_(theirs[name])
 
 
+def before(path, network, device):
+    """What of another training's weights this network has a place for."""
+    mine = network.state_dict()
+    theirs = torch.load(path, map_location=device)["averaged"]
+    return {name: value for name, value in theirs.items() if name in mine and mine[name].shape == value.shape}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
@@ -119,7 +127,7 @@ def main():
     recorded = Recorded(args.data.split(","), seed=args.seed)
     network = Network().to(device, memory_format=torch.channels_last)
     if args.start:
-        network.load_state_dict(torch.load(f"{args.start}/state.pt", map_location=device)["averaged"], strict=False)
+        network.load_state_dict(before(f"{args.start}/state.pt", network, device), strict=False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
     averaged = Averaged(network)
     state = {"samples": 0, "seconds": 0.0, "curve": []}
@@ -146,7 +154,7 @@ def main():
         given, truth, wanted, weight = next(batches)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             flow, change, cover = (part.float().contiguous() for part in network(given.to(memory_format=torch.channels_last)))
-        loss = judged(given, truth, wanted, weight, moved(given[:, 0:3], flow), change, cover)
+        loss = judged(given, truth, wanted, weight, moved(given[:, 0:3], flow), finer(change), cover)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -21,7 +21,7 @@ import { openStockSession } from '../../test/fixtures/stock-session.ts';
 import { openRaw } from './inference-raw.ts';
 import { attempt, gate, median, publish, quantile, say } from './report.ts';
 
-const START = fileURLToPath(new URL('inference-start.ts', import.meta.url));
+const START = fileURLToPath(new URL('inference-worker.ts', import.meta.url));
 const MEMORY_MB = 512;
 /** What a feed runs on every picture. */
 const FEED = ['face-detection-full-range', 'face-landmarks-478', 'mara'];

@@ -25,7 +25,8 @@ export async function doctor(args: string[]): Promise<number> {
   return code || Number(sick);
 }
 
-function asText({ machine, gpus, noGpu, libraries, video, providers, models, gaps }: Diagnosis): string {
+function asText(diagnosis: Diagnosis): string {
+  const { machine, gpus, noGpu, libraries, video, providers, models, engines, gaps } = diagnosis;
   const { cpu, cores, memGB, platform, node, onnxruntime } = machine;
   const missing = libraries.filter(({ found }) => !found);
   return [
@@ -43,6 +44,15 @@ function asText({ machine, gpus, noGpu, libraries, video, providers, models, gap
     '',
     'Networks:',
     ...models.map(modelLine),
+    ...engines.built.map(
+      ({ model, precision, agrees, why }) =>
+        `  engine of ${model}: ${precision} precision${agrees ? '' : `, not used: ${why}`}`,
+    ),
+    ...(engines.foreign > 0
+      ? [
+          `  ${engines.foreign} engines are of another GPU, driver or library: never read, build anew with \`understudy doubles build\``,
+        ]
+      : []),
     ...(gaps.length > 0 ? ['', 'To run networks on an NVIDIA GPU, in this order:'] : []),
     ...gaps.flatMap(({ why, command }) => [`  ${why}`, `      ${command}`]),
   ].join('\n');

@@ -93,6 +93,7 @@ const inferenceKeys = z.strictObject({
   cacheDir: z.string().min(1).max(1024).nullable().default(null),
   workspaceMB: z.number().int().min(64).max(65536).default(2048),
   runLimitMs: z.number().int().min(20).max(60_000).default(250),
+  library: z.string().min(1).max(1024).nullable().default(null),
 });
 
 const storeKeys = z.strictObject({

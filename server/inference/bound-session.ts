@@ -49,7 +49,7 @@ export class BoundSession implements Session {
   constructor(parts: SessionParts) {
     const { ort } = parts;
     this.#parts = parts;
-    this.#watch = parts.runLimitMs === null ? null : new RunWatch(parts.runLimitMs);
+    this.#watch = parts.runLimitMs === null ? null : new RunWatch(parts.runLimitMs, parts.provider);
     this.provider = parts.provider;
     this.refusals = parts.refusals;
     this.#memory = ort.out((at) => ort.calls.CreateCpuMemoryInfo(CPU_ARENA_ALLOCATOR, DEFAULT_MEMORY, at));

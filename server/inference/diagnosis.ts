@@ -1,5 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import { Arena } from '../frame/arena.ts';
+import { enginesIn } from './engine-cache.ts';
+import { engineFactsHere } from './engine-facts.ts';
 import { type Gpu, gpus, hasCudaBuild, libraries, system } from './machine.ts';
 import { ortLibrary } from './ort-library.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
@@ -46,6 +48,8 @@ export interface Diagnosis {
   video: { nvdec: boolean; nvenc: boolean };
   providers: ProviderState[];
   models: ModelState[];
+  /** TensorRT engines that were built ahead; `foreign` ones are for another GPU, driver or library and are never read. */
+  engines: { built: { model: string; precision: string; agrees: boolean; why: string | null }[]; foreign: number };
   gaps: Gap[];
 }
 
@@ -75,8 +79,16 @@ export async function diagnose(
     video: { nvdec: has('nvdec'), nvenc: has('nvenc') },
     providers,
     models: states,
+    engines: await builtAhead(settings),
     gaps: gaps(shown, found),
   };
+}
+
+async function builtAhead({ cacheDir, device }: InferenceSettings): Promise<Diagnosis['engines']> {
+  if (cacheDir === null) return { built: [], foreign: 0 };
+  const { here, foreign } = enginesIn(cacheDir, await engineFactsHere(device));
+  const built = here.map(({ model, precision, agrees, why }) => ({ model, precision, agrees, why }));
+  return { built, foreign: foreign.length };
 }
 
 /** What is to be mended for the GPU; nothing where the machine has none and nobody can put in a driver for it. */

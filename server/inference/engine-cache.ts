@@ -90,15 +90,17 @@ export class EngineCache {
   forget({ dir }: EnginePlace): void {
     rmSync(dir, { recursive: true, force: true });
   }
+}
 
-  /** Records of engines that other GPUs, drivers or libraries left here: nothing reads them any more. */
-  foreign(): { dir: string; record: EngineRecord }[] {
-    const mine = JSON.stringify(this.facts);
-    return foldersOf(this.root).flatMap((dir) => {
-      const record = readRecord(dir);
-      return record && JSON.stringify(record.facts) !== mine ? [{ dir, record }] : [];
-    });
-  }
+/**
+ * The engines that were built ahead under a folder: those that hold for these facts, and those that other GPUs, drivers or libraries left,
+ * which nothing reads any more. Null: no facts hold.
+ */
+export function enginesIn(root: string, facts: EngineFacts | null): { here: EngineRecord[]; foreign: EngineRecord[] } {
+  const mine = JSON.stringify(facts);
+  const all = foldersOf(root).flatMap((dir) => readRecord(dir) ?? []);
+  const here = all.filter((record) => JSON.stringify(record.facts) === mine);
+  return { here, foreign: all.filter((record) => !here.includes(record)) };
 }
 
 function foldersOf(root: string): string[] {

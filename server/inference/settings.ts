@@ -14,6 +14,8 @@ export const inferenceSettings = z.object({
   workspaceMb: z.number().int().min(64).max(65536),
   /** A run that takes longer is abandoned, ms. */
   runLimitMs: z.number().int().min(20).max(60_000),
+  /** Another build of ONNX Runtime; null: the packages' own. */
+  library: z.string().nullable(),
 });
 export type InferenceSettings = z.infer<typeof inferenceSettings>;
 
@@ -25,6 +27,7 @@ export const CPU_ONLY: InferenceSettings = {
   cacheDir: null,
   workspaceMb: 2048,
   runLimitMs: 250,
+  library: null,
 };
 
 /** Whether this machine shows a GPU of NVIDIA's to its programs, usable or not. Reads no library. */

@@ -9,6 +9,7 @@ import {
   EngineCache,
   type EngineFacts,
   engineKey,
+  enginesIn,
   type Precision,
   sha256,
 } from '../../server/inference/engine-cache.ts';
@@ -120,8 +121,9 @@ describe('the cache of engines', () => {
     const cache = new EngineCache(root, HERE);
     expect(cache.record(MODEL, 'half')).toBeNull();
     expect(cache.chosen(MODEL, true).precision).toBe('full');
-    expect(cache.foreign().map(({ record }) => record.facts.gpu)).toEqual(['A4000 (8.6)']);
-    expect(other.foreign()).toEqual([]);
+    expect(enginesIn(root, HERE)).toMatchObject({ here: [], foreign: [{ facts: { gpu: 'A4000 (8.6)' } }] });
+    expect(enginesIn(root, other.facts)).toMatchObject({ here: [{ model: 'a.onnx' }], foreign: [] });
+    expect(enginesIn(root, null).foreign).toHaveLength(1);
   });
 });
 

@@ -16,7 +16,7 @@ describe('how long a run takes', () => {
     Array.from({ length: count }, () => watch.passed(ms)).filter(Boolean);
 
   test('counts only while it runs, and tells late and stuck once each', () => {
-    const watch = new RunWatch(250);
+    const watch = new RunWatch(250, 'cuda');
     expect(ticks(watch, 100, 25)).toEqual([]);
     watch.begin();
     expect(ticks(watch, 10, 25)).toEqual([]);
@@ -29,11 +29,20 @@ describe('how long a run takes', () => {
   });
 
   test('a watcher that was held up itself does not hold it against the run', () => {
-    const watch = new RunWatch(250);
+    const watch = new RunWatch(250, 'cuda');
     watch.begin();
     expect(ticks(watch, 5, 10_000)).toEqual([]);
     expect(ticks(watch, 1, 10_000)).toEqual(['late']);
     expect(tickMs(250)).toBe(25);
+  });
+
+  test('a processor that is shared is given longer', () => {
+    const watch = new RunWatch(250, 'cpu');
+    watch.begin();
+    expect(ticks(watch, 40, 25)).toEqual([]);
+    expect(watch.passed(25)).toBe('late');
+    expect(ticks(watch, 30, 25)).toEqual([]);
+    expect(ticks(watch, 30, 25)).toEqual(['stuck']);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { BoundTensor } from '../inference/session.ts';
 import { type OpenNetwork, openNetwork } from './contract.ts';
+import { Holes } from './holes.ts';
 import { MESH_INPUTS, MeshInputs, PLATE_INPUTS } from './mesh-inputs.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
@@ -36,7 +37,10 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     session.close();
     throw error;
   }
-  const { rgba } = tensors;
+  const { rgba, surface } = tensors;
+  const plane = SIZE * SIZE;
+  // Only a network that sees what stands before the face leaves anything out.
+  const holes = tensors.crop ? new Holes() : null;
   let closed = false;
   return {
     name: manifest.name,
@@ -45,6 +49,7 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     async replace(face: FaceInput) {
       const toCrop = inputs.fill(face);
       await session.run();
+      holes?.close(rgba.data.subarray(3 * plane), surface.data.subarray(2 * plane, 3 * plane));
       return { at: rgba.at, size: SIZE, toCrop, how: 'cover' };
     },
     forget: (trackId) => inputs.forget(trackId),

@@ -1,6 +1,5 @@
 import type { BoundTensor } from '../inference/session.ts';
 import { type OpenNetwork, openNetwork } from './contract.ts';
-import { Holes } from './holes.ts';
 import { MESH_INPUTS, MeshInputs, PLATE_INPUTS } from './mesh-inputs.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
@@ -37,10 +36,7 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     session.close();
     throw error;
   }
-  const { rgba, surface } = tensors;
-  const plane = SIZE * SIZE;
-  // Only a network that sees what stands before the face leaves anything out.
-  const holes = tensors.crop ? new Holes() : null;
+  const { rgba } = tensors;
   let closed = false;
   return {
     name: manifest.name,
@@ -49,7 +45,6 @@ function openTextured(options: OpenOptions, { manifest, template, session, tenso
     async replace(face: FaceInput) {
       const toCrop = inputs.fill(face);
       await session.run();
-      holes?.close(rgba.data.subarray(3 * plane), surface.data.subarray(2 * plane, 3 * plane));
       return { at: rgba.at, size: SIZE, toCrop, how: 'cover' };
     },
     forget: (trackId) => inputs.forget(trackId),

@@ -12,6 +12,8 @@ const WINDOW_US = 1_200_000;
 const WINDOW_FRAMES = 12;
 /** What has not come together by then was not held still. */
 const MOST_US = 4_000_000;
+/** Who is in no hurry looks at every so many pictures. */
+const PATIENT_STEP = 5;
 /**
  * A face turned or bent further than this is not seen from the front. Up and down there is room for cameras that hang high or stand low:
  * a real face that looked straight ahead read as 16–25° in one clip.
@@ -66,6 +68,7 @@ interface Frame {
 export class Capture {
   readonly #patient: boolean;
   #beganUs: number | null = null;
+  #added = 0;
   #frames: Frame[] = [];
 
   /** @param patient never gives up: for a performer who has not been asked to hold still. */
@@ -82,7 +85,8 @@ export class Capture {
       this.#frames.shift();
     const long = captureUs - this.#beganUs >= CALM_US;
     // Most pictures of somebody who speaks need no closer look.
-    const calm = long && !this.#frames.at(-1)?.wrong ? calmOf(this.#newest(captureUs)) : null;
+    const due = !this.#patient || this.#added++ % PATIENT_STEP === 0;
+    const calm = long && due && !this.#frames.at(-1)?.wrong ? calmOf(this.#newest(captureUs)) : null;
     if (calm) return meanOf(calm);
     return !this.#patient && captureUs - this.#beganUs > MOST_US ? reasonOf(this.#frames) : 'more';
   }

@@ -1,9 +1,10 @@
 import type { Track } from '../../face/types.ts';
 import type { Casting, CastingState, NeutralFace } from '../../wire/casting.ts';
-import type { Capture } from './capture.ts';
+import type { Capture, Seen } from './capture.ts';
 import { type Head, onHead } from './head.ts';
 import { Member } from './member.ts';
-import { likeness, type ShapeModel, shapeOf } from './shape.ts';
+import { FaceMemory, type Match } from './memory.ts';
+import { type ShapeModel, shapeOf } from './shape.ts';
 import type { Sight } from './sight.ts';
 import { type Place, placeOf, Watched } from './watched.ts';
 
@@ -70,9 +71,9 @@ export class Castings {
   set(castings: readonly Given[]): void {
     const before = new Map(this.#members.map((member) => [member.casting.id, member]));
     this.#members = castings.map(({ casting, neutral, last }) => {
-      const member = before.get(casting.id) ?? new Member(casting, last);
+      const member = before.get(casting.id) ?? new Member(casting, new FaceMemory(this.#parts.model), last);
       member.casting = casting;
-      if (neutral && neutral.atMs > (member.neutral?.atMs ?? Number.NEGATIVE_INFINITY)) this.#keep(member, neutral);
+      if (neutral && neutral.atMs > (member.neutral?.atMs ?? Number.NEGATIVE_INFINITY)) this.#keep(member, neutral, 0);
       return member;
     });
   }
@@ -119,9 +120,9 @@ export class Castings {
     for (const id of this.#asked.splice(0)) this.#members.find(({ casting }) => casting.id === id)?.begin();
     for (const member of this.#members) {
       const track = tracks.find(({ id }) => id === member.track?.id);
-      if (!member.capture) continue;
-      const shown = track && member.present ? { track, points: pointsOf(track), sight: sight(track) } : null;
-      this.#collect(member, member.capture.add(shown, us));
+      const shown = () => (track && member.present ? { track, points: pointsOf(track), sight: sight(track) } : null);
+      if (member.capture) this.#collect(member, member.capture.add(shown(), us), us);
+      else this.#remember(member, shown, us);
     }
   }
 
@@ -139,13 +140,16 @@ export class Castings {
     const watched = this.#watched.get(track);
     if (!watched) return;
     for (const member of this.#members) {
-      if (member.track === watched && member.casting.id !== casting) member.unbind();
+      if (member.track !== watched || member.casting.id === casting) continue;
+      member.unbind();
+      member.memory.forget();
     }
     watched.nobody = casting === null;
     const member = this.#members.find((one) => one.casting.id === casting);
     if (!member || member.track === watched) return;
     member.unbind();
     member.bind(watched, false);
+    member.memory.tap();
     watched.others.delete(member.casting.id);
   }
 
@@ -169,8 +173,9 @@ export class Castings {
       return;
     }
     const seen = track.clear && track.views >= VIEWS;
-    if (seen && this.#score(member, track) >= SAME) member.agreed = true;
-    const became = seen && member.agreed && this.#score(member, track, VIEWS) < LOST;
+    if (seen && this.#match(member, track).score >= SAME) member.agreed = true;
+    const newest = seen && member.agreed ? this.#match(member, track, VIEWS) : null;
+    const became = newest?.posed === true && newest.score < LOST;
     const gone = this.#watched.get(track.id) !== track;
     if (gone || track.broken || became) member.unbind();
     else member.note(us);
@@ -193,19 +198,19 @@ export class Castings {
 
   /** The face that is this performer's beyond doubt; null while there is any. */
   #find(member: Member, free: readonly Watched[]): Watched | null {
-    if (member.present || !member.shape) return null;
+    if (member.present || !member.memory.known) return null;
     const near = free.filter((one) => !one.clear || (!one.others.has(member.casting.id) && member.near(one)));
     const [views, enough] = this.#isOneOf(member, near) ? [VIEWS_MET, MET] : [VIEWS, SAME];
     // Whoever has not been looked at for long enough might be the one.
     if (near.some((one) => !one.clear || one.views < views)) return null;
     const [best, second] = near
-      .map((one) => ({ one, score: this.#score(member, one) }))
+      .map((one) => ({ one, score: this.#match(member, one).score }))
       .sort((a, b) => b.score - a.score);
     if (!best || best.score < enough || (second && second.score > best.score - MARGIN)) return null;
     const rivals = this.#members.filter(
-      (other) => other !== member && !other.present && other.shape && !best.one.others.has(other.casting.id),
+      (other) => other !== member && !other.present && other.memory.known && !best.one.others.has(other.casting.id),
     );
-    return rivals.some((other) => this.#score(other, best.one) > best.score - MARGIN) ? null : best.one;
+    return rivals.some((other) => this.#match(other, best.one).score > best.score - MARGIN) ? null : best.one;
   }
 
   /** Whether the performer must be one of these faces: all who crossed are in sight again, at least two, and nobody else is about. */
@@ -225,14 +230,16 @@ export class Castings {
   /** Whether this face surely is not this performer's. */
   #excludes(member: Member, watched: Watched): boolean {
     if (watched.others.has(member.casting.id)) return true;
-    return member.shape !== null && watched.views >= VIEWS_APART && this.#score(member, watched) <= APART;
+    if (watched.views < VIEWS_APART) return false;
+    const { score, posed } = this.#match(member, watched);
+    return posed && Number.isFinite(score) && score <= APART;
   }
 
-  #score(member: Member, watched: Watched, views?: number): number {
-    return member.shape ? likeness(this.#parts.model, member.shape, watched.shape(views)) : Number.NEGATIVE_INFINITY;
+  #match({ memory }: Member, watched: Watched, views?: number): Match {
+    return memory.match(watched.view(views));
   }
 
-  #collect(member: Member, result: ReturnType<Capture['add']>): void {
+  #collect(member: Member, result: ReturnType<Capture['add']>, us: number): void {
     if (result === 'more') return;
     if (typeof result === 'string') {
       member.endCapture(result);
@@ -240,13 +247,27 @@ export class Castings {
     }
     member.endCapture(null);
     member.agreed = true;
-    this.#keep(member, result);
+    this.#keep(member, result, us, member.track);
     this.captured(member.casting.id, result);
   }
 
-  #keep(member: Member, neutral: NeutralFace): void {
+  /** What a bound performer's picture adds to what is known of them. @param shown the picture; asked only where it is wanted. */
+  #remember({ memory, track, agreed, present }: Member, shown: () => Seen | null, us: number): void {
+    if (!track || !present) return;
+    if (!track.alone) {
+      memory.interrupt();
+      return;
+    }
+    if (track.views === 0) return;
+    const seen = memory.learning ? shown() : null;
+    const { model } = this.#parts;
+    const one = { view: track.fresh, newest: track.view(VIEWS), confirmed: agreed };
+    memory.see(one, seen, us, ({ points }) => shapeOf(model, points));
+  }
+
+  #keep(member: Member, neutral: NeutralFace, us: number, from: Watched | null = null): void {
     member.neutral = neutral;
     member.points = Float32Array.from(neutral.points);
-    member.shape = shapeOf(this.#parts.model, neutral.points);
+    member.memory.capture(shapeOf(this.#parts.model, neutral.points), from?.newest() ?? [], us);
   }
 }

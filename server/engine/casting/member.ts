@@ -1,5 +1,6 @@
 import type { Casting, CastingState, NeutralFace, NeutralMissed } from '../../wire/casting.ts';
 import { Capture } from './capture.ts';
+import type { FaceMemory } from './memory.ts';
 import { apart, type Place, type Watched } from './watched.ts';
 
 /** A performer is looked for within so many widths of where they were last, and so many more for each second since; at most in all. */
@@ -19,8 +20,8 @@ export class Member {
   neutral: NeutralFace | null = null;
   /** Of `neutral`, 478 × 3. */
   points: Float32Array | null = null;
-  /** `neutral` as coordinates of the shape model. */
-  shape: Float64Array | null = null;
+  /** What they are known again by. */
+  readonly memory: FaceMemory;
   /** Whose face it is, for certain; the track may be out of sight for a moment. */
   track: Watched | null = null;
   /** Whether the shape has said so, too, since it was bound. */
@@ -32,8 +33,9 @@ export class Member {
   missed: NeutralMissed | null = null;
   #last: { place: Place; velocity: { x: number; y: number }; us: number } | null = null;
 
-  constructor(casting: Casting, last: (Place & { captureUs: number }) | null = null) {
+  constructor(casting: Casting, memory: FaceMemory, last: (Place & { captureUs: number }) | null = null) {
     this.casting = casting;
+    this.memory = memory;
     if (last) this.#last = { place: last, velocity: { x: 0, y: 0 }, us: last.captureUs };
   }
 
@@ -44,7 +46,7 @@ export class Member {
 
   get state(): CastingState {
     const track = this.present ? (this.track?.id ?? null) : null;
-    const neutral = this.capture ? 'capturing' : this.neutral ? 'kept' : 'none';
+    const neutral = this.capture ? 'capturing' : this.neutral ? 'kept' : this.memory.learned ? 'learned' : 'none';
     return { id: this.casting.id, track, neutral, missed: this.missed };
   }
 
@@ -58,6 +60,7 @@ export class Member {
     this.track = null;
     this.agreed = false;
     this.met = null;
+    this.memory.interrupt();
     if (this.capture) this.endCapture('gone');
   }
 

@@ -1,4 +1,5 @@
 import type { Box, Track } from '../../face/types.ts';
+import { meanView, type View } from './gallery.ts';
 
 /** Where a face is, in picture widths, so that the program's resolution does not matter. */
 export interface Place {
@@ -11,8 +12,9 @@ export interface Place {
 
 /** Frames over which a shape is averaged: about a second. */
 const WINDOW = 30;
-/** Turned further than this the landmark model's shapes are guesses. */
-const MAX_TURN_DEG = 20;
+/** Turned or bent further than this the landmark model's shapes are guesses. Cameras hang high and stand low: there is room for those. */
+const MAX_YAW_DEG = 20;
+const MAX_PITCH_DEG = 32;
 /** A face that was not clear for no longer than this, at its place and alone, is still the same one. */
 const BRIEF_US = 300_000;
 const SAME_PLACE = 0.5;
@@ -42,9 +44,13 @@ export class Watched {
   readonly met = new Set<number>();
   /** The operator said that it is nobody's. */
   nobody = false;
+  /** No other face is near in this picture. */
+  alone = false;
+  /** What this picture adds to the views; null where it is no good one. */
+  fresh: View | null = null;
   #lastUs: number;
   #gap: { sinceUs: number; place: Place; alone: boolean } | null = null;
-  #shapes: Float64Array[] = [];
+  #views: View[] = [];
 
   constructor(track: Track, us: number, width: number) {
     this.id = track.id;
@@ -55,14 +61,16 @@ export class Watched {
 
   /** Good views of the stretch, at most WINDOW. */
   get views(): number {
-    return this.#shapes.length;
+    return this.#views.length;
   }
 
-  /** The mean shape over the newest good views, at most so many. */
-  shape(views = WINDOW): Float64Array {
-    const shapes = this.#shapes.slice(-views);
-    const first = shapes[0] ?? new Float64Array();
-    return first.map((_, i) => shapes.reduce((sum, shape) => sum + (shape[i] ?? 0), 0) / shapes.length);
+  /** The mean of the newest good views, at most so many; of at least one. */
+  view(views = WINDOW): View {
+    return meanView(this.newest(views));
+  }
+
+  newest(views = WINDOW): readonly View[] {
+    return this.#views.slice(-views);
   }
 
   /** @param crowd the places of all other faces of the picture. @param shape read only where the face is seen from the front. */
@@ -80,8 +88,10 @@ export class Watched {
     this.clear = track.state === 'known' && track.landmarks !== null;
     this.known ||= this.clear;
     this.broken = false;
+    this.fresh = null;
     const near = crowd.filter((other) => apart(this.place, other.place) <= NEAR);
     const alone = near.length === 0;
+    this.alone = alone;
     if (!this.clear) {
       if (!this.#gap) this.met.clear();
       this.#gap ??= { sinceUs: this.#lastUs, place: before, alone: true };
@@ -95,9 +105,11 @@ export class Watched {
     if (this.#gap || jumped) this.#resume(us, alone && !jumped);
     else if (seconds > 0) this.#move(before, seconds);
     this.#lastUs = us;
-    if (Math.max(Math.abs(track.yawDeg), Math.abs(track.pitchDeg)) > MAX_TURN_DEG) return;
-    this.#shapes.push(shape());
-    if (this.#shapes.length > WINDOW) this.#shapes.shift();
+    const { yawDeg, pitchDeg } = track;
+    if (!(Math.abs(yawDeg) <= MAX_YAW_DEG && Math.abs(pitchDeg) <= MAX_PITCH_DEG)) return;
+    this.fresh = { shape: shape(), yawDeg, pitchDeg };
+    this.#views.push(this.fresh);
+    if (this.#views.length > WINDOW) this.#views.shift();
   }
 
   #resume(us: number, alone: boolean): void {
@@ -110,7 +122,7 @@ export class Watched {
     this.from = { place: this.place, us };
     this.others.clear();
     this.nobody = false;
-    this.#shapes = [];
+    this.#views = [];
   }
 
   #move(before: Place, seconds: number): void {

@@ -12,7 +12,7 @@ export const NETWORK_CHANNELS = 9;
  * the double's openings. Output: `rgba` 1×4×256×256.
  *
  *   base   = mesh · alpha + behind · (1 − alpha)
- *   colour = clip(base(x + f) + Δ),  alpha = clip(rim + δ · [rim > 0])   with f, Δ, δ of the trained network
+ *   colour = clip(base(x + f) + Δ),  alpha = rim   with f, Δ of the trained network
  */
 export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGraph {
   const g = new OnnxGraph('understudy-learned-double');
@@ -23,28 +23,20 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
   const seen = windowed(g, network.window);
   const view = seen.cut(crop);
   const drawn = seen.cut(g.add('Concat', [base, opening, rim, channels(g, surface, 3, 4)], { axis: 1 }));
-  const change = network.build(g, {
-    given: g.add('Concat', [channels(g, drawn, 0, 3), view, channels(g, drawn, 3, 6)], { axis: 1 }),
-    drawn,
-    coarse: g.add('AveragePool', [view], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] }),
-  });
+  const coarse = g.add('AveragePool', [view], { kernel_shape: [COARSE, COARSE], strides: [COARSE, COARSE] });
+  // Its part that leaves out what stands before the face is not used: it leaves out faces too (decisions/learned-double.md).
+  const change = network.build(g, { drawn, coarse }, ['flow', 'colour']);
   const clip = (value: string): string => g.add('Clip', [value, scalar(g, 0), scalar(g, 1)]);
   const before = channels(g, drawn, 0, 3);
-  const after = g.add('Add', [moved(g, before, change.flow!, network.window), finer(g, change.colour!)]);
+  const after = g.add('Add', [moved(g, before, change.flow, network.window), finer(g, change.colour)]);
   const colour = clip(g.add('Add', [base, seen.whole(g.add('Sub', [after, before]))]));
-  // Beyond the outline nothing is ever drawn: there the plate stays byte for byte.
-  const inside = g.add('Clip', [g.add('Mul', [rim, scalar(g, INSIDE)]), scalar(g, 0), scalar(g, 1)]);
-  const alpha = g.add('Mul', [clip(g.add('Add', [rim, seen.whole(change.cover!)])), inside]);
-  g.output('rgba', g.add('Concat', [colour, alpha], { axis: 1 }), [1, 4, SIZE, SIZE]);
+  g.output('rgba', g.add('Concat', [colour, rim], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
 }
 
 /** scripts/training/network.py has the same numbers. */
 const COARSE = 8;
 const STEP = 4;
-
-/** Makes of the rim's ramp a steep one, so that alpha may be raised up to it and not beyond. */
-const INSIDE = 4;
 
 /** Cuts the part that a network works on, and puts what it made back into a crop of zeros. */
 function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['window']) {

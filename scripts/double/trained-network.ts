@@ -43,17 +43,19 @@ export interface TrainedNetwork {
   /** The part of the crop that it works on, in its pixels; beyond it nothing changes. */
   window: readonly [top: number, left: number, height: number, width: number];
   /**
-   * Adds it to a graph. Answers the graph's names of what it makes. @param given the graph's name for each of its inputs.
-   * @throws Error where one of them is missing.
+   * Adds what makes these of its outputs to a graph. Answers the graph's names of them. @param given the graph's name for each input.
+   * @throws Error where an input is missing, or nothing makes an output.
    */
-  build(g: OnnxGraph, given: Readonly<Record<string, string>>): Record<string, string>;
+  build<O extends string>(
+    g: OnnxGraph,
+    given: Readonly<Record<string, string>>,
+    wanted: readonly O[],
+  ): Record<O, string>;
 }
 
 /** @throws Error where a file is missing or not what it should be. */
 export function readTrained(dir: string): TrainedNetwork {
-  const { window, inputs, outputs, nodes, training } = description.parse(
-    JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')),
-  );
+  const { window, nodes, training } = description.parse(JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')));
   const bytes = readFileSync(join(dir, 'network.weights'));
   const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const part = ([from, count]: [number, number]): Float32Array => {
@@ -63,18 +65,31 @@ export function readTrained(dir: string): TrainedNetwork {
   return {
     training,
     window,
-    build(g, given) {
+    build(g, given, wanted) {
       const values = new Map(Object.entries(given));
       const value = (name: string): string => {
         const known = values.get(name);
         if (known === undefined) throw new Error(`${dir}: nothing in network.json makes ${name}.`);
         return known;
       };
-      for (const name of inputs) value(name);
-      for (const step of nodes) values.set(step.to, add(g, step, value, part));
-      return Object.fromEntries(outputs.map((name) => [name, value(name)]));
+      for (const step of neededFor(wanted, nodes)) values.set(step.to, add(g, step, value, part));
+      return Object.fromEntries(wanted.map((name) => [name, value(name)])) as Record<(typeof wanted)[number], string>;
     },
   };
+}
+
+/** The steps that these values are made by, in their order. */
+function neededFor(wanted: readonly string[], nodes: readonly z.infer<typeof node>[]): z.infer<typeof node>[] {
+  const needed = new Set(wanted);
+  return nodes
+    .toReversed()
+    .filter((step) => {
+      if (!needed.has(step.to)) return false;
+      needed.add(step.from);
+      if (step.op === 'add') needed.add(step.and);
+      return true;
+    })
+    .toReversed();
 }
 
 function add(

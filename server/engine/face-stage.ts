@@ -12,7 +12,7 @@ import type { UncastPolicy } from '../wire/messages.ts';
 import type { Castings } from './casting/castings.ts';
 import type { Head } from './casting/head.ts';
 import { sightOf } from './casting/sight.ts';
-import { DrawnOver } from './drawn-over.ts';
+import { drawnOver } from './drawn-over.ts';
 import { RestingFaces } from './resting-faces.ts';
 import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
 
@@ -51,7 +51,6 @@ export class FaceStage {
   #busy = false;
   #params: LookParams = {};
   #alive = new Set<number>();
-  readonly #drawnOver = new DrawnOver();
   readonly #resting: RestingFaces | null;
 
   constructor(parts: FaceStageParts) {
@@ -201,11 +200,8 @@ export class FaceStage {
     const holds = same && started.wear.look === wear.look && started.wear.casting === wear.casting;
     const attempt = holds ? started : await this.#settle(this.#attempt(picture, planned), report);
     if (!attempt.face) return { kind: 'cover', why: 'look failed' };
-    if (
-      attempt.face.how === 'cover' &&
-      !this.#drawnOver.hides(attempt.face, track, picture.id.captureUs, this.#parts.arena)
-    ) {
-      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, or something has stood before it for long, and it is covered. If this stays, choose another look.`;
+    if (attempt.face.how === 'cover' && !drawnOver(attempt.face, track, this.#parts.arena)) {
+      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
       return { kind: 'cover', why: 'look failed' };
     }
     const began = performance.now();
@@ -259,7 +255,6 @@ export class FaceStage {
   #forget(alive: Set<number>): void {
     for (const id of this.#alive) {
       if (alive.has(id)) continue;
-      this.#drawnOver.forget(id);
       this.#resting?.forget(id);
       for (const look of this.#worn.looks.values()) look.forget(id);
     }

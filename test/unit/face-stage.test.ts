@@ -155,43 +155,6 @@ describe('a picture whose faces cannot all be treated', () => {
     return look(1, ([a, b, c, d, e, f]) => [a, b, c + 60, d, e, f]);
   }
 
-  /** A look that leaves out all below this row of its layer, as one does that sees a hand there. */
-  function halfLook(row: { from: number }): Replacer {
-    const made = look(1);
-    return {
-      ...made,
-      replace: async (input) => {
-        const drawn = await made.replace(input);
-        const alpha = arena.floats(drawn.at + 3 * LAYER * LAYER * 4, LAYER * LAYER);
-        for (let i = 0; i < alpha.length; i++) alpha[i] = i / LAYER < row.from ? 1 : 0;
-        return drawn;
-      },
-    };
-  }
-
-  it('leaves what stands before a face that was replaced as a whole, for eight seconds and no longer', async () => {
-    const whole = face(1, 80);
-    for (const [k, point] of [9, 168, 1, 50, 280, 164, 199].entries())
-      whole.landmarks!.points.set([80, 78 + 6 * k], 3 * point);
-    const below = (count: number): number => 78 + 6 * count - 3 - 96 + LAYER / 2;
-    const row = { from: LAYER };
-    const made = stage(halfLook(row), [whole]);
-    const shown = async (seconds: number): Promise<string> => {
-      const at = { ...picture, id: { ...picture.id, captureUs: seconds * 1e6 } };
-      return (await made.process(at, 'look')).faces[0]!.treatment.kind;
-    };
-    row.from = below(4);
-    expect(await shown(0)).toBe('cover');
-    row.from = LAYER;
-    expect(await shown(1)).toBe('replace');
-    row.from = below(4);
-    expect([await shown(2), await shown(9), await shown(9.1)]).toEqual(['replace', 'replace', 'cover']);
-    row.from = LAYER;
-    expect(await shown(10)).toBe('replace');
-    row.from = below(2);
-    expect(await shown(10.1)).toBe('cover');
-  });
-
   it.each(['blend', 'cover'] as const)(
     'covers the whole picture when %s fails after the first face, and goes on',
     async (kernel) => {

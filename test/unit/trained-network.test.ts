@@ -67,8 +67,8 @@ const WEIGHTS = [0.25, 0.25, 0.25, 0.25, -0.5, 1, 2, 3, 4, 0, 0, 0, 10];
 test('the steps that training leaves become an ONNX graph that computes them', async () => {
   write(WEIGHTS, NODES);
   const g = new OnnxGraph('test');
-  const { out } = readTrained(dir).build(g, { given: g.input('x', [1, 1, SIDE, SIDE]) });
-  g.output('y', out!, [1, 1, 2 * SIDE, 2 * SIDE]);
+  const { out } = readTrained(dir).build(g, { given: g.input('x', [1, 1, SIDE, SIDE]) }, ['out']);
+  g.output('y', out, [1, 1, 2 * SIDE, 2 * SIDE]);
   const session = await ort.InferenceSession.create(g.encode({}));
   const x = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % 5) / 4);
   const run = await session.run({ x: new ort.Tensor('float32', x, [1, 1, SIDE, SIDE]) });
@@ -89,12 +89,13 @@ test('the steps that training leaves become an ONNX graph that computes them', a
 test('weights that are too short, and a step without its input, are refused', () => {
   const build = (name = 'given') => {
     const g = new OnnxGraph('test');
-    readTrained(dir).build(g, { [name]: g.input('x', [1, 1, SIDE, SIDE]) });
+    readTrained(dir).build(g, { [name]: g.input('x', [1, 1, SIDE, SIDE]) }, ['out']);
   };
   write(WEIGHTS.slice(0, -1), NODES);
   expect(() => build()).toThrow(/shorter/);
   write(WEIGHTS, NODES.slice(1));
   expect(() => build()).toThrow(/nothing in network.json makes half/);
+  write(WEIGHTS, NODES);
   expect(() => build('taken')).toThrow(/nothing in network.json makes given/);
 });
 

@@ -20,7 +20,11 @@ export interface Look {
   offset: Float32Array | null;
   /** Base colours in UV that the light is read with; null where the look does not read it. */
   guide: { size: number; bytes: Buffer } | null;
+  /** Unless it is somebody's own: an invented person under the project's licence. */
+  rights?: { licence: string; fictional: boolean };
 }
+
+const OURS = { licence: 'Apache-2.0', fictional: true };
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const rounded = (values: Iterable<number>): number[] => Array.from(values, (value) => Number(value.toFixed(5)));
@@ -28,7 +32,7 @@ const rounded = (values: Iterable<number>): number[] => Array.from(values, (valu
 /** Writes a look's network, `mesh.json` and `double.json` as the server reads them, and reads them back. Answers what was drawn. */
 export function writeLook(
   dir: string,
-  { kind, name, maxYawDeg, model, mesh, uv, offset, guide }: Look,
+  { kind, name, maxYawDeg, model, mesh, uv, offset, guide, rights = OURS }: Look,
 ): { triangles: number } {
   mkdirSync(dir, { recursive: true });
   const drawn = drawnMesh(mesh, uv);
@@ -53,9 +57,9 @@ export function writeLook(
     template: 'face-mesh-468',
     size: 256,
     maxYawDeg,
-    licence: 'Apache-2.0',
+    licence: rights.licence,
     card: 'CARD.md',
-    fictional: true,
+    fictional: rights.fictional,
   };
   writeFileSync(join(dir, model.file), model.bytes);
   writeFileSync(join(dir, 'mesh.json'), meshBytes);

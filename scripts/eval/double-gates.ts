@@ -20,6 +20,8 @@ export interface Times {
 
 export interface AllMeasured {
   doubles: Measured[];
+  /** One that `doubles train` made, in the performances that have a truth for it. */
+  trained: Measured[];
   crossings: CrossingSummary[];
   ages: AgeSummary[];
   /** Largest difference with the dial at 0, code values; one a clip. */
@@ -31,9 +33,11 @@ export interface AllMeasured {
 const LEAST = { corr_mouth_open: 0.9, corr_blink: 0.8, corr_smile: 0.7, corr_brow: 0.5, corr_gaze_x: 0.7 } as const;
 const NO_TRUTH = 'no performance has a truth for this double: render some and name their folder with --performances';
 const NO_FACE = 'no face was replaced';
+const NOT_TRAINED =
+  'no double made by `doubles train` was named with --trained, or no performance has a truth for it and for the others';
 
 /** The gates of the digital double and the age dial, each over all clips; where doubles differ the worse one counts. */
-export function gatesOf({ doubles, crossings, ages, zero, times }: AllMeasured): Gate[] {
+export function gatesOf({ doubles, trained, crossings, ages, zero, times }: AllMeasured): Gate[] {
   const judge = (
     id: string,
     op: '<=' | '>=',
@@ -97,10 +101,22 @@ export function gatesOf({ doubles, crossings, ages, zero, times }: AllMeasured):
     ),
     // Code values: 1/255 of the range each.
     gate('age_zero_error', '<=', 1, zero.length ? [Math.max(...zero)] : [], 'no face was treated'),
-    gate('train_gap_db', '<=', 2, [], 'there is no `doubles train` yet'),
+    overClips('train_gap_db', '<=', 2, trainGaps(doubles, trained), NOT_TRAINED),
     gate('frame_ms_p50', '<=', 16, timed.length ? [Math.max(...timed.map((time) => time.frameMs))] : [], untimed),
     gate('double_ms_p50', '<=', 12, timed.length ? [Math.max(...timed.map((time) => time.doubleMs))] : [], untimed),
   ];
+}
+
+/** In each performance the mean PSNR of the bundled doubles less that of the one made from footage. */
+export function trainGaps(bundled: readonly Measured[], trained: readonly Measured[]): number[] {
+  return trained.flatMap(({ clip, summary }) => {
+    const others = bundled
+      .filter((one) => one.clip === clip)
+      .map((one) => one.summary.psnr_db)
+      .filter(Number.isFinite);
+    const mean = others.reduce((sum, value) => sum + value, 0) / others.length;
+    return others.length > 0 && Number.isFinite(summary.psnr_db) ? [mean - summary.psnr_db] : [];
+  });
 }
 
 /** A gate whose value is the median over clips of the double that does worse; its spread is that of all clips. */

@@ -1,5 +1,5 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] --out DIR [--json] [--quick]`: the engine's own
+ * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] --out DIR [--json] [--quick]`: the engine's own
  * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
@@ -47,6 +47,8 @@ interface Settings {
   crossings: Performance[];
   clips: string[];
   doubles: string[];
+  /** The folder of a double that `doubles train` made, called like its truths (truth-NAME.mkv). */
+  trained: string | null;
   out: string;
   pace: typeof FULL;
 }
@@ -58,6 +60,7 @@ export async function run(args: string[]): Promise<number> {
       performances: { type: 'string' },
       clips: { type: 'string' },
       double: { type: 'string', multiple: true, default: ['mara', 'ivo'] },
+      trained: { type: 'string' },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -72,6 +75,7 @@ export async function run(args: string[]): Promise<number> {
     crossings: rendered.filter((one) => !isAlone(one)).slice(0, pace.clips),
     clips: clips.slice(0, pace.clips),
     doubles: values.double,
+    trained: values.trained ? resolve(values.trained) : null,
     out: values.out,
     pace,
   };
@@ -97,7 +101,7 @@ function pick(all: Performance[], most: number): Performance[] {
 
 async function evaluate(settings: Settings): Promise<AllMeasured> {
   const { performances, doubles } = settings;
-  const all: AllMeasured = { doubles: [], crossings: [], ages: [], zero: [], times: [] };
+  const all: AllMeasured = { doubles: [], trained: [], crossings: [], ages: [], zero: [], times: [] };
   await withEngine(async ({ engine, runtime }) => {
     const reader = await FaceReader.open({ ...engine, runtime, modelsDir: MODELS_DIR });
     try {
@@ -105,6 +109,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
       const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> =>
         runDouble(engine, reader, { ...run, replacer: await open(dir) });
       for (const double of doubles) all.doubles.push(...(await evaluateDouble(settings, double, perform)));
+      if (settings.trained) all.trained.push(...(await evaluateTrained(settings, settings.trained, perform)));
       for (const one of settings.crossings) all.crossings.push(await evaluateCrossing(engine, settings, one, open));
       for (const { dial, title } of AGES) all.ages.push(...(await evaluateAge(settings, dial, title, perform)));
       const aged = performances.find((one) => one.video('truth-young')) ?? performances[0];
@@ -181,6 +186,12 @@ async function evaluateDouble(settings: Settings, double: string, perform: Perfo
   }));
 }
 
+/** A double made from footage, where there is a truth for it. */
+function evaluateTrained(settings: Settings, trained: string, perform: Perform): Promise<Measured[]> {
+  const performances = settings.performances.filter((one) => one.video(`truth-${basename(trained)}`));
+  return evaluateDouble({ ...settings, performances, clips: [] }, trained, perform);
+}
+
 /** Everybody in a double of their own, by turns of those evaluated. */
 async function evaluateCrossing(
   engine: EngineParts,
@@ -238,10 +249,11 @@ function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | st
   return times;
 }
 
-function detailsOf({ doubles, crossings, ages, zero, times }: AllMeasured): Record<string, unknown> {
-  const clips = doubles.map(({ double, clip, summary }) => ({ double, clip, ...summary }));
+function detailsOf({ doubles, trained, crossings, ages, zero, times }: AllMeasured): Record<string, unknown> {
+  const told = (all: readonly Measured[]) => all.map(({ double, clip, summary }) => ({ double, clip, ...summary }));
   return tidy({
-    clips,
+    clips: told(doubles),
+    trained: told(trained),
     crossings,
     ages,
     zero,

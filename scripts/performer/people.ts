@@ -1,4 +1,4 @@
-import type { HairLook, Identity, Rgb, SkinLook } from './identity.ts';
+import { type HairLook, type Identity, identityNamed, type Rgb, type SkinLook } from './identity.ts';
 import type { Weights } from './morph.ts';
 import { clamp, mix, random, smoothstep } from './vec.ts';
 
@@ -186,6 +186,12 @@ export function randomIdentity(seed: number): Identity {
       neckline: next() < 0.3 ? 'high' : 'crew',
     },
   };
+}
+
+/** One of the named identities, or for `person-1100` the random person of that seed. */
+export function personNamed(name: string): Identity {
+  const seed = /^person-(\d+)$/.exec(name)?.[1];
+  return seed ? randomIdentity(Number(seed)) : identityNamed(name);
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Assets } from './assets.ts';
 import { createBackdrops } from './backdrops.ts';
-import { type Identity, identityNamed } from './identity.ts';
+import type { Identity } from './identity.ts';
 import { createPairs, type Pair, type PairNumbers, type PairsRenderer } from './pair.ts';
-import { randomIdentity, withSkinOfAge } from './people.ts';
+import { personNamed, randomIdentity, withSkinOfAge } from './people.ts';
 import { type ClipKind, type Performance, writePerformance } from './performances.ts';
 import { createPerformer, FINE, type Performer } from './performer.ts';
 import { sample } from './texture.ts';
@@ -68,7 +68,7 @@ async function castActor(assets: Assets, job: ClipJob, role: 0 | 1): Promise<Act
   const others: Performer[] = [];
   for (const name of truthNames(job))
     others.push(
-      await createPerformer(assets, job.kind.aged ? withSkinOfAge(identity, YOUNG) : identityNamed(name), FINE),
+      await createPerformer(assets, job.kind.aged ? withSkinOfAge(identity, YOUNG) : personNamed(name), FINE),
     );
   const looks = { skin: meanSkin(performer), eyes: performer.head.eyes[0][0] };
   return {

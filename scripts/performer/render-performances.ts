@@ -2,6 +2,7 @@
  * Renders held-out performances with exact truth for `npm run eval -- double`: people, lights and motions that nobody trains on.
  *   node scripts/performer/render-performances.ts --assets DIR --skins DIR --out DIR [--count 12] [--seconds 4]
  *        [--doubles mara,ivo] [--workers 2] [--width 640] [--fps 30] [--seed 1000] [--only wall,hand]
+ * A double may also be `person-1100`, the random person of that seed: the truth for a double made from that person's footage.
  *
  * Each clip is a folder NN-KIND with
  *   plate.mkv           the performer as filmed

@@ -15,6 +15,10 @@ const VERBS: Record<string, () => Promise<Verb>> = {
     const { BUILD_USAGE, doublesBuild } = await import('./doubles-build.ts');
     return { usage: BUILD_USAGE, run: doublesBuild };
   },
+  train: async () => {
+    const { TRAIN_USAGE, doublesTrain } = await import('./doubles-train.ts');
+    return { usage: TRAIN_USAGE, run: doublesTrain };
+  },
 };
 
 /** `understudy doubles VERB …`. */

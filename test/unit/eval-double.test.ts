@@ -70,7 +70,14 @@ const measured = (psnr: number, double: string, of = performance): Measured => (
   performance: of,
   summary: { ...summaryOf(faithful(), of), psnr_db: psnr },
 });
-const nothing: AllMeasured = { doubles: [], crossings: [], ages: [], zero: [], times: 'no core to hold it on' };
+const nothing: AllMeasured = {
+  doubles: [],
+  trained: [],
+  crossings: [],
+  ages: [],
+  zero: [],
+  times: 'no core to hold it on',
+};
 
 describe('what a run comes to', () => {
   test('a program that does what the rig does correlates fully; a stiff rig says nothing', () => {
@@ -100,6 +107,13 @@ describe('gates of eval double', () => {
       ].flatMap((line) => line.split(' ')),
     );
     for (const { value, ok, why } of gates) expect([value, ok, Boolean(why)]).toEqual([null, false, true]);
+  });
+
+  test('a double made from footage is held against the mean of the bundled ones in the same clip', () => {
+    const doubles = [measured(30, 'mara'), measured(28, 'ivo'), { ...measured(40, 'mara'), clip: 'b' }];
+    const trained = [measured(27.5, 'mine'), { ...measured(10, 'mine'), clip: 'c' }];
+    const gates = gatesOf({ ...nothing, doubles, trained });
+    expect(gates.find(({ id }) => id === 'train_gap_db')).toMatchObject({ value: 1.5, ok: true, runs: 1 });
   });
 
   test('the worse double counts, and two clips by their mean', () => {

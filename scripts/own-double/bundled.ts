@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+/** Where doubles lie that the server finds: server/library/looks.ts. */
+export const DOUBLES = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
+
+const layout = z.looseObject({ uv: z.array(z.tuple([z.number(), z.number()])).length(468) });
+
+/** A bundled double's folder and the places of its landmarks in its texture. */
+export function bundledLayout(name: string): { dir: string; uv: [number, number][] } {
+  const dir = join(DOUBLES, name);
+  return { dir, uv: layout.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8'))).uv };
+}

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +10,16 @@ import { codedClip } from '../../scripts/bench/clip.ts';
 import { Deframer, frameHeader, messageBytes } from '../../server/channel/framing.ts';
 import { type FromEngine, fromEngine, type ToEngine } from '../../server/channel/messages.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
+import { FAILURES } from '../../server/inference/failure.ts';
 import { CPU_ONLY } from '../../server/inference/settings.ts';
+import { compileOrtStub } from '../fixtures/ort-stub.ts';
 
 const ENGINE = fileURLToPath(new URL('../../server/engine/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
 const path = join(folder, 'channel');
+/** Where trouble with a network is planted (ort-stub.c). */
+const trouble = join(folder, 'trouble');
+const built = compileOrtStub();
 const OPEN: Extract<ToEngine, { type: 'open' }> = {
   type: 'open',
   feed: 'test',
@@ -56,6 +62,7 @@ beforeAll(async () => {
 afterAll(() => {
   server.close();
   rmSync(folder, { recursive: true });
+  if (built.stub) built.remove();
 });
 beforeEach(async () => {
   heard = [];
@@ -63,7 +70,7 @@ beforeEach(async () => {
   const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
   engine = spawn(process.execPath, [ENGINE], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, UNDERSTUDY_CHANNEL: path, UNDERSTUDY_KEY: 'key' },
+    env: { ...process.env, UNDERSTUDY_CHANNEL: path, UNDERSTUDY_KEY: 'key', UNDERSTUDY_TEST_ORT_TROUBLE: trouble },
   });
   socket = await connected;
   const deframer = new Deframer({
@@ -78,7 +85,7 @@ beforeEach(async () => {
 afterEach(async () => {
   const ended = new Promise((resolve) => engine.once('exit', resolve));
   socket.destroy();
-  if (engine.exitCode === null) await ended;
+  if (engine.exitCode === null && engine.signalCode === null) await ended;
 });
 
 it('shows the first pictures of a camera whose frames come right behind the goodbye of the one before', async () => {
@@ -119,3 +126,25 @@ it('a spare says that it lives, loads what it is told to, and takes frames right
   expect(heard.some(says('needKey'))).toBe(false);
   expect(heard.some(says('loading'))).toBe(false);
 });
+
+it.skipIf(!built.stub)(
+  `covers the picture of a network that hangs, says why, and ends so that another takes over${built.stub ? '' : ` (skipped: ${built.why})`}`,
+  async () => {
+    const library = built.stub?.file ?? null;
+    // The stand-in's GPU is the processor, which a loaded machine may hold up: what is planted hangs for ever.
+    const inference = { ...CPU_ONLY, providers: ['cuda' as const], library, runLimitMs: 2000 };
+    socket.write(tell({ ...OPEN, inference }));
+    await until(says('ready'));
+    expect(heard.find(says('ready'))?.message).toMatchObject({ provider: 'cuda' });
+    const clip = await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 });
+    const [key] = clip as [CodedFrame];
+    socket.write(Buffer.concat([WANTED, frameBytes({ ...key, rtpTs: 1 })]));
+    await until(({ frame }) => frame?.rtpTs === 1);
+    const ended = once(engine, 'exit');
+    writeFileSync(trouble, 'hang');
+    socket.write(frameBytes({ ...key, rtpTs: 2 }));
+    await until(({ frame }) => frame?.rtpTs === 2);
+    await until(({ message }) => message?.type === 'trouble' && message.sentence.includes(FAILURES.hung));
+    expect((await ended)[1]).toBe('SIGKILL');
+  },
+);

@@ -36,7 +36,7 @@ class OrtRuntime implements Runtime {
   #clock: NodeJS.Timeout | null = null;
   #broken = false;
   /** Providers whose libraries or GPU are not there: they are not tried for every network anew. */
-  readonly #absent = new Map<Provider, Refusal>();
+  readonly #absent = new Map<Provider, InferenceError>();
   #engines: Promise<EngineCache | null> | null = null;
   #opening = 0;
   #closed = false;
@@ -116,21 +116,18 @@ class OrtRuntime implements Runtime {
   async #open(model: Buffer, name: string, asked: SessionOptions, refusals: Refusal[]): Promise<Opened> {
     if (this.#closed) throw new Error(`The model ${name} is not loaded: the engine is closing.`);
     for (const provider of this.#chain) {
-      const absent = this.#absent.get(provider);
-      if (absent) refusals.push(absent);
-      else {
-        try {
-          return await this.#attempt(provider, model, name, asked);
-        } catch (error) {
-          const refusal = { provider, reason: error instanceof Error ? error.message : String(error) };
-          if (error instanceof InferenceError && PROVIDER_GONE.has(error.kind)) this.#absent.set(provider, refusal);
-          // What the file itself lacks, no other provider mends.
-          if (provider === 'cpu' || provider === this.#chain.at(-1)) throw noneTook(name, error, refusals);
-          refusals.push(refusal);
-        }
+      try {
+        const absent = this.#absent.get(provider);
+        if (absent) throw absent;
+        return await this.#attempt(provider, model, name, asked);
+      } catch (error) {
+        if (error instanceof InferenceError && PROVIDER_GONE.has(error.kind)) this.#absent.set(provider, error);
+        // What the file itself lacks, no other provider mends.
+        if (provider === 'cpu' || provider === this.#chain.at(-1)) throw noneTook(name, error, refusals);
+        refusals.push({ provider, reason: error instanceof Error ? error.message : String(error) });
       }
     }
-    throw noneTook(name, null, refusals);
+    throw new Error(`The model ${name} is not loaded: inference.providers is empty.`);
   }
 
   async #attempt(provider: Provider, model: Buffer, name: string, asked: SessionOptions): Promise<Opened> {

@@ -199,15 +199,16 @@ export class FaceStage {
     const same = started?.track.id === track.id && started.track.landmarks === track.landmarks;
     const holds = same && started.wear.look === wear.look && started.wear.casting === wear.casting;
     const attempt = holds ? started : await this.#settle(this.#attempt(picture, planned), report);
-    if (!attempt.face) return { kind: 'cover', why: 'look failed' };
-    if (attempt.face.how === 'cover' && !drawnOver(attempt.face, track, this.#parts.arena)) {
-      report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
-      return { kind: 'cover', why: 'look failed' };
-    }
+    const { face } = attempt;
+    if (!face) return { kind: 'cover', why: 'look failed' };
+    const { arena, kernels } = this.#parts;
     const began = performance.now();
-    compositeFace(picture, attempt.face, this.#parts.kernels, this.#parts.arena);
+    const own = face.how === 'change';
+    const laid = (own || drawnOver(face, track, arena)) && compositeFace(picture, face, kernels, arena);
     report.ms.composite += performance.now() - began;
-    return { kind: attempt.face.how === 'change' ? 'change' : 'replace' };
+    if (own || laid) return { kind: own ? 'change' : 'replace' };
+    report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
+    return { kind: 'cover', why: 'look failed' };
   }
 
   async #settle(running: Promise<Attempt>, report: FaceReport): Promise<Attempt> {

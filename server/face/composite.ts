@@ -41,11 +41,11 @@ export function layerBox(
 
 /**
  * Lays a replaced face into its picture, in place, in the picture's own matrix and range. Where the layer is transparent
- * every byte stays what it was.
+ * every byte stays what it was. Answers false where it has no place in the picture: then nothing was laid.
  */
-export function compositeFace(picture: Picture, layer: FaceLayer, kernels: Kernels, arena: Arena): void {
+export function compositeFace(picture: Picture, layer: FaceLayer, kernels: Kernels, arena: Arena): boolean {
   const box = layerBox(layer, picture.width, picture.height);
-  if (!box) return;
+  if (!box) return false;
   const bytes = 4 * layer.size * layer.size * 4;
   const scratch = arena.allocate(bytes);
   const [kr, kb, full] = matrixOf(picture.colour);
@@ -63,6 +63,7 @@ export function compositeFace(picture: Picture, layer: FaceLayer, kernels: Kerne
       kb,
       full,
     );
+    return true;
   } finally {
     arena.release(scratch, bytes);
   }

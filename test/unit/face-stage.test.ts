@@ -136,6 +136,7 @@ describe('a picture whose faces cannot all be treated', () => {
     ['no numbers', lookNaN],
     ['placed nowhere', lookNowhere],
     ['placed beside the face', lookBeside],
+    ['drawn onto one point', lookPoint],
   ])('covers a face whose drawn double is %s, and says so', async (_what, make) => {
     const report = await stage(make(), [face(1, 80)]).process(picture, 'look');
     expect(report.faces[0]?.treatment).toEqual({ kind: 'cover', why: 'look failed' });
@@ -153,6 +154,9 @@ describe('a picture whose faces cannot all be treated', () => {
   }
   function lookBeside(): Replacer {
     return look(1, ([a, b, c, d, e, f]) => [a, b, c + 60, d, e, f]);
+  }
+  function lookPoint(): Replacer {
+    return look(1, () => [0, 0, LAYER / 2, 0, 0, LAYER / 2]);
   }
 
   it.each(['blend', 'cover'] as const)(

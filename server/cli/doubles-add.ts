@@ -31,7 +31,7 @@ export const ADD_USAGE = `understudy doubles add FILE --name NAME --licence TEXT
   --range signed     the network makes -1 to 1 (default unit: 0 to 1)
   --max-yaw DEGREES  how far the head may turn (default 45)
   --out DIR          where its folder goes (default: models/doubles, where the server finds it when it starts)
-  --again            takes the place of the double of this name
+  --again            takes the place of the double of this name that was added before
   --json             one JSON object at the end
 `;
 

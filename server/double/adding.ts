@@ -11,7 +11,7 @@ import { dfmShapes, dfmTensors } from './dfm.ts';
 import { embeddingShapes, embeddingTensors } from './embedding.ts';
 import { lastConstant } from './onnx-file.ts';
 import { openDouble } from './open.ts';
-import { type OwnedManifest, parseOwned } from './owned-manifest.ts';
+import { type OwnedManifest, ownedKind, parseOwned } from './owned-manifest.ts';
 import { judge } from './probe.ts';
 import type { TemplateName } from './templates.ts';
 
@@ -100,6 +100,9 @@ export async function addDouble(file: string, said: Said, parts: Parts): Promise
   const dir = join(said.out, said.name);
   if (existsSync(dir) && !said.again)
     throw new NotAdded(`There is a double ${said.name} already: choose another --name, or replace it with --again.`);
+  // A double of the house could not be had back.
+  if (existsSync(dir) && ownedKind(dir) === null)
+    throw new NotAdded(`The double ${said.name} was not added with this command and stays: choose another --name.`);
   const found = await detect(first.runtime, parts.arena, file);
   const half = join(said.out, `.${said.name}.adding`);
   rmSync(half, { recursive: true, force: true });
@@ -109,13 +112,20 @@ export async function addDouble(file: string, said: Said, parts: Parts): Promise
     const ms: Added['ms'] = {};
     for (const { provider, runtime } of parts.runtimes) ms[provider] = await tryOn(half, runtime, parts);
     writeFileSync(join(half, manifest.card), card(manifest, ms));
-    rmSync(dir, { recursive: true, force: true });
-    renameSync(half, dir);
+    replace(dir, half, join(said.out, `.${said.name}.before`));
     return { dir, found, ms };
   } catch (error) {
     rmSync(half, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Puts a folder in another's place; the one before lies aside until the new one is there. */
+function replace(dir: string, by: string, aside: string): void {
+  rmSync(aside, { recursive: true, force: true });
+  if (existsSync(dir)) renameSync(dir, aside);
+  renameSync(by, dir);
+  rmSync(aside, { recursive: true, force: true });
 }
 
 const RUNS = 7;

@@ -35,6 +35,8 @@ export class ColourMatch {
       const ratio = want[2 * k + 1]! / Math.max(1e-3, have[2 * k + 1]!);
       change[2 * k + 1] = Math.min(MOST, Math.max(1 / MOST, ratio));
     }
+    // One that is no number would stay in the smoothing for as long as the face is followed.
+    if (!change.every(Number.isFinite)) return;
     const kept = this.#kept.get(track);
     const elapsedUs = kept ? captureUs - kept.captureUs : -1;
     if (kept && elapsedUs >= 0 && elapsedUs < FORGET_US) {

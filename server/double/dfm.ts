@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BoundTensor, OpenShapes, Session } from '../inference/session.ts';
 import { ColourMatch } from './colour-match.ts';
-import { readHeld } from './manifest.ts';
+import { checkHeld } from './manifest.ts';
 import { blur, erode } from './mask.ts';
 import type { OpenOptions } from './open.ts';
 import type { DfmManifest } from './owned-manifest.ts';
@@ -53,7 +53,7 @@ export function dfmTensors({ inputs, outputs }: Pick<Session, 'inputs' | 'output
  */
 export async function openDfm(options: OpenOptions, manifest: DfmManifest): Promise<Replacer> {
   const { runtime, arena, dir } = options;
-  readHeld(dir, manifest.model);
+  await checkHeld(dir, manifest.model);
   const session = await runtime.load(join(dir, manifest.model.file), arena, { openShapes: dfmShapes });
   try {
     const tensors = dfmTensors(session);

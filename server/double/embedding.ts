@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BoundTensor, OpenShapes, Session } from '../inference/session.ts';
 import { ColourMatch } from './colour-match.ts';
-import { readHeld } from './manifest.ts';
+import { checkHeld, readHeld } from './manifest.ts';
 import { blur, erode, fillOval } from './mask.ts';
 import { floatsIn } from './onnx-file.ts';
 import type { OpenOptions } from './open.ts';
@@ -53,7 +53,7 @@ export function embeddingTensors({ inputs, outputs }: Pick<Session, 'inputs' | '
  */
 export async function openEmbedding(options: OpenOptions, manifest: EmbeddingManifest): Promise<Replacer> {
   const { runtime, arena, dir } = options;
-  readHeld(dir, manifest.model);
+  await checkHeld(dir, manifest.model);
   const embedding = floatsIn(readHeld(dir, manifest.source));
   const session = await runtime.load(join(dir, manifest.model.file), arena, { openShapes: embeddingShapes });
   try {

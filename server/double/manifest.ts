@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -50,16 +50,34 @@ export function readHeld(dir: string, held: { file: string; sha256: string }): B
   try {
     bytes = readFileSync(path);
   } catch {
-    throw new Error(`The double in ${dir} is incomplete: ${held.file} is missing. Import the double again.`);
+    throw missing(dir, held);
   }
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  if (hash !== held.sha256) {
-    throw new Error(
-      `The double in ${dir} is damaged or was changed: the hash of ${held.file} is not the one in double.json. Import the double again.`,
-    );
-  }
+  if (createHash('sha256').update(bytes).digest('hex') !== held.sha256) throw changed(dir, held);
   return bytes;
 }
+
+/** A file of hundreds of megabytes is read in pieces of this many bytes. */
+const PIECE = 1 << 18;
+
+/** As readHeld, for a file that may be large: piece by piece, so that the pictures of a live feed go on beside it. */
+export async function checkHeld(dir: string, held: { file: string; sha256: string }): Promise<void> {
+  const hash = createHash('sha256');
+  try {
+    for await (const piece of createReadStream(join(dir, held.file), { highWaterMark: PIECE }))
+      hash.update(piece as Buffer);
+  } catch {
+    throw missing(dir, held);
+  }
+  if (hash.digest('hex') !== held.sha256) throw changed(dir, held);
+}
+
+const missing = (dir: string, { file }: { file: string }): Error =>
+  new Error(`The double in ${dir} is incomplete: ${file} is missing. Import the double again.`);
+
+const changed = (dir: string, { file }: { file: string }): Error =>
+  new Error(
+    `The double in ${dir} is damaged or was changed: the hash of ${file} is not the one in double.json. Import the double again.`,
+  );
 
 function readText(dir: string, file: string): string {
   try {

@@ -17,7 +17,7 @@ const common = {
   name: z.string().min(1).max(80),
   model: heldFile,
   /** Side of the square that the network is given and makes, pixels. */
-  size: z.number().int().min(64).max(1024),
+  size: z.number().int().min(64).max(1024).multipleOf(4, 'kernels work on four pixels at a time'),
   /** Where in the square the face's anchors lie. */
   template: z.enum(TEMPLATE_NAMES),
   maxYawDeg: z.number().min(10).max(90),
@@ -63,7 +63,7 @@ const embedding = z.strictObject({
   source: heldFile.extend({ length: z.union([z.literal(128), z.literal(256), z.literal(512)]) }),
   /** What is taken from, and then divides, each of R, G, B (0–1) before the network sees them. */
   mean: triple,
-  std: triple,
+  std: triple.refine((values) => values.every((value) => value > 0), 'each must be above 0'),
   /** What the network makes: 0 to 1, or −1 to 1. */
   range: z.enum(['unit', 'signed']),
   matchColour: z.boolean(),

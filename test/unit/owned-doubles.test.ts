@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addDouble, NotAdded, type Said, sourceOf } from '../../server/double/adding.ts';
+import { ColourMatch } from '../../server/double/colour-match.ts';
 import { blur, erode } from '../../server/double/mask.ts';
 import { lastConstant } from '../../server/double/onnx-file.ts';
 import { openDouble } from '../../server/double/open.ts';
@@ -324,7 +325,37 @@ describe('what is not taken', () => {
       /"coverage" in double\.json/,
     );
     expect(existsSync(join(folder, 'theirs', 'CARD.md'))).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
+
+  test('a double that this command did not make stays, even with --again', async () => {
+    mkdirSync(join(folder, 'theirs'));
+    writeFileSync(join(folder, 'theirs', 'double.json'), JSON.stringify({ format: 1, kind: 'learned' }));
+    await expect(opened(dfmModel(SIZE), { again: true }, {})).rejects.toThrow(/was not added with this command/);
+    expect(readdirSync(join(folder, 'theirs'))).toEqual(['double.json']);
+  });
+
+  test('a network that was changed after it was added is not opened, nor one that the kernels cannot take', async () => {
+    const model = { file: 'double.onnx', sha256: '0'.repeat(64) };
+    await expect(opened(dfmModel(SIZE), {}, { model })).rejects.toThrow(/damaged or was changed/);
+    const gone = { ...model, file: 'gone.onnx' };
+    await expect(opened(dfmModel(SIZE), { again: true }, { model: gone })).rejects.toThrow(/gone\.onnx is missing/);
+    await expect(opened(dfmModel(SIZE + 2), { again: true }, {})).rejects.toThrow(/"size".*four pixels/);
+  });
+});
+
+test('one picture whose colours are no numbers leaves nothing behind in those after it', () => {
+  const plane = SIZE * SIZE;
+  const made = (): Float32Array => Float32Array.from({ length: 3 * plane }, (_, k) => 0.3 + (k % 7) / 20);
+  const plate = Float32Array.from({ length: 3 * plane }, (_, k) => 0.5 + (k % 5) / 20);
+  const mask = new Float32Array(plane).fill(1);
+  const [match, fresh] = [new ColourMatch(), new ColourMatch()];
+  const broken = made().fill(Number.NaN, 0, 9);
+  match.apply(1, 0, broken, plate, mask, SIZE);
+  const [after, wanted] = [made(), made()];
+  match.apply(1, 40_000, after, plate, mask, SIZE);
+  fresh.apply(1, 40_000, wanted, plate, mask, SIZE);
+  expect(after).toEqual(wanted);
 });
 
 test('a mask is taken in and softened by what is said', () => {

@@ -1,17 +1,11 @@
 import type { FeedSettings, FromEngine, ToEngine } from '../channel/messages.ts';
 import type { Replacer } from '../double/replacer.ts';
-import type { Box } from '../face/types.ts';
 import type { CodedFrame } from '../frame/coded.ts';
 import { lowSize } from '../frame/low-size.ts';
 import { AGE_LIMIT } from '../wire/age.ts';
-import {
-  type FaceInfo,
-  type RenditionId,
-  type RenditionKey,
-  type RenditionName,
-  renditionId,
-} from '../wire/messages.ts';
+import { type RenditionId, type RenditionKey, type RenditionName, renditionId } from '../wire/messages.ts';
 import { Encoders } from './encoders.ts';
+import { faceInfoOf } from './face-info.ts';
 import type { ShownFace } from './face-stage.ts';
 import { FrameTimes } from './frame-times.ts';
 import type { EngineMedia, MediaKit } from './media.ts';
@@ -251,25 +245,6 @@ class FeedEngine<Input extends { key: boolean }> implements Engine {
   #trouble(text: string): void {
     this.#output.message({ type: 'trouble', sentence: text });
   }
-}
-
-const SHOWN = { replace: 'replaced', change: 'changed', cover: 'covered', plate: 'plate' } as const;
-
-function faceInfoOf({ track, treatment, casting }: ShownFace, picture: { width: number; height: number }): FaceInfo {
-  return {
-    track: track.id,
-    shown: SHOWN[treatment.kind],
-    why: treatment.kind === 'cover' ? treatment.why : null,
-    casting,
-    box: sharesOf(track.box, picture),
-  };
-}
-
-/** The part of a box that lies in the picture, as shares of it. */
-function sharesOf({ x, y, w, h }: Box, { width, height }: { width: number; height: number }): FaceInfo['box'] {
-  const share = (at: number, side: number): number => Math.min(1, Math.max(0, at / side)) || 0;
-  const [left, top] = [share(x, width), share(y, height)];
-  return { x: left, y: top, w: share(x + w, width) - left, h: share(y + h, height) - top };
 }
 
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));

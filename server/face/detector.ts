@@ -10,6 +10,9 @@ const VALUES = 16;
 /** Answers that overlap more than this are one face. */
 const SAME_FACE = 0.3;
 
+const NO_NUMBERS =
+  'The face detector gave no numbers. If this stays, leave the provider that it runs on out of inference.providers.';
+
 /** A square of the picture, frame pixels; it may reach beyond the picture. */
 export interface Region {
   x: number;
@@ -48,15 +51,19 @@ export class Detector {
   }
 }
 
-/** Reads the network's answers above `threshold` (a probability), frame pixels with centres at integers; unmerged. */
+/**
+ * Reads the network's answers above `threshold` (a probability), frame pixels with centres at integers; unmerged.
+ * @throws Error where they are no numbers: that is not a picture without faces.
+ */
 export function decode(scores: Float32Array, boxes: Float32Array, region: Region, threshold: number): Detection[] {
   const k = region.size / INPUT;
   const logit = Math.log(threshold / (1 - threshold));
   const found: Detection[] = [];
   for (let i = 0; i < GRID * GRID; i++) {
-    const score = scores[i] ?? 0;
-    if (!(score >= logit)) continue;
+    const score = scores[i] ?? Number.NaN;
     const at = i * VALUES;
+    if (score < logit) continue;
+    if (Number.isNaN(score) || !boxes.subarray(at, at + VALUES).every(Number.isFinite)) throw new Error(NO_NUMBERS);
     const ax = (((i % GRID) + 0.5) * INPUT) / GRID;
     const ay = ((Math.floor(i / GRID) + 0.5) * INPUT) / GRID;
     const x = (v: number): number => region.x + (v + ax) * k - 0.5;

@@ -96,6 +96,19 @@ describe('detector', () => {
     expect([...(one?.keypoints.subarray(0, 4) ?? [])]).toEqual([101.5, 93.5, 125.5, 93.5]);
   });
 
+  test.each(['scores', 'boxes'] as const)(
+    'no numbers among its %s are a failure, not a picture without faces',
+    (which) => {
+      const answers = { scores: new Float32Array(2304).fill(-20), boxes: new Float32Array(2304 * 16) };
+      const looked = (): unknown => decode(answers.scores, answers.boxes, { x: 0, y: 0, size: 192 }, 0.3);
+      answers.boxes[16 * 7] = Number.NaN;
+      expect(looked()).toEqual([]);
+      if (which === 'scores') answers.scores[9] = Number.NaN;
+      else answers.scores[7] = 2;
+      expect(looked).toThrow(/gave no numbers/);
+    },
+  );
+
   test('merges answers about one face and keeps two faces apart', () => {
     const at = (x: number, score: number): Detection => ({
       box: { x, y: 0, w: 100, h: 100 },

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/config.ts';
+import { loadingOf } from '../double/loading.ts';
 import { type Diagnosis, diagnose, type ModelState, type ProviderState } from '../inference/diagnosis.ts';
 import { networks } from '../library/networks.ts';
 import { inferenceOf } from '../stage/configured.ts';
@@ -18,7 +19,7 @@ export async function doctor(args: string[]): Promise<number> {
   let sick = false;
   const code = await runCommand(args, USAGE, async () => {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, config: { type: 'string' } } });
-    const diagnosis = await diagnose(inferenceOf(loadConfig(values.config)), networks());
+    const diagnosis = await diagnose(inferenceOf(loadConfig(values.config)), networks(), loadingOf);
     sick = diagnosis.models.some(({ provider }) => provider === null);
     process.stdout.write(values.json ? `${JSON.stringify(diagnosis)}\n` : `${asText(diagnosis)}\n`);
   });

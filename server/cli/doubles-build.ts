@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/config.ts';
+import { loadingOf } from '../double/loading.ts';
 import { type Built, buildEngines } from '../inference/build.ts';
 import { engineCacheHere } from '../inference/engine-facts.ts';
 import { createRuntime } from '../inference/runtime.ts';
@@ -55,7 +56,7 @@ async function build(settings: InferenceSettings, models: Record<string, string>
   try {
     return await buildEngines(models, {
       cache,
-      open: (file, arena, engine) => runtime.load(file, arena, { engine }),
+      open: (file, arena, engine) => runtime.load(file, arena, { ...loadingOf(file), engine }),
       say: (line) => void process.stderr.write(`${line}\n`),
       ...{ again, fullOnly: settings.precision === 'full' },
     });

@@ -8,6 +8,7 @@ import { PROVIDERS, type Provider } from './providers.ts';
 import { driverGap, type Gap, gapsOf, OLDEST_DRIVER } from './repairs.ts';
 import { createRuntime } from './runtime.ts';
 import { runtimeOptions } from './runtime-options.ts';
+import type { SessionOptions } from './session.ts';
 import type { InferenceSettings } from './settings.ts';
 
 const MEMORY_MB = 256;
@@ -53,10 +54,11 @@ export interface Diagnosis {
   gaps: Gap[];
 }
 
-/** Looks at the machine and runs every model once. @param models name → ONNX file. */
+/** Looks at the machine and runs every model once. @param models name → ONNX file. @param loadingOf how a file's network is loaded. */
 export async function diagnose(
   settings: InferenceSettings,
   models: Readonly<Record<string, string>>,
+  loadingOf: (file: string) => SessionOptions = () => ({}),
 ): Promise<Diagnosis> {
   const shown = await gpus();
   const found = await libraries();
@@ -64,7 +66,9 @@ export async function diagnose(
   const providers: ProviderState[] = [];
   for (const provider of PROVIDERS) providers.push(await tryProvider(provider, settings, first, shown.found));
   const states: ModelState[] = [];
-  for (const [name, file] of Object.entries(models)) states.push(await runModel(name, file, settings));
+  for (const [name, file] of Object.entries(models)) {
+    states.push(await runModel(name, file, settings, loadingOf(file)));
+  }
   const has = (what: 'nvdec' | 'nvenc'): boolean =>
     shown.found.length > 0 && found.some(({ neededBy, path }) => neededBy.includes(what) && path !== null);
   return {
@@ -140,10 +144,15 @@ async function refusal(provider: Provider, settings: InferenceSettings, model: s
   }
 }
 
-async function runModel(name: string, file: string, settings: InferenceSettings): Promise<ModelState> {
+async function runModel(
+  name: string,
+  file: string,
+  settings: InferenceSettings,
+  loading: SessionOptions,
+): Promise<ModelState> {
   const runtime = createRuntime(runtimeOptions(settings));
   try {
-    const session = await runtime.load(file, new Arena(MEMORY_MB));
+    const session = await runtime.load(file, new Arena(MEMORY_MB), loading);
     await session.run();
     const times: number[] = [];
     for (let k = 0; k < 5; k++) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addDouble, NotAdded, type Said, sourceOf } from '../../server/double/adding.ts';
 import { ColourMatch } from '../../server/double/colour-match.ts';
+import { loadingOf } from '../../server/double/loading.ts';
 import { blur, erode } from '../../server/double/mask.ts';
 import { lastConstant } from '../../server/double/onnx-file.ts';
 import { openDouble } from '../../server/double/open.ts';
@@ -14,8 +15,10 @@ import type { Landmarks } from '../../server/face/types.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import { i420Bytes, type Picture, UNKNOWN_COLOUR } from '../../server/frame/frame.ts';
 import { type Kernels, loadKernels } from '../../server/frame/kernels.ts';
+import { diagnose } from '../../server/inference/diagnosis.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
 import type { Runtime } from '../../server/inference/session.ts';
+import { CPU_ONLY } from '../../server/inference/settings.ts';
 import { dfmModel, embeddingModel } from '../fixtures/owned-models.ts';
 import { arenaPicture } from '../fixtures/video.ts';
 
@@ -326,6 +329,13 @@ describe('what is not taken', () => {
     );
     expect(existsSync(join(folder, 'theirs', 'CARD.md'))).toBe(true);
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('one whose export leaves sizes open runs for the doctor, too', async () => {
+    (await opened(dfmModel(SIZE), {}, {})).close();
+    const theirs = join(folder, 'theirs', 'double.onnx');
+    const { models } = await diagnose(CPU_ONLY, { theirs }, loadingOf);
+    expect(models).toMatchObject([{ name: 'theirs', provider: 'cpu', refusals: [] }]);
   });
 
   test('a double that this command did not make stays, even with --again', async () => {

@@ -180,6 +180,9 @@ describe.skipIf(!browserPath)(
       const [around, outline] = [await page.locator('.picture').boundingBox(), await mark.boundingBox()];
       expect(outline?.x).toBeCloseTo((around?.x ?? 0) + 0.25 * (around?.width ?? 0), -1);
       expect(outline?.height).toBeCloseTo(0.25 * (around?.height ?? 0), -1);
+      // The panel hides nothing of the picture.
+      const panel = await page.locator('.drawer').boundingBox();
+      expect((around?.x ?? 0) + (around?.width ?? 0)).toBeLessThanOrEqual(panel?.x ?? 0);
       await page.keyboard.press('n');
       await page.getByLabel('Performer').fill('Anna');
       await page.keyboard.press('Enter');

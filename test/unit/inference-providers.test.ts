@@ -7,7 +7,7 @@ import { FAILURES, failureKind, InferenceError, OrtError } from '../../server/in
 import { libraryFolder } from '../../server/inference/ort-library.ts';
 import { DEFAULT_CHAIN, type Provider } from '../../server/inference/providers.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
-import type { Runtime, RuntimeOptions, Session } from '../../server/inference/session.ts';
+import type { Runtime, RuntimeOptions, Session, SessionOptions } from '../../server/inference/session.ts';
 import { fallenBack, providerText } from '../../server/inference/settings.ts';
 import { compileOrtStub } from '../fixtures/ort-stub.ts';
 
@@ -95,21 +95,18 @@ describe.skipIf(!built.stub)(`with recording stand-ins ${built.stub ? '' : `(ski
     runtime?.close();
     runtime = null;
   });
-  const load = (providers: readonly Provider[], gpu: RuntimeOptions['gpu'] = {}): Promise<Session> => {
+  const load = (
+    providers: readonly Provider[],
+    gpu: RuntimeOptions['gpu'] = {},
+    options: SessionOptions = {},
+  ): Promise<Session> => {
     runtime ??= createRuntime({ providers, gpu, library: stub.file });
-    return runtime.load(DETECTOR, arena);
+    return runtime.load(DETECTOR, arena, options);
   };
 
   test('TensorRT is given every option', async () => {
-    const { provider } = await load(['tensorrt'], {
-      device: 1,
-      fp16: true,
-      cacheDir: '/cache/abc',
-      cachePrefix: 'double',
-      timingDir: '/cache',
-      workspaceMb: 3000,
-      builderLevel: 4,
-    });
+    const gpu = { device: 1, cachePrefix: 'double', workspaceMb: 3000, builderLevel: 4 };
+    const { provider } = await load(['tensorrt'], gpu, { engine: { precision: 'half', dir: '/cache/abc' } });
     expect(provider).toBe('tensorrt');
     expect(stub.options('tensorrt')).toEqual({
       device_id: '1',
@@ -137,8 +134,8 @@ describe.skipIf(!built.stub)(`with recording stand-ins ${built.stub ? '' : `(ski
     expect(order).toEqual(['config session.disable_cpu_ep_fallback=1', 'append tensorrt', 'append cuda', 'session']);
   });
 
-  test('full precision and no cache are said too', async () => {
-    await load(['tensorrt'], { fp16: false });
+  test('without an engine that was looked at: full precision, nothing kept', async () => {
+    await load(['tensorrt'], { fp16: true });
     const options = stub.options('tensorrt');
     expect(options).toMatchObject({ trt_fp16_enable: '0', trt_engine_cache_enable: '0', trt_timing_cache_enable: '0' });
     expect(Object.keys(options)).not.toContain('trt_engine_cache_path');

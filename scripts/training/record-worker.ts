@@ -69,7 +69,8 @@ function atRest(next: () => number): PairMoment {
   return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
 }
 
-function record(pair: Pair, { toCrop, landmarks, given }: Seen, sample: Uint8Array): void {
+function sampleOf(pair: Pair, { toCrop, landmarks, given }: Seen): Uint8Array {
+  const sample = new Uint8Array(PLANES * PLANE);
   for (let i = 0; i < GIVEN * PLANE; i++) sample[i] = Math.round(255 * Math.min(1, Math.max(0, given[i]!)));
   const values = new Float32Array(4 * PICTURE * PICTURE);
   for (let i = 0; i < PICTURE * PICTURE; i++) {
@@ -79,6 +80,7 @@ function record(pair: Pair, { toCrop, landmarks, given }: Seen, sample: Uint8Arr
   const from = GIVEN * PLANE;
   cutFloats({ width: PICTURE, height: PICTURE, channels: 4, values }, toCrop, SIZE, sample.subarray(from));
   eyesAndMouth(landmarks, toCrop, SIZE, sample.subarray(from + 4 * PLANE));
+  return sample;
 }
 
 async function main(): Promise<void> {
@@ -91,8 +93,6 @@ async function main(): Promise<void> {
       seer: await openSeer(look),
     })),
   );
-  const sample = new Uint8Array(PLANES * PLANE);
-
   type Filmed = { kept: number; lost: number };
   const film = async (driver: Performer, seed: number): Promise<Filmed> => {
     const next = random(seed * 7919 + 17);
@@ -120,20 +120,19 @@ async function main(): Promise<void> {
       const passes = Math.floor(3.5 * next() ** 2);
       soften(pairs[0]!.plate, passes);
       for (const { truth } of pairs) soften(truth, passes);
-      // All see the same plate with the same perception: one sees the face where all do.
-      let kept = true;
+      const taken: Uint8Array[] = [];
       for (const [i, { seer }] of doubles.entries()) {
         const pair = pairs[i]!;
         const seen = await see(seer, pair, asked);
-        kept = seen !== null && !disagrees(seen, pair);
-        if (!seen || !kept) break;
-        record(pair, seen, sample);
-        writeSync(open[i]!, sample);
+        if (!seen || disagrees(seen, pair)) break;
+        taken.push(sampleOf(pair, seen));
       }
-      if (!kept) {
+      // All or none: a driver's files hold the same moments for every double.
+      if (taken.length < doubles.length) {
         lost++;
         continue;
       }
+      for (const [i, sample] of taken.entries()) writeSync(open[i]!, sample);
       const { pose, faceSize } = pairs[0]!.numbers;
       const { yaw, pitch } = pose;
       faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null, neutral: asked !== null });

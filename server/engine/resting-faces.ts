@@ -33,8 +33,9 @@ export class RestingFaces {
 
   /** Takes in one picture's faces. */
   see(tracks: readonly Track[]): void {
-    for (const { id, landmarks, yawDeg, pitchDeg } of tracks) {
-      if (!landmarks || !(Math.max(Math.abs(yawDeg), Math.abs(pitchDeg)) < MAX_TURN_DEG)) continue;
+    for (const { id, state, landmarks, yawDeg, pitchDeg } of tracks) {
+      // Where two cross it is not sure whose points these are.
+      if (state !== 'known' || !landmarks || !(Math.max(Math.abs(yawDeg), Math.abs(pitchDeg)) < MAX_TURN_DEG)) continue;
       const points = onHead(this.#head, landmarks.points);
       if (!points.every(Number.isFinite)) continue;
       const open = Math.max(0, opening(points) - opening(this.#head.canonical));

@@ -1,6 +1,6 @@
 import { OnnxGraph } from '../models/onnx-graph.ts';
 import { channels, type MeshLayers, meshLayers, SIZE, scalar, type TextureMaps } from './mesh-graph.ts';
-import type { TrainedNetwork } from './trained-network.ts';
+import { type TrainedNetwork, windowed } from './trained-network.ts';
 
 /** What the trained network is given, SIZE² each; the recorder of its training data writes the same. */
 export const NETWORK_CHANNELS = 9;
@@ -37,17 +37,6 @@ export function learnedGraph(maps: TextureMaps, network: TrainedNetwork): OnnxGr
 /** scripts/training/network.py has the same numbers. */
 const COARSE = 8;
 const STEP = 4;
-
-/** Cuts the part that a network works on, and puts what it made back into a crop of zeros. */
-function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['window']) {
-  const [bottom, right] = [top + height, left + width];
-  return {
-    cut: (value: string): string =>
-      g.add('Slice', [value, g.ints([top, left]), g.ints([bottom, right]), g.ints([2, 3])]),
-    whole: (value: string): string =>
-      g.add('Pad', [value, g.ints([0, 0, top, left, 0, 0, SIZE - bottom, SIZE - right])], { mode: 'constant' }),
-  };
-}
 
 /** STEP times as many rows and columns, bilinear. */
 const finer = (g: OnnxGraph, grid: string): string =>

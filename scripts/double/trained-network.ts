@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { SIZE } from '../../server/double/surface.ts';
 import type { OnnxGraph } from '../models/onnx-graph.ts';
 
 const nat = z.number().int().nonnegative();
@@ -51,6 +52,17 @@ export interface TrainedNetwork {
     given: Readonly<Record<string, string>>,
     wanted: readonly O[],
   ): Record<O, string>;
+}
+
+/** Cuts the part of a SIZE² crop that a network works on, and puts what it made back into a crop of zeros. */
+export function windowed(g: OnnxGraph, [top, left, height, width]: TrainedNetwork['window']) {
+  const [bottom, right] = [top + height, left + width];
+  return {
+    cut: (value: string): string =>
+      g.add('Slice', [value, g.ints([top, left]), g.ints([bottom, right]), g.ints([2, 3])]),
+    whole: (value: string): string =>
+      g.add('Pad', [value, g.ints([0, 0, top, left, 0, 0, SIZE - bottom, SIZE - right])], { mode: 'constant' }),
+  };
 }
 
 /** @throws Error where a file is missing or not what it should be. */

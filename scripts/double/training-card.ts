@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const BEGIN = '<!-- training: written by scripts/double/build-learned.ts -->';
+/** The line says which script writes what follows it. */
+const BEGIN = /<!-- training: written by [\w/.-]+ -->/;
 const END = '<!-- /training -->';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -8,6 +9,10 @@ const NAMES: Readonly<Record<string, string>> = {
   faces: 'Recorded faces',
   drivers: 'People who performed',
   doubles: 'Doubles that shared the data',
+  moments: 'Recorded moments',
+  people: 'People recorded',
+  ages: 'Skins of each, by age',
+  without: 'Kind of skin left out',
   samples: 'Samples shown',
   hours: 'Hours',
   device: 'On',
@@ -15,6 +20,10 @@ const NAMES: Readonly<Record<string, string>> = {
   start: 'Went on from',
   heldOutPsnrDb: 'PSNR on people held out, dB',
   meshPsnrDb: 'the same of the drawn double alone, dB',
+  younger: 'Nearer to the young truth, people held out: old skin, dial −30, %',
+  'middle younger': 'the same from skin in the middle of life, %',
+  older: 'Nearer to the old truth: young skin, dial 30, %',
+  undue: 'Change of young skin at −30, of what an old one changes, %',
   multiplications: 'Multiplications a face',
 };
 
@@ -22,17 +31,21 @@ const NAMES: Readonly<Record<string, string>> = {
 function rows(training: Record<string, unknown>): string[] {
   return Object.entries(training).flatMap(([key, value]) => {
     if (key === 'before') return ['| *before that* | |', ...rows(value as Record<string, unknown>)];
-    if (typeof value === 'object' && value !== null) return rows(value as Record<string, unknown>);
+    if (value === null) return [];
+    if (typeof value === 'object') return rows(value as Record<string, unknown>);
     return [`| ${NAMES[key] ?? key} | ${String(value)} |`];
   });
 }
 
-/** Puts what the network's training was, and came to, into a double's card, in place of what stood there. */
+/** Puts what the network's training was, and came to, into a look's card, in place of what stood there. */
 export function writeTraining(card: string, training: Record<string, unknown>): void {
   const text = readFileSync(card, 'utf8');
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  const [begin = ''] = BEGIN.exec(text) ?? [];
+  const [from, to] = [text.search(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from)
-    throw new Error(`${card} has no place for its training: a line ${BEGIN} and a line ${END}.`);
+    throw new Error(
+      `${card} has no place for its training: a line <!-- training: written by SCRIPT --> and a line ${END}.`,
+    );
   const table = ['| Training | |', '|---|---|', ...rows(training)].join('\n');
-  writeFileSync(card, `${text.slice(0, from)}${BEGIN}\n${table}\n${text.slice(to)}`);
+  writeFileSync(card, `${text.slice(0, from)}${begin}\n${table}\n${text.slice(to)}`);
 }

@@ -4,9 +4,13 @@ import { median } from '../bench/report.ts';
 import { landmarkErrorPct } from './clip-run.ts';
 import type { RunResult } from './double-run.ts';
 import type { EngineParts } from './engine.ts';
+import { noiseRatio } from './steadiness.ts';
 import { readVideo } from './video.ts';
 
 export interface AgeSummary {
+  look: string;
+  /** Which end of the dial; only the younger one has a truth. */
+  end: 'younger' | 'older';
   clip: string;
   frames: number;
   changed_pct: number;
@@ -16,21 +20,29 @@ export interface AgeSummary {
   detail_gain_pct: number;
   /** Mean movement of the landmarks, % of the distance between the eyes. */
   shift_pct: number;
+  /** Noise over time of the program over the plate's, as for doubles. */
+  flicker_still: number;
+  flicker_moving: number;
 }
 
 /** What an age treatment did to one old performance, whose young truth has the same geometry. */
-export function ageSummary({ distance, detail, landmarks, frames, replaced }: RunResult, clip: string): AgeSummary {
+export function ageSummary(
+  { distance, detail, landmarks, frames, replaced, flicker: { result: noise } }: RunResult,
+  which: Pick<AgeSummary, 'look' | 'end' | 'clip'>,
+): AgeSummary {
   const shifts = landmarks.plate.flatMap((before, i) => {
     const after = landmarks.program[i];
     return before && after ? [landmarkErrorPct(before, after)] : [];
   });
   return {
-    clip,
+    ...which,
     frames,
     changed_pct: (100 * replaced) / frames,
     gain_pct: 100 * (1 - median(distance.program) / median(distance.plate)),
     detail_gain_pct: 100 * (1 - median(detail.program) / median(detail.plate)),
     shift_pct: median(shifts),
+    flicker_still: noiseRatio(noise.program.still, noise.plate.still),
+    flicker_moving: noiseRatio(noise.program.moving, noise.plate.moving),
   };
 }
 

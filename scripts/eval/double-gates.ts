@@ -37,7 +37,8 @@ const NOT_TRAINED =
   'no double made by `doubles train` was named with --trained, or no performance has a truth for it and for the others';
 
 /** The gates of the digital double and the age dial, each over all clips; where doubles differ the worse one counts. */
-export function gatesOf({ doubles, trained, crossings, ages, zero, times }: AllMeasured): Gate[] {
+export function gatesOf({ doubles, trained, crossings, ages: bothEnds, zero, times }: AllMeasured): Gate[] {
+  const ages = bothEnds.filter(({ end }) => end === 'younger');
   const judge = (
     id: string,
     op: '<=' | '>=',

@@ -1,5 +1,5 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] --out DIR [--json] [--quick]`: the engine's own
+ * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age retouch] [--only-age] --out DIR [--json] [--quick]`: the engine's own
  * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
@@ -30,7 +30,6 @@ const FULL = {
   timed: 150,
 };
 const QUICK = { maxFrames: 40, every: 9, sheetEvery: 15, clips: 3, timed: 40 };
-const AGE_LOOK = join(MODELS_DIR, 'ages', 'retouch');
 /** Ends of the age dial. */
 const AGES = [
   { dial: -1, title: 'younger' },
@@ -49,6 +48,8 @@ interface Settings {
   doubles: string[];
   /** The folder of a double that `doubles train` made, called like its truths (truth-NAME.mkv). */
   trained: string | null;
+  /** Folder of the age treatment. */
+  age: string;
   out: string;
   pace: typeof FULL;
 }
@@ -61,6 +62,8 @@ export async function run(args: string[]): Promise<number> {
       clips: { type: 'string' },
       double: { type: 'string', multiple: true, default: ['mara', 'ivo'] },
       trained: { type: 'string' },
+      age: { type: 'string', default: 'retouch' },
+      'only-age': { type: 'boolean', default: false },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -68,21 +71,24 @@ export async function run(args: string[]): Promise<number> {
   });
   const began = performance.now();
   const pace = values.quick ? QUICK : FULL;
-  const rendered = values.performances ? readPerformances(values.performances) : [];
+  const onlyAge = values['only-age'];
+  const all = values.performances ? readPerformances(values.performances) : [];
+  const rendered = onlyAge ? all.filter((one) => one.video('truth-young')) : all;
   const clips = values.clips ? videosIn(values.clips) : rendered.length === 0 ? [DEMO] : [];
   const settings: Settings = {
     performances: pick(rendered.filter(isAlone), pace.clips),
     crossings: rendered.filter((one) => !isAlone(one)).slice(0, pace.clips),
     clips: clips.slice(0, pace.clips),
-    doubles: values.double,
-    trained: values.trained ? resolve(values.trained) : null,
+    doubles: onlyAge ? [] : values.double,
+    trained: values.trained && !onlyAge ? resolve(values.trained) : null,
+    age: folderOf(values.age, 'ages'),
     out: values.out,
     pace,
   };
   mkdirSync(values.out, { recursive: true });
-  const all = await evaluate(settings);
-  const gates = gatesOf(all);
-  const details = { ...detailsOf(all), quick: values.quick };
+  const measured = await evaluate(settings);
+  const gates = gatesOf(measured);
+  const details = { ...detailsOf(measured), quick: values.quick };
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
   say(`Contact sheets, side-by-side clips and results.json are in ${resolve(values.out)}.`);
   return publish('double', began, gates, details, values.json);
@@ -114,7 +120,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
       for (const { dial, title } of AGES) all.ages.push(...(await evaluateAge(settings, dial, title, perform)));
       const aged = performances.find((one) => one.video('truth-young')) ?? performances[0];
       const plain = aged?.video('plate') ?? settings.clips[0];
-      if (plain) all.zero.push(await zeroError(engine, await open(AGE_LOOK), plain, 20));
+      if (plain) all.zero.push(await zeroError(engine, await open(settings.age), plain, 20));
     } finally {
       reader.close();
     }
@@ -209,7 +215,12 @@ async function evaluateCrossing(
 }
 
 /** The age treatment at one end of its dial; only the younger end has a truth. */
-async function evaluateAge(settings: Settings, dial: number, title: string, perform: Perform): Promise<AgeSummary[]> {
+async function evaluateAge(
+  settings: Settings,
+  dial: number,
+  title: (typeof AGES)[number]['title'],
+  perform: Perform,
+): Promise<AgeSummary[]> {
   const aged = settings.performances.filter((one) => one.video('truth-young'));
   const takes = aged.map(
     (one): TakeOf => ({
@@ -220,12 +231,13 @@ async function evaluateAge(settings: Settings, dial: number, title: string, perf
     }),
   );
   const all = takes.length ? takes : takesOf(settings.clips.slice(0, 1));
-  const found = await runAll(settings, `age-${title}`, all, { perform, dir: AGE_LOOK, params: { age: dial } });
-  return found.flatMap(({ take, result }) => (take.truth ? [ageSummary(result, take.name)] : []));
+  const found = await runAll(settings, `age-${title}`, all, { perform, dir: settings.age, params: { age: dial } });
+  const look = basename(settings.age);
+  return takes.length ? found.map(({ take, result }) => ageSummary(result, { look, end: title, clip: take.name })) : [];
 }
 
-const folderOf = (double: string): string =>
-  double.includes('/') ? resolve(double) : join(MODELS_DIR, 'doubles', double);
+const folderOf = (look: string, shelf: 'doubles' | 'ages' = 'doubles'): string =>
+  look.includes('/') ? resolve(look) : join(MODELS_DIR, shelf, look);
 
 /** Times every double in a process of its own that has one core. */
 function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | string {

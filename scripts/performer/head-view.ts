@@ -38,6 +38,8 @@ export interface HeadView {
   hair: Float32Array;
   /** Poses and draws; `extra` is drawn when `shown`, and casts its shadow in any case. */
   render(moment: Moment, background: Float32Array, extra: Extra | null, shown: boolean): void;
+  /** The moment that was rendered last, painted with another skin: textures and relief of a performer with the same geometry (withSkin in performer.ts). */
+  repaint(skin: Performer): void;
 }
 
 export interface HeadViewOptions {
@@ -81,6 +83,7 @@ export function createHeadView(performer: Performer, o: HeadViewOptions): HeadVi
   const colour = new Float32Array(3 * width * height);
   const alpha = new Float32Array(width * height);
   const hair = new Float32Array(width * height);
+  let paint: ((skin: Performer) => void) | null = null;
   const render: HeadView['render'] = (moment, background, extra, shown) => {
     performer.animate(moment.expression, moment.pose, points, normals);
     perspective(points, view, w, h, moment.camera);
@@ -90,20 +93,25 @@ export function createHeadView(performer: Performer, o: HeadViewOptions): HeadVi
     const { shadow, penumbra } = castShadow(casters, points, moment, extra);
     const pixels = height / (moment.camera.opening * moment.camera.position[2]);
     const detail = o.detail ?? pixels > DETAIL_FROM;
-    const own = shaderOf(performer, moment, points, normals, shadow, penumbra, detail);
     const other = extra?.shader(moment.camera, moment.lighting, shadow, penumbra);
-    const shade: Shader = (p, t, b1, b2, out) =>
-      other && p === extra?.part ? other(p, t, b1, b2, out) : own(p, t, b1, b2, out);
-    fillBackground(samples, covered, background, width, height);
-    shadeSolid(g, extra ? [...parts, extra.part] : parts, shade, samples, covered);
-    for (const p of parts) if (p.name === 'brows' || p.name === 'lashes') blendLayer(g, p, view, own, samples, covered);
-    resolve(samples, covered, colour, alpha, width, height);
-    hair.fill(0);
-    const strands = parts.find((p) => p.name === 'hair');
-    if (strands) blendHair(g, strands, view, own, colour, hair, width, height);
-    for (let i = 0; i < alpha.length; i++) alpha[i] = alpha[i]! + (1 - alpha[i]!) * hair[i]!;
+    paint = (skin) => {
+      const own = shaderOf(skin, moment, points, normals, shadow, penumbra, detail);
+      const shade: Shader = (p, t, b1, b2, out) =>
+        other && p === extra?.part ? other(p, t, b1, b2, out) : own(p, t, b1, b2, out);
+      fillBackground(samples, covered, background, width, height);
+      shadeSolid(g, extra ? [...parts, extra.part] : parts, shade, samples, covered);
+      for (const p of parts)
+        if (p.name === 'brows' || p.name === 'lashes') blendLayer(g, p, view, own, samples, covered);
+      resolve(samples, covered, colour, alpha, width, height);
+      hair.fill(0);
+      const strands = parts.find((p) => p.name === 'hair');
+      if (strands) blendHair(g, strands, view, own, colour, hair, width, height);
+      for (let i = 0; i < alpha.length; i++) alpha[i] = alpha[i]! + (1 - alpha[i]!) * hair[i]!;
+    };
+    paint(performer);
   };
-  return { parts, extraPart: parts.length, gbuffer: g, view, points, colour, alpha, hair, render };
+  const repaint: HeadView['repaint'] = (skin) => paint?.(skin);
+  return { parts, extraPart: parts.length, gbuffer: g, view, points, colour, alpha, hair, render, repaint };
 }
 
 /** Leaves out triangles that are never seen: cloth above its edge, skin far below it, everything under the floor. */

@@ -64,6 +64,19 @@ export async function createPerformer(
   return { head, textures, relief, rest, occlusion, poser, neckline: createNeckline(head), animate };
 }
 
+/** A performer with the skin of another identity that has the same geometry (people.ts withSkinOfAge): only skin and relief are painted anew. */
+export async function withSkin(
+  assets: Assets,
+  performer: Performer,
+  identity: Identity,
+  quality: PerformerQuality,
+): Promise<Performer> {
+  const head = { ...performer.head, identity };
+  const textures = { ...performer.textures, skin: await loadSkin(assets, head, quality.skinWidth) };
+  paintSkin(textures.skin, head);
+  return { ...performer, head, textures, relief: paintRelief(textures.skin, head) };
+}
+
 async function loadTextures(assets: Assets, head: Head, skinWidth: number): Promise<Record<string, Texture>> {
   const id = head.identity;
   const path = (name: string) => assets.texturePath(name);

@@ -133,7 +133,11 @@ class Network(nn.Module):
     def forward(self, given):
         """given: n × 9 × height × width, multiples of 32. OUTPUTS, of that size but for flow."""
         drawn = torch.cat([given[:, 0:3], given[:, 6:9]], 1)
-        values = {"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)}
+        values = self.run({"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)})
+        return tuple(values[name] for name in OUTPUTS)
+
+    def run(self, values):
+        """All values by their names, those given with them."""
         for step in self.plan:
             x, to = values[step["from"]], step["to"]
             if step["op"] == "conv":
@@ -145,7 +149,7 @@ class Network(nn.Module):
                 values[to] = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
             else:
                 values[to] = nn.functional.pixel_shuffle(x, 2)
-        return tuple(values[name] for name in OUTPUTS)
+        return values
 
 
 def draw(network, given):
@@ -175,7 +179,7 @@ def drawn(given, moved, change, cover):
     return colour, alpha
 
 
-def export(network, folder, training):
+def export(network, folder, training, inputs=tuple(INPUTS), outputs=tuple(OUTPUTS)):
     """Writes network.json and network.weights; the normalisation is folded into the convolutions before it."""
     parts, at, nodes = [], 0, []
 
@@ -200,7 +204,7 @@ def export(network, folder, training):
         nodes.append({**step, "weights": keep(weight), "bias": keep(bias)})
     np.concatenate(parts).tofile(f"{folder}/network.weights")
     with open(f"{folder}/network.json", "w") as file:
-        json.dump({"format": 2, "window": [TOP, LEFT, HEIGHT, WIDTH], "inputs": list(INPUTS), "outputs": list(OUTPUTS), "nodes": nodes, "training": training}, file, indent=1)
+        json.dump({"format": 2, "window": [TOP, LEFT, HEIGHT, WIDTH], "inputs": list(inputs), "outputs": list(outputs), "nodes": nodes, "training": training}, file, indent=1)
 
 
 def multiplications(plan, height, width):

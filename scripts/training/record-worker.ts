@@ -12,6 +12,7 @@ import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { cutFloats, eyesAndMouth } from './crop.ts';
+import { disagrees, soften } from './filming.ts';
 import { driverFile, GIVEN, openSeer, type Seen, type Seer } from './seer.ts';
 
 export interface RecordJob {
@@ -35,33 +36,8 @@ const OCCLUDED = 0.3;
 const WITHOUT_NEUTRAL = 0.35;
 const SMALLEST_FACE = 64;
 const LARGEST_FACE = 330;
-/** The landmark model saw something else than this head where its eyes lie further off than this, in shares of their distance. */
-const DISAGREES = 0.15;
 /** Linear colour of the hand's skin before the driver's own tint. */
 const SKIN = [0.47, 0.27, 0.19];
-const EYE_CORNERS = [33, 263] as const;
-
-/** A camera's softness, 0 to 3: so many passes of [1 2 1] / 4 both ways, in place. */
-function soften(values: Float32Array, passes: number): void {
-  const row = 3 * PICTURE;
-  const from = new Float32Array(values.length);
-  for (let pass = 0; pass < passes; pass++)
-    for (const step of [3, row]) {
-      from.set(values);
-      for (let i = step; i < values.length - step; i++)
-        values[i] = (from[i - step]! + 2 * from[i]! + from[i + step]!) / 4;
-    }
-}
-
-/** The share of faces that the landmark model sees elsewhere than they are; the facts page found 8 % of renders. */
-function disagrees({ landmarks }: Seen, { numbers }: Pair): boolean {
-  const [a, b] = EYE_CORNERS.map((point) => {
-    const [x, y] = [landmarks.points[3 * point]!, landmarks.points[3 * point + 1]!];
-    return { x, y, tx: numbers.driver[2 * point]!, ty: numbers.driver[2 * point + 1]! };
-  }) as [Record<'x' | 'y' | 'tx' | 'ty', number>, Record<'x' | 'y' | 'tx' | 'ty', number>];
-  const apart = Math.hypot(a.tx - b.tx, a.ty - b.ty);
-  return [a, b].some(({ x, y, tx, ty }) => Math.hypot(x - tx, y - ty) > Math.max(2, DISAGREES * apart));
-}
 
 /** The performer as at casting: calm, nearly frontal, looking at the camera. */
 function atRest(next: () => number): PairMoment {
@@ -118,13 +94,13 @@ async function main(): Promise<void> {
       const asked = next() < WITHOUT_NEUTRAL ? null : neutral;
       const pairs = render(moment, occluder);
       const passes = Math.floor(3.5 * next() ** 2);
-      soften(pairs[0]!.plate, passes);
-      for (const { truth } of pairs) soften(truth, passes);
+      soften(pairs[0]!.plate, PICTURE, passes);
+      for (const { truth } of pairs) soften(truth, PICTURE, passes);
       const taken: Uint8Array[] = [];
       for (const [i, { seer }] of doubles.entries()) {
         const pair = pairs[i]!;
         const seen = await see(seer, pair, asked);
-        if (!seen || disagrees(seen, pair)) break;
+        if (!seen || disagrees(seen.landmarks, pair.numbers.driver)) break;
         taken.push(sampleOf(pair, seen));
       }
       // All or none: a driver's files hold the same moments for every double.

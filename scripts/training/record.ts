@@ -8,37 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { recordingGraph } from '../double/learned-graph.ts';
 import { writeLook } from '../double/look-folder.ts';
 import { MAX_YAW_DEG, readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { HELD_OUT_SEED } from '../performer/people.ts';
+import { crew } from './crew.ts';
 import type { RecordJob } from './record-worker.ts';
 import { doubleDir, driverFile, RECORDING } from './seer.ts';
-
-type Said = 'ready' | { seed: number; kept: number; lost: number };
-
-async function recordAll(job: RecordJob, seeds: number[], workers: number): Promise<void> {
-  const began = performance.now();
-  let done = 0;
-  const work = (worker: Worker): Promise<void> =>
-    new Promise((resolve, reject) => {
-      worker.on('error', reject);
-      worker.on('exit', () => resolve());
-      worker.on('message', (said: Said) => {
-        if (said !== 'ready') {
-          const s = ((performance.now() - began) / 1000).toFixed(0);
-          process.stderr.write(
-            `driver ${said.seed}: ${said.kept} faces, ${said.lost} not seen as they are; ${++done} drivers, ${s} s\n`,
-          );
-        }
-        worker.postMessage(seeds.shift() ?? null);
-      });
-    });
-  const file = new URL('./record-worker.ts', import.meta.url);
-  await Promise.all(Array.from({ length: workers }, () => work(new Worker(file, { workerData: job }))));
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -78,7 +55,8 @@ async function main(): Promise<void> {
     const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
       (seed) => !names.every((name) => existsSync(`${driverFile(out, name, seed)}.bin`)),
     );
-    await recordAll({ assets, skins, out, doubles, faces: Number(values.faces) }, seeds, Number(values.workers));
+    const job: RecordJob = { assets, skins, out, doubles, faces: Number(values.faces) };
+    await crew(new URL('./record-worker.ts', import.meta.url), job, seeds, Number(values.workers), 'driver');
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { OpenNetwork } from '../../server/double/contract.ts';
 import { type MESH_INPUTS, MeshInputs, type PLATE_INPUTS } from '../../server/double/mesh-inputs.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import type { Affine } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
-import { Pictures } from '../../server/engine/pictures.ts';
-import { createPerceiver } from '../../server/face/perceiver.ts';
 import type { Landmarks } from '../../server/face/types.ts';
-import { Arena } from '../../server/frame/arena.ts';
-import { i420Bytes, UNKNOWN_COLOUR } from '../../server/frame/frame.ts';
-import { loadKernels } from '../../server/frame/kernels.ts';
-import { createRuntime } from '../../server/inference/runtime.ts';
+import { MODELS, openOnlooker } from './onlooker.ts';
 
-const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
-const MEMORY_MB = 256;
 export const GIVEN = 9;
 /** The network's file there. */
 export const RECORDING = 'recording.onnx';
@@ -34,54 +26,33 @@ export interface Seen {
  * @param dir a look's folder whose network is scripts/double/learned-graph.ts `recordingGraph`.
  */
 export async function openSeer(dir: string) {
-  const arena = new Arena(MEMORY_MB);
-  const kernels = loadKernels(arena);
-  const runtime = createRuntime();
-  const perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS, maxFaces: 1 });
+  const onlooker = await openOnlooker();
+  const { arena, kernels, runtime } = onlooker;
   const session = await runtime.load(join(dir, RECORDING), arena);
   const tensors = { ...session.inputs, ...session.outputs } as OpenNetwork<
     keyof typeof MESH_INPUTS | keyof typeof PLATE_INPUTS | 'drawn'
   >['tensors'];
-  const options = { runtime, arena, kernels, dir };
   const template = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
-  const inputs = new MeshInputs(options, template, tensors);
-  const pictures = new Pictures(arena);
-  let count = 0;
+  const inputs = new MeshInputs({ runtime, arena, kernels, dir }, template, tensors);
 
   return {
     /**
      * @param i420 packed, BT.709, limited range. @param neutral the performer's face at rest (FaceInput).
      * Null where the server would not see exactly this one face.
      */
-    async see(i420: Uint8Array, width: number, height: number, neutral: Float32Array | null): Promise<Seen | null> {
-      perceiver.reset();
-      const captureUs = ++count * 1_000_000;
-      const picture = pictures.take(
-        width,
-        height,
-        { ...UNKNOWN_COLOUR, matrix: 'bt709' },
-        { feed: 'recording', rtpTs: count, captureUs },
-      );
-      try {
-        arena.bytes(picture.at, i420Bytes(width, height)).set(i420);
-        const faces = (await perceiver.perceive(picture).complete).filter(({ landmarks }) => landmarks);
-        const landmarks = faces[0]?.landmarks;
-        if (!landmarks || faces.length !== 1) return null;
-        const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId: count, neutral });
-        inputs.forget(count);
+    see: (i420: Uint8Array, width: number, height: number, neutral: Float32Array | null): Promise<Seen | null> =>
+      onlooker.look(i420, width, height, async (picture, landmarks, trackId) => {
+        const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId, neutral });
+        inputs.forget(trackId);
         await session.run();
         const { points } = landmarks;
         const pose = fitPose(template.canonical, points, template.rigid);
         return { landmarks, toCrop, canonical: canonicalPoints(points, pose), given: tensors.drawn.data };
-      } finally {
-        pictures.give(picture);
-      }
-    },
+      }),
     close(): void {
       inputs.close();
       session.close();
-      perceiver.close();
-      runtime.close();
+      onlooker.close();
     },
   };
 }

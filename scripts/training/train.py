@@ -7,7 +7,6 @@ its curves (curves.png) and a sheet of held-out faces (sheet.png); --resume goes
 """
 
 import argparse
-import copy
 import json
 import math
 import os
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from averaged import Averaged
 from data import HEIGHT, WIDTH, Recorded
 from network import Network, draw, drawn, export, finer, moved, multiplications
 from pictures import curves, sheet
@@ -80,23 +80,6 @@ def evaluate(network, recorded, device, batch=16):
             found.append(psnr(given, truth, wanted, *draw(network, given)))
             before.append(psnr(given, truth, wanted, given[:, 0:3], given[:, 7:8]))
     return torch.cat(found).median().item(), torch.cat(before).median().item()
-
-
-class Averaged:
-    """The network with weights averaged over the last steps: what is kept (Polyak and Juditsky 1992)."""
-
-    def __init__(self, network):
-        self.network = copy.deepcopy(network).eval()
-
-    def follow(self, network, steps):
-        share = min(0.999, steps / (steps + 20))
-        with torch.no_grad():
-            theirs = network.state_dict()
-            for name, mine in self.network.state_dict().items():
-                if mine.dtype.is_floating_point:
-                    mine.lerp_(theirs[name], 1 - share)
-                else:
-                    mine.copy_(theirs[name])
 
 
 def before(path, network, device):

@@ -13,7 +13,7 @@ const heldFile = z.strictObject({
 /** What stands in a double's `double.json`. */
 const manifestSchema = z.strictObject({
   format: z.literal(FORMAT),
-  kind: z.enum(['mesh', 'learned', 'retouch']),
+  kind: z.enum(['mesh', 'learned', 'retouch', 'reage']),
   /** What people call the double. */
   name: z.string().min(1).max(80),
   /** The network, and the face mesh that tells it where on the face it is. */

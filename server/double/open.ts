@@ -5,9 +5,9 @@ import { openDfm } from './dfm.ts';
 import { openEmbedding } from './embedding.ts';
 import { readManifest } from './manifest.ts';
 import { openLearned, openMesh } from './mesh.ts';
+import { openOwnFace } from './own-face.ts';
 import { ownedKind, readOwned } from './owned-manifest.ts';
 import type { Replacer } from './replacer.ts';
-import { openRetouch } from './retouch.ts';
 
 /** What a replacer is built from. It owns its session and its kernel memory; the rest stays the engine's. */
 export interface OpenOptions {
@@ -28,7 +28,8 @@ export function openDouble(options: OpenOptions): Promise<Replacer> {
     case 'learned':
       return openLearned(options);
     case 'retouch':
-      return openRetouch(options);
+    case 'reage':
+      return openOwnFace(options, manifest.kind);
   }
 }
 

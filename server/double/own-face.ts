@@ -3,19 +3,21 @@ import type { OpenOptions } from './open.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
 import { cutPlate, SIZE, Surface } from './surface.ts';
 
+/** Treatments of the performer's own face: they differ in what is inside their network. */
+export type OwnFaceKind = 'retouch' | 'reage';
+
 const CONTRACT = {
-  kind: 'retouch',
   inputs: { crop: [1, 3, SIZE, SIZE], surface: [1, 4, SIZE, SIZE], dial: [1] },
   outputs: { change: [1, 4, SIZE, SIZE] },
 } as const;
 
 /**
- * Opens the age treatment `retouch`: the performer's own face, younger or older by the dial `age` (−1 to 1; 0, or none, changes nothing).
+ * Opens an age treatment (`retouch` is analytic, `reage` learned): the performer's own face, younger or older by the dial `age` (−1 to 1; 0, or none, changes nothing).
  * What it gives is a difference that is added to the plate, so that detail finer than the crop stays the camera's.
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
-export async function openRetouch(options: OpenOptions): Promise<Replacer> {
-  const { manifest, template, session, tensors } = await openNetwork(options, CONTRACT);
+export async function openOwnFace(options: OpenOptions, kind: OwnFaceKind): Promise<Replacer> {
+  const { manifest, template, session, tensors } = await openNetwork(options, { ...CONTRACT, kind });
   const { crop, surface, dial, change } = tensors;
   const { arena, kernels } = options;
   const drawn = new Surface(template, arena, kernels);

@@ -81,7 +81,7 @@ export async function writeDouble(made: NewDouble, seen: number, mesh: FaceMesh)
   const metadata = { generator: 'understudy doubles train', double: name };
   const from = network && join(DOUBLES, network);
   const given = from ? readManifest(from) : null;
-  if (given?.kind === 'retouch')
+  if (given?.kind === 'retouch' || given?.kind === 'reage')
     throw new FootageError(`${network} is no double with a texture: name one that is, like mara.`);
   const bytes =
     from && given ? withMaps(readHeld(from, given.model), maps, metadata) : meshGraph(maps).encode(metadata);

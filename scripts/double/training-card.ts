@@ -29,10 +29,10 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** What a training says of itself, as rows of a table; of a training that went on from another, both. */
 function rows(training: Record<string, unknown>): string[] {
-  return Object.entries(training).flatMap(([key, value]) => {
+  const there = Object.entries(training).filter(([, value]) => value !== null);
+  return there.flatMap(([key, value]) => {
     if (key === 'before') return ['| *before that* | |', ...rows(value as Record<string, unknown>)];
-    if (value === null) return [];
-    if (typeof value === 'object') return rows(value as Record<string, unknown>);
+    if (typeof value === 'object' && value !== null) return rows(value as Record<string, unknown>);
     return [`| ${NAMES[key] ?? key} | ${String(value)} |`];
   });
 }

@@ -178,7 +178,8 @@ async function evaluateDouble(settings: Settings, double: string, perform: Perfo
     (one): TakeOf => ({
       name: one.name,
       plate: one.video('plate')!,
-      truth: one.video(`truth-${name}`),
+      // NAME-fine is the same face, drawn by a network.
+      truth: one.video(`truth-${name.replace(/-fine$/, '')}`),
       performance: one,
     }),
   );

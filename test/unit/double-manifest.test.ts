@@ -95,7 +95,7 @@ describe('opening a double', () => {
     swap('model', Buffer.from('no network at all'));
     expect(await refusal()).toMatch(/double\.onnx cannot be loaded/);
     swap('model', readFileSync(DETECTOR));
-    expect(await refusal()).toMatch(/not of kind learned: it needs surface/);
+    expect(await refusal()).toMatch(/not of kind mesh: it needs surface/);
   });
 
   test('a mesh whose triangles name vertices that are not there', async () => {

@@ -12,6 +12,9 @@ const RIM_SIGMA = 3;
 const OPENING_SIGMA = 0.8;
 /** No skin changes by more than this, encoded 0–1. */
 const MOST = 0.5;
+/** Waves along u and v, read every so many pixels: what scripts/training/train_ages.py trains with. */
+const WAVES = [1, 2, 4, 8];
+const WAVE_STEP = 4;
 
 /**
  * The network of the age treatment `reage`: a residual on the plate after Zoss et al., "Production-Ready Face Re-Aging for Visual Effects"
@@ -33,12 +36,25 @@ export function reageGraph(network: TrainedNetwork): OnnxGraph {
   const seen = windowed(g, network.window);
   const [, , height, width] = network.window;
   const plane = (value: string): string => g.add('Expand', [value, g.ints([1, 1, height, width])]);
-  const given = g.add('Concat', [seen.cut(crop), seen.cut(place), plane(younger), plane(older)], { axis: 1 });
+  const window = seen.cut(place);
+  const given = g.add('Concat', [seen.cut(crop), window, plane(younger), plane(older)], { axis: 1 });
   const where = m.channels(place, 2, 1);
-  const rate = m.clip(seen.whole(network.build(g, { given }, ['change']).change), -MOST, MOST);
+  const known = { given, waves: wavesOf(g, m, window, [height, width]) };
+  const rate = m.clip(seen.whole(network.build(g, known, ['change']).change), -MOST, MOST);
   const change = m.mul(rate, m.mul(where, m.add(younger, older)));
   g.output('change', g.add('Concat', [change, where], { axis: 1 }), [1, 4, SIZE, SIZE]);
   return g;
+}
+
+/** Sine and cosine of each wave, first along u, then along v. @param size of `place`, height and width. */
+function wavesOf(g: OnnxGraph, m: Maths, place: string, size: readonly [number, number]): string {
+  const every = g.ints([WAVE_STEP, WAVE_STEP]);
+  const coarse = g.add('Slice', [m.channels(place, 0, 2), g.ints([0, 0]), g.ints([...size]), g.ints([2, 3]), every]);
+  const waves = WAVES.flatMap((count) => {
+    const turns = m.mul(coarse, m.scalar(2 * Math.PI * count));
+    return [g.add('Sin', [turns]), g.add('Cos', [turns])];
+  });
+  return g.add('Concat', waves, { axis: 1 });
 }
 
 /** What training data is recorded with: `place` 1×3×256×256 from `surface`. */

@@ -3,13 +3,13 @@
 import glob
 import json
 import os
-import queue
-import threading
 
 import numpy as np
 import torch
 
+from batches import Order
 from data import HEIGHT, LEFT, SIDE, TOP, WIDTH
+from noise import Noise
 
 AGES = 3
 PLANES = 3 * AGES + 3
@@ -19,7 +19,8 @@ YEARS = 40
 DIAL_YEARS = 30
 ENDS = (0.25, 0.7)
 """Skins younger or older than this are at an end: there are none beyond, so a dial turned further wants the same."""
-GRAIN = 24
+GRAIN, BLOCKS = 0.025, 0.012
+"""Most noise of a camera and of a codec, shares of the whole range."""
 
 
 class Pairs:
@@ -49,17 +50,8 @@ class Pairs:
         self.shown = self.held_out[:: max(1, len(self.held_out) // 8)][:8]
         self.about = {"moments": len(self.index), "people": len(self.shards), "ages": AGES}
         self.random = np.random.default_rng(seed)
-        self.order = []
-        normal = np.random.default_rng(seed)
-        self.grain = normal.standard_normal((GRAIN, 3, 2 * SIDE, 2 * SIDE), np.float32)
-        small = torch.from_numpy(normal.standard_normal((GRAIN, 3, SIDE // 4, SIDE // 4), np.float32))
-        self.blocks = torch.nn.functional.interpolate(small, scale_factor=4, mode="bilinear").numpy()
-
-    def next(self, count):
-        if len(self.order) < count:
-            self.order += list(self.random.permutation(self.training))
-        taken, self.order = self.order[:count], self.order[count:]
-        return taken
+        self.order = Order(self.training, self.random)
+        self.noise = Noise(self.random, seed, SIDE)
 
     def dial(self, shard, seen, wanted):
         """What the dial must say to get from one age to another, −1 to 1."""
@@ -97,7 +89,7 @@ class Pairs:
         given = np.zeros((count, 8, HEIGHT, WIDTH), np.float32)
         change = np.empty((count, 3, HEIGHT, WIDTH), np.float32)
         codes = np.arange(256, dtype=np.float32) / 255
-        for k, i in enumerate(self.next(count)):
+        for k, i in enumerate(self.order.next(count)):
             shard, place = self.index[i]
             moment = self.shards[shard][place]
             seen, wanted, dial = self.pair(shard)
@@ -117,7 +109,7 @@ class Pairs:
             if mirrored:
                 # The texture is its own mirror image; beyond skin u stays 0.
                 given[k, 3] = np.where(given[k, 4] > 0, 1 - given[k, 3], 0)
-            given[k, 0:3] += self.noise()
+            given[k, 0:3] += self.noise.take(HEIGHT, WIDTH, GRAIN, BLOCKS)
             given[k, 6 if dial < 0 else 7] = abs(dial)
         np.clip(given[:, 0:3], 0, 1, out=given[:, 0:3])
         given, change = torch.from_numpy(given), torch.from_numpy(change)
@@ -136,21 +128,3 @@ class Pairs:
         both = torch.cat([given[:, 0:6], change], 1)
         moved = torch.nn.functional.grid_sample(both, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         return torch.cat([moved[:, 0:6], given[:, 6:8]], 1), moved[:, 6:9]
-
-    def noise(self):
-        y, x = self.random.integers(0, SIDE, 2)
-        which, other = self.random.integers(0, GRAIN, 2)
-        fine = self.grain[which, :, y : y + HEIGHT, x : x + WIDTH] * float(self.random.uniform(0, 0.025))
-        return fine + self.blocks[other, :, :HEIGHT, :WIDTH] * float(self.random.uniform(0, 0.012))
-
-    def ahead(self, count, device, depth=3):
-        """Endless batches of `varied`, made while the network learns from the ones before."""
-        ready = queue.Queue(depth)
-
-        def fill():
-            while True:
-                ready.put(self.varied(count))
-
-        threading.Thread(target=fill, daemon=True).start()
-        while True:
-            yield [part.to(device) for part in ready.get()]

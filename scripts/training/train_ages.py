@@ -7,34 +7,45 @@ the young truth; young skin, a half and the whole way older, the old truth); --r
 and measures on that one: how much of the gain is knowledge of these very skins. PyTorch 2.2 or later.
 """
 
-import argparse
-import json
 import math
-import os
-import time
 
 import numpy as np
 import torch
-from torch import nn
 
 from ages import Pairs
-from averaged import Averaged
+from batches import ahead
+from counted import multiplications
 from data import HEIGHT, WIDTH
-from network import Network, add, conv, export, multiplications, up
+from loop import Training, options, prepare
+from network import Network, add, conv, export, up
 from pictures import curves, write
+from slopes import slopes
 
-INPUTS = 8
+GIVEN = 8
 """Crop R, G, B, the mesh's u and v, where skin may be changed, the dial's younger and older half: scripts/age/reage-graph.ts."""
 OUTPUTS = 3
+WAVES = (1, 2, 4, 8)
+"""
+Waves along u and along v, sine and cosine, every STEP pixels: from them a network draws a map of where on a face which sign of age stands more
+finely than from u and v themselves (Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional
+Domains", 2020), and not so finely that it could learn a painted skin by heart.
+"""
+STEP = 4
 
 
-def steps(widths=(12, 24, 40, 64, 96)):
-    """A U-Net from half the crop's size down to a 1/32 of it, as the doubles' but told the dial and shown the whole of the plate."""
+def steps(widths=(16, 32, 48, 64, 96)):
+    """
+    A U-Net from half the crop's size down to a 1/32 of it, as the doubles' but told the dial and shown the whole of the plate. Widths are
+    multiples of 16, which the runtime's convolutions count in.
+    """
     a, b, c, d, e = widths
     return [
-        conv("given", "a", INPUTS, a, 2, 2),
+        conv("given", "a", GIVEN, a, 2, 2),
+        conv("waves", "w0", 4 * len(WAVES), b, 1),
+        conv("w0", "w", b, b, 1),
         conv("a", "b0", a, b, 2, 2),
-        conv("b0", "b", b, b),
+        add("b0", "w", "b1"),
+        conv("b1", "b", b, b),
         conv("b", "c0", b, c, 2, 2),
         conv("c0", "c", c, c),
         conv("c", "d0", c, d, 2, 2),
@@ -42,9 +53,10 @@ def steps(widths=(12, 24, 40, 64, 96)):
         conv("d1", "d", d, d),
         conv("d", "e0", d, e, 2, 2),
         conv("e0", "e1", e, e),
-        conv("e1", "e2", e, d, 1),
-        up("e2", "e3"),
-        add("e3", "d", "f0"),
+        conv("e1", "e2", e, e),
+        conv("e2", "e3", e, d, 1),
+        up("e3", "e4"),
+        add("e4", "d", "f0"),
         conv("f0", "f1", d, d),
         conv("f1", "f2", d, c, 1),
         up("f2", "f3"),
@@ -69,7 +81,13 @@ class AgeNetwork(Network):
 
     def forward(self, given):
         """given: n × 8 × height × width, multiples of 32. Change of R, G, B for a full turn of the dial, of that size."""
-        return self.run({"given": given})["change"]
+        return self.run({"given": given, "waves": waves(given[:, 3:5])})["change"]
+
+
+def waves(place):
+    """place: n × 2 × height × width, u and v."""
+    turns = place[:, :, ::STEP, ::STEP] * (2 * math.pi)
+    return torch.cat([wave(k * turns) for k in WAVES for wave in (torch.sin, torch.cos)], 1)
 
 
 def changed(given, rate):
@@ -77,25 +95,13 @@ def changed(given, rate):
     return rate.clamp(-0.5, 0.5) * (given[:, 6:7] + given[:, 7:8]) * given[:, 5:6]
 
 
-def losses(change, wanted, where):
-    """Absolute differences, and those of slopes at three scales: the first is what an eye calls sharp, the others are where folds stand."""
-    wrong = (change - wanted) * where
-    area = where.sum().clamp(min=1) * 3
-    loss = wrong.abs().sum() / area
-    for scale in (1, 2, 4):
-        if scale > 1:
-            wrong = nn.functional.avg_pool2d(wrong, 2)
-        for axis in (2, 3):
-            slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
-            loss = loss + 0.5 * scale**2 * slope.abs().sum() / area
-    return loss
-
-
 def judge(given, change, where, rate):
-    return losses(changed(given, rate), change * where, where)
+    """Absolute differences, and those of slopes."""
+    wrong = (changed(given, rate) - change * where) * where
+    return (2 * wrong.abs().sum() + 0.3 * slopes(wrong)) / (where.sum().clamp(min=1) * OUTPUTS)
 
 
-SETTINGS = {"younger": (2, 0, -1.0), "middle younger": (1, 0, -1.0), "older": (0, 2, 1.0)}
+SETTINGS = {"younger": (2, 0, -1.0), "middle younger": (1, 0, -0.55), "older": (0, 2, 1.0)}
 
 
 def evaluate(network, pairs, device, batch=16):
@@ -132,89 +138,36 @@ def sheet(network, pairs, device, path):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--plain", action="store_true", help="compile nothing")
+    parser = options(minutes=30, batch=8)
     parser.add_argument("--without", help="a kind of skin, for example asian-male")
-    parser.add_argument("--every", type=float, default=180, help="seconds between two looks")
     args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    os.makedirs(args.out, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = prepare(args)
     pairs = Pairs(args.data, seed=args.seed, without=args.without)
-    network = AgeNetwork().to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
-    averaged = Averaged(network)
-    state = {"samples": 0, "seconds": 0.0, "curve": []}
-    kept = f"{args.out}/state.pt"
-    if args.resume and os.path.exists(kept):
-        loaded = torch.load(kept, map_location=device)
-        network.load_state_dict(loaded["network"])
-        averaged.network.load_state_dict(loaded["averaged"])
-        optimizer.load_state_dict(loaded["optimizer"])
-        state = loaded["state"]
-    print(f"{len(pairs.training)} moments to train on, {len(pairs.held_out)} held out, {device}, {multiplications(network.plan, HEIGHT, WIDTH) / 1e6:.0f} M multiplications", flush=True)
-    began = looked = time.time()
-    before_s = state["seconds"]
+    training = Training(AgeNetwork(), args, device)
+    cost = multiplications(training.averaged, torch.zeros(1, GIVEN, HEIGHT, WIDTH, device=device))
+    print(f"{len(pairs.training)} moments to train on, {len(pairs.held_out)} held out, {device}, {cost / 1e6:.0f} M multiplications", flush=True)
     # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
     judged = judge if args.plain else torch.compile(judge)
-    done, window = 0, []
-    batches = pairs.ahead(args.batch, device)
-    share = 0.0
-    while share < 1:
-        share = min(1.0, (time.time() - began) / (args.minutes * 60))
-        # A short warm-up, then one cosine over the time that was given.
-        for group in optimizer.param_groups:
-            group["lr"] = args.rate * min(1.0, (done + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        given, change, where = next(batches)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+
+    def loss_of(network, batch):
+        given, change, where = batch
+        with training.half():
             rate = network(given.to(memory_format=torch.channels_last))
-        loss = judged(given, change, where, rate.float().contiguous())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        done += 1
-        averaged.follow(network, done)
-        window.append(loss.item())
-        state["samples"] += len(given)
-        state["seconds"] = before_s + time.time() - began
-        if share < 1 and time.time() - looked < args.every:
-            continue
-        measured = evaluate(averaged.network, pairs, device)
-        state["curve"].append([state["samples"], float(np.mean(window)), measured["younger"], measured["older"]])
+        return judged(given, change, where, rate.float().contiguous())
+
+    def look(loss):
+        measured = evaluate(training.averaged, pairs, device)
+        training.curve.append([training.samples, loss, measured["younger"], measured["older"]])
         told = ", ".join(f"{name} {value:.1f} %" for name, value in measured.items())
-        print(f"{state['samples']} samples, {state['seconds'] / 60:.1f} min, loss {np.mean(window):.4f}: held-out {told}", flush=True)
-        save(network, averaged.network, optimizer, pairs, state, args, device, measured)
-        window, looked = [], time.time()
+        print(f"{training.samples} samples, {training.seconds / 60:.1f} min, loss {loss:.4f}: held-out {told}", flush=True)
+        gains = {name: round(value, 1) for name, value in measured.items()}
+        card = {**training.about(), "data": pairs.about, "without": args.without, "heldOutGainPct": gains, "multiplications": cost}
+        export(training.averaged, args.out, card, ["given", "waves"], ["change"])
+        training.save()
+        curves(training.curve, f"{args.out}/curves.png")
+        sheet(training.averaged, pairs, device, f"{args.out}/sheet.png")
 
-
-def save(network, averaged, optimizer, pairs, state, args, device, measured):
-    training = {
-        "seed": args.seed,
-        "data": pairs.about,
-        "without": args.without,
-        "samples": state["samples"],
-        "hours": round(state["seconds"] / 3600, 3),
-        "threads": args.threads,
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
-        "heldOutGainPct": {name: round(value, 1) for name, value in measured.items()},
-        "multiplications": multiplications(network.plan, HEIGHT, WIDTH),
-    }
-    export(averaged, args.out, training, ["given"], ["change"])
-    torch.save({"network": network.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, f"{args.out}/state.pt")
-    with open(f"{args.out}/curve.json", "w") as file:
-        json.dump(state["curve"], file)
-    curves(state["curve"], f"{args.out}/curves.png")
-    sheet(averaged, pairs, device, f"{args.out}/sheet.png")
+    training.run(ahead(lambda: pairs.varied(args.batch), device), loss_of, look)
 
 
 main()

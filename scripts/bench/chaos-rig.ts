@@ -1,7 +1,7 @@
 /** The rig of `bench chaos`: a real server on a port that survives its front, an impairing relay, a camera and monitors that connect again. */
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { loadConfig } from '../../server/config/config.ts';
+import { type ConfigInput, loadConfig } from '../../server/config/config.ts';
 import type { ReceiverStats } from '../../server/media/rtp/receiver.ts';
 import { createLog } from '../../server/observe/log.ts';
 import { type RunningServer, startServer } from '../../server/stage/supervisor.ts';
@@ -38,6 +38,8 @@ export interface ChaosRigOptions {
   rate: Rate;
   /** Monitors beside the one that looks. */
   others: number;
+  /** What the networks run on, where it is not the default. */
+  inference?: ConfigInput['inference'];
 }
 
 /** Everything that peers and relay saw, with times of one clock. */
@@ -71,6 +73,7 @@ export class ChaosRig {
       stage: { demo: false },
       store: temporaryStore(),
       log: { level: 'silent' },
+      ...(options.inference ? { inference: options.inference } : {}),
     });
     const server = await startServer({ config, log: createLog(config.log) });
     const rig = new ChaosRig(server);

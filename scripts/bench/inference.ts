@@ -19,6 +19,7 @@ import { networks } from '../../server/library/networks.ts';
 import { inferenceOf } from '../../server/stage/configured.ts';
 import { openStockSession } from '../../test/fixtures/stock-session.ts';
 import { openRaw } from './inference-raw.ts';
+import { measureSwaps, measureTrouble } from './inference-trouble.ts';
 import { attempt, gate, median, publish, quantile, say } from './report.ts';
 
 const START = fileURLToPath(new URL('inference-worker.ts', import.meta.url));
@@ -33,9 +34,11 @@ interface Plan {
   rounds: number;
   starts: number;
   loopMs: number;
+  swaps: number;
+  troubles: number;
 }
-const FULL: Plan = { runs: 60, rounds: 5, starts: 5, loopMs: 10_000 };
-const QUICK: Plan = { runs: 15, rounds: 3, starts: 3, loopMs: 2000 };
+const FULL: Plan = { runs: 60, rounds: 5, starts: 5, loopMs: 10_000, swaps: 10, troubles: 5 };
+const QUICK: Plan = { runs: 15, rounds: 3, starts: 3, loopMs: 2000, swaps: 4, troubles: 1 };
 
 const bytes = (tensors: Readonly<Record<string, BoundTensor>>): number =>
   Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -193,6 +196,8 @@ export async function run(args: string[]): Promise<number> {
   const compared = await attempt('beside the bare call and the stock binding', () => beside(plan));
   const started = await attempt('fresh processes', () => starts(settings, plan));
   const delays = await attempt('the loop while a feed’s networks run', () => loopDelay(settings, plan));
+  const swaps = await attempt('looks changed while the camera runs', () => measureSwaps(plan.swaps));
+  const trouble = await attempt('networks that hang and abort', () => measureTrouble(plan.troubles));
   if (typeof delays !== 'string') say(`  idle: ${delays.idle.map(round).join(', ')} ms`);
   const why = (one: unknown): string | undefined => (typeof one === 'string' ? one : undefined);
   const gates = [
@@ -200,11 +205,16 @@ export async function run(args: string[]): Promise<number> {
     gate('throughput_vs_stock', '>=', 1, typeof compared === 'string' ? [] : compared.ratios, why(compared)),
     gate('cached_start_ms', '<=', 2000, typeof started === 'string' ? [] : started, why(started)),
     gate('loop_delay_ms_p99', '<=', 5, typeof delays === 'string' ? [] : delays.running, why(delays)),
+    gate('hot_swap_dropped', '==', 0, typeof swaps === 'string' ? [] : [swaps.dropped], why(swaps)),
+    gate('hot_swap_late', '<=', 1, typeof swaps === 'string' ? [] : [swaps.late], why(swaps)),
+    gate('hang_recovery_ms', '<=', 500, typeof trouble === 'string' ? [] : trouble.hangMs, why(trouble)),
+    gate('abort_recovery_ms', '<=', 500, typeof trouble === 'string' ? [] : trouble.abortMs, why(trouble)),
   ];
   const details = {
     networks: typeof all === 'string' ? all : all.measured,
     providersAbsent: typeof all === 'string' ? all : all.absent,
     besideMs: typeof compared === 'string' ? compared : compared.perModel,
+    trouble,
     loopIdleMsP99: typeof delays === 'string' ? delays : delays.idle.map(round),
   };
   return publish('inference', began, gates, details, values.json ?? false);

@@ -11,6 +11,8 @@ import { Watchdog } from './watchdog.ts';
 const FORGIVEN = 2;
 /** The next spare's start takes a core for most of a second: it leaves that to the pictures that have just come back. */
 const SPARE_AFTER_MS = 1000;
+/** A feed whose look is changed loads it first; the spare, which loads it too, would only take time from it. */
+const PREPARE_AFTER_MS = 1000;
 const TICK_MS = 250;
 /** Signs of life come twice a second. */
 const SILENT_MS = 2000;
@@ -83,6 +85,7 @@ export class EnginePool {
   readonly #watch: NodeJS.Timeout;
   #spare: Engine | null = null;
   #spareTimer: NodeJS.Timeout | null = null;
+  #prepareTimer: NodeJS.Timeout | null = null;
   readonly #spareRestarts = new RestartPause(FORGIVEN);
   #looks: readonly string[] = [];
   #tickedMs = performance.now();
@@ -118,7 +121,11 @@ export class EnginePool {
   /** Every look that a feed wears now: the spare loads them. */
   prepare(looks: Iterable<string>): void {
     this.#looks = [...new Set(looks)];
-    this.#prepareSpare();
+    if (this.#closed) return;
+    this.#prepareTimer ??= setTimeout(() => {
+      this.#prepareTimer = null;
+      this.#prepareSpare();
+    }, PREPARE_AFTER_MS);
   }
 
   /** A process has ended, or could not be started. One that had a link is told by its end of the channel. */
@@ -132,6 +139,7 @@ export class EnginePool {
     this.#closed = true;
     clearInterval(this.#watch);
     if (this.#spareTimer) clearTimeout(this.#spareTimer);
+    if (this.#prepareTimer) clearTimeout(this.#prepareTimer);
     for (const feed of [...this.#feeds.keys()]) this.forget(feed);
     for (const engine of [...this.#engines.values()]) this.#discard(engine, false);
   }

@@ -7,6 +7,7 @@ import { floatsIn } from '../double/onnx-file.ts';
 import { TEMPLATE_NAMES, type TemplateName } from '../double/templates.ts';
 import { Arena } from '../frame/arena.ts';
 import { loadKernels } from '../frame/kernels.ts';
+import { InferenceError } from '../inference/failure.ts';
 import type { Provider } from '../inference/providers.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import { runtimeOptions } from '../inference/runtime-options.ts';
@@ -73,8 +74,8 @@ export async function doublesAdd(args: string[]): Promise<void> {
     template: values.template === undefined ? null : templateNamed(values.template),
     mean: values.mean === undefined ? null : triple(values.mean, '--mean'),
     std: values.std === undefined ? null : triple(values.std, '--std'),
-    range: values.range === 'signed' ? 'signed' : null,
-    maxYawDeg: Number(values['max-yaw'] ?? 45),
+    range: values.range === undefined ? null : rangeNamed(values.range),
+    maxYawDeg: degrees(values['max-yaw'] ?? '45'),
   };
   const added = await add(file, said, inferenceOf(loadConfig(values.config)));
   process.stdout.write(`${values.json ? JSON.stringify(added) : told(name, added)}\n`);
@@ -94,7 +95,7 @@ async function add(file: string, said: Said, settings: InferenceSettings): Promi
     for (const one of runtimes) if (await works(one.runtime)) present.push(one);
     return await addDouble(file, said, { arena, kernels, probe, runtimes: present });
   } catch (error) {
-    throw error instanceof NotAdded ? new CommandError(error.message) : error;
+    throw error instanceof NotAdded || error instanceof InferenceError ? new CommandError(error.message) : error;
   } finally {
     main.close();
     for (const { runtime } of runtimes) runtime.close();
@@ -137,6 +138,17 @@ function templateNamed(name: string): TemplateName {
   const found = TEMPLATE_NAMES.find((one) => one === name);
   if (found) return found;
   throw new CommandError(`There is no template "${name}": there are ${TEMPLATE_NAMES.join(', ')}.`);
+}
+
+function rangeNamed(name: string): 'unit' | 'signed' {
+  if (name === 'unit' || name === 'signed') return name;
+  throw new CommandError(`There is no range "${name}": there are unit, 0 to 1, and signed, -1 to 1.`);
+}
+
+function degrees(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 10 && value <= 90) return value;
+  throw new CommandError(`--max-yaw "${text}" is not an angle: write how far the head may turn, 10 to 90 degrees.`);
 }
 
 function triple(text: string, option: string): number[] {

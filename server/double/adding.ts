@@ -163,14 +163,22 @@ function write(dir: string, file: string, found: Found, said: Said): OwnedManife
     card: 'CARD.md',
     fictional: said.fictional,
   };
-  const manifest = parseOwned(
+  const keys =
     found.kind === 'dfm'
-      ? { ...common, ...DFM_DEFAULTS, ...(said.template ? { template: said.template } : {}) }
-      : { ...common, ...embeddingKeys(dir, bytes, found, said) },
-    dir,
-  );
+      ? { ...DFM_DEFAULTS, ...(said.template ? { template: said.template } : {}) }
+      : embeddingKeys(dir, bytes, found, said);
+  const manifest = understood({ ...common, ...keys }, dir);
   writeFileSync(join(dir, 'double.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
+}
+
+/** What does not fit a manifest was brought, or said, by the person who adds. */
+function understood(keys: unknown, dir: string): OwnedManifest {
+  try {
+    return parseOwned(keys, dir);
+  } catch (error) {
+    throw new NotAdded(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** What DeepFaceLive begins with: coverage 2.2, erode 5 and blur 25 (σ a quarter of it) of 224 pixels. */

@@ -1,13 +1,12 @@
-import { join } from 'node:path';
+import type { Landmarks } from '../face/types.ts';
 import type { BoundTensor, OpenShapes, Session } from '../inference/session.ts';
-import { ColourMatch } from './colour-match.ts';
-import { checkHeld, readHeld } from './manifest.ts';
+import { readHeld } from './manifest.ts';
 import { blur, erode, fillOval } from './mask.ts';
 import { floatsIn } from './onnx-file.ts';
 import type { OpenOptions } from './open.ts';
 import type { EmbeddingManifest } from './owned-manifest.ts';
-import type { FaceInput, ReplacedFace, Replacer } from './replacer.ts';
-import { cutSquare } from './square.ts';
+import type { FaceInput, Replacer } from './replacer.ts';
+import { clamp, openSquare, SquareFace, type SquareTensors } from './square-face.ts';
 import type { Affine } from './surface.ts';
 import { alignTo } from './templates.ts';
 
@@ -22,11 +21,9 @@ export const embeddingShapes: OpenShapes = (index, inputs) => {
   return [1, index === 0 ? 3 : 1, dims[2] ?? 0, dims[3] ?? 0];
 };
 
-export interface EmbeddingTensors {
+export interface EmbeddingTensors extends SquareTensors {
   target: BoundTensor;
   source: BoundTensor;
-  made: BoundTensor;
-  size: number;
 }
 
 const LENGTHS: readonly number[] = [128, 256, 512];
@@ -52,103 +49,40 @@ export function embeddingTensors({ inputs, outputs }: Pick<Session, 'inputs' | '
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
 export async function openEmbedding(options: OpenOptions, manifest: EmbeddingManifest): Promise<Replacer> {
-  const { runtime, arena, dir } = options;
-  await checkHeld(dir, manifest.model);
-  const embedding = floatsIn(readHeld(dir, manifest.source));
-  const session = await runtime.load(join(dir, manifest.model.file), arena, { openShapes: embeddingShapes });
-  try {
+  const embedding = floatsIn(readHeld(options.dir, manifest.source));
+  const tensorsOf = (session: Session): EmbeddingTensors | string => {
     const tensors = embeddingTensors(session);
-    if (typeof tensors === 'string') throw notOne(dir, tensors);
-    const { source, size } = tensors;
-    if (source.data.length !== embedding.length || size !== manifest.size)
-      throw notOne(dir, `it takes ${source.data.length} numbers and ${size} pixels, and double.json says otherwise`);
-    source.data.set(embedding);
-    await session.run();
-    return new EmbeddingReplacer(options, manifest, session, tensors);
-  } catch (error) {
-    session.close();
-    throw error;
-  }
+    if (typeof tensors === 'string' || tensors.source.data.length === embedding.length) return tensors;
+    return `it takes ${tensors.source.data.length} numbers and double.json holds ${embedding.length}`;
+  };
+  const { session, tensors } = await openSquare(options, manifest, embeddingShapes, tensorsOf, ({ source }) =>
+    source.data.set(embedding),
+  );
+  return new EmbeddingReplacer(options, manifest, session, tensors);
 }
 
-const notOne = (dir: string, why: string): Error =>
-  new Error(`The network of the double in ${dir} is not of kind embedding: ${why}. Add the double again.`);
-
-class EmbeddingReplacer implements Replacer {
-  readonly name: string;
-  readonly provider: string;
-  readonly maxYawDeg: number;
-  readonly #options: OpenOptions;
-  readonly #manifest: EmbeddingManifest;
-  readonly #session: Session;
-  readonly #tensors: EmbeddingTensors;
-  readonly #colour = new ColourMatch();
-  readonly #blocks: { at: number; bytes: number }[] = [];
-  readonly #plate: { at: number; data: Float32Array };
-  readonly #out: { at: number; data: Float32Array };
-  #closed = false;
-
-  constructor(options: OpenOptions, manifest: EmbeddingManifest, session: Session, tensors: EmbeddingTensors) {
-    this.name = manifest.name;
-    this.provider = session.provider;
-    this.maxYawDeg = manifest.maxYawDeg;
-    this.#options = options;
-    this.#manifest = manifest;
-    this.#session = session;
-    this.#tensors = tensors;
-    this.#plate = this.#reserve(3 * tensors.size ** 2);
-    this.#out = this.#reserve(4 * tensors.size ** 2);
+class EmbeddingReplacer extends SquareFace<EmbeddingManifest, EmbeddingTensors> {
+  protected align(landmarks: Landmarks): Affine {
+    return alignTo(this.manifest.template, landmarks, this.tensors.size);
   }
 
-  async replace({ picture, landmarks, trackId }: FaceInput): Promise<ReplacedFace> {
-    const { size, target } = this.#tensors;
-    const { template, mean, std } = this.#manifest;
-    const toCrop = alignTo(template, landmarks, size);
-    cutSquare(this.#options.kernels, picture, toCrop, size, this.#plate.at);
+  protected async make(face: FaceInput, toCrop: Affine): Promise<void> {
+    const { size, target, made } = this.tensors;
+    const { mean, std, range, matchColour } = this.manifest;
+    const { plate, colours, alpha } = this;
     const plane = size * size;
     for (let channel = 0; channel < 3; channel++) {
       const [less, over] = [mean[channel]!, std[channel]!];
-      for (let i = channel * plane; i < (channel + 1) * plane; i++)
-        target.data[i] = (this.#plate.data[i]! - less) / over;
+      for (let i = channel * plane; i < (channel + 1) * plane; i++) target.data[i] = (plate[i]! - less) / over;
     }
-    await this.#session.run();
-    this.#merge(landmarks.points, toCrop, trackId, picture.id.captureUs);
-    return { how: 'cover', at: this.#out.at, size, toCrop };
-  }
-
-  forget(trackId: number): void {
-    this.#colour.forget(trackId);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#session.close();
-    for (const { at, bytes } of this.#blocks) this.#options.arena.release(at, bytes);
-  }
-
-  #merge(points: Float32Array, toCrop: Affine, track: number, captureUs: number): void {
-    const { size, made } = this.#tensors;
-    const { range, matchColour } = this.#manifest;
-    const plane = size * size;
-    const [colours, alpha] = [this.#out.data.subarray(0, 3 * plane), this.#out.data.subarray(3 * plane)];
-    for (let i = 0; i < 3 * plane; i++) {
-      const value = range === 'signed' ? (made.data[i]! + 1) / 2 : made.data[i]!;
-      // NaN becomes 0, too.
-      colours[i] = value > 0 ? Math.min(1, value) : 0;
-    }
-    fillOval(points, toCrop, alpha, size);
+    await this.session.run();
+    for (let i = 0; i < 3 * plane; i++)
+      colours[i] = clamp(range === 'signed' ? (made.data[i]! + 1) / 2 : made.data[i]!);
+    fillOval(face.landmarks.points, toCrop, alpha, size);
     clearBorder(alpha, size, Math.ceil(BORDER * size));
-    if (matchColour) this.#colour.apply(track, captureUs, colours, this.#plate.data, alpha, size);
+    if (matchColour) this.matchColour(face);
     erode(alpha, size, Math.round(SOFT * size));
     blur(alpha, size, SOFT * size);
-  }
-
-  #reserve(floats: number): { at: number; data: Float32Array } {
-    const { arena } = this.#options;
-    const at = arena.allocate(floats * 4);
-    this.#blocks.push({ at, bytes: floats * 4 });
-    return { at, data: arena.floats(at, floats) };
   }
 }
 

@@ -23,6 +23,8 @@ export interface SessionParts {
   /** A run that takes longer is abandoned, ms; null: runs take as long as they do. */
   runLimitMs: number | null;
   onClose(session: BoundSession): void;
+  /** Nothing of it is used any more: a run in flight has returned, its handles are released. Not called where the constructor throws. */
+  onReleased(): void;
   /** It cannot be run any more, nor can what shares its device: a run that does not return, a GPU that has gone. */
   onBroken(error: InferenceError): void;
 }
@@ -104,7 +106,7 @@ export class BoundSession implements Session {
     const { ort, name, onBroken } = this.#parts;
     this.#running = null;
     const abandoned = this.#watch?.end() ?? false;
-    if (this.#closing) this.#release();
+    if (this.#closing) this.#released();
     else if (abandoned) ort.check(ort.calls.RunOptionsUnsetTerminate(this.#runOptions));
     if (error === null) {
       this.#warm = true;
@@ -123,7 +125,12 @@ export class BoundSession implements Session {
     onClose(this);
     // A run in flight still uses the buffers: stop it and let it release them.
     if (this.#running) ort.check(ort.calls.RunOptionsSetTerminate(this.#runOptions));
-    else this.#release();
+    else this.#released();
+  }
+
+  #released(): void {
+    this.#release();
+    this.#parts.onReleased();
   }
 
   #shapes(kind: 'Input' | 'Output'): TensorShape[] {

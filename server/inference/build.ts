@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Arena } from '../frame/arena.ts';
 import { disagreement, fillProbe, type Outputs, PROBES } from './agreement.ts';
-import { type EngineCache, type EnginePlace, type Precision, sha256 } from './engine-cache.ts';
+import type { EngineCache, EnginePlace, Precision } from './engine-cache.ts';
+import { fileSha256 } from './file-hash.ts';
 import type { Session } from './session.ts';
 
 export interface BuildOptions {
@@ -54,7 +54,7 @@ export async function buildEngines(models: Readonly<Record<string, string>>, opt
 
 async function buildOne(title: string, file: string, options: BuildOptions): Promise<Omit<Built, 'name' | 'ms'>> {
   const { cache, say, again = false, fullOnly = false } = options;
-  const modelSha256 = sha256(readFileSync(file));
+  const modelSha256 = await fileSha256(file);
   const had = { full: cache.record(modelSha256, 'full'), half: cache.record(modelSha256, 'half') };
   if (!again && had.full && (had.half || fullOnly)) {
     const half = !fullOnly && had.half?.agrees;

@@ -40,8 +40,6 @@ export interface EnginePlace {
   dir: string;
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
 /** The name of an engine's folder: another network, GPU, driver, library or precision is another engine. */
 export const engineKey = (modelSha256: string, { gpu, driver, libraries }: EngineFacts, precision: Precision): string =>
   createHash('sha256')

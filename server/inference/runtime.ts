@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
 import { BoundSession } from './bound-session.ts';
-import { type EngineCache, type EnginePlace, sha256 } from './engine-cache.ts';
+import type { EngineCache, EnginePlace } from './engine-cache.ts';
+import { openAtEngine } from './engine-opening.ts';
 import { failureKind, firstLine, InferenceError } from './failure.ts';
+import { fileSha256 } from './file-hash.ts';
 import { type Handle, type OrtLibrary, offHeap, ortLibrary } from './ort-library.ts';
 import { GPU_DEFAULTS, PROVIDERS, type Provider, type ProviderOptions } from './providers.ts';
 import { tickMs } from './run-watch.ts';
@@ -17,6 +18,13 @@ const LOG_FATAL_ONLY = 4;
 /** One ONNX Runtime environment; open one per process. */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   return new OrtRuntime(options);
+}
+
+interface Model {
+  file: string;
+  /** The file's own name. */
+  name: string;
+  bytes: Buffer;
 }
 
 /** A session and the options it was made with, on one provider. */
@@ -38,7 +46,8 @@ class OrtRuntime implements Runtime {
   /** Providers whose libraries or GPU are not there: they are not tried for every network anew. */
   readonly #absent = new Map<Provider, InferenceError>();
   #engines: Promise<EngineCache | null> | null = null;
-  #opening = 0;
+  /** Who needs the environment: this, until it is closed, networks that are being loaded, and sessions, until a run that was abandoned has returned. */
+  #users = 1;
   #closed = false;
 
   constructor(options: RuntimeOptions) {
@@ -54,26 +63,28 @@ class OrtRuntime implements Runtime {
 
   async load(file: string, arena: Arena, options: SessionOptions = {}): Promise<Session> {
     const name = basename(file);
-    const model = await readModel(file);
-    this.#opening++;
+    if (this.#closed) throw new Error(`The model ${name} is not loaded: the engine is closing.`);
+    this.#users++;
     try {
+      const bytes = await readModel(file);
       const refusals: Refusal[] = [];
-      const opened = await this.#open(model, name, options, refusals);
+      const opened = await this.#open({ file, name, bytes }, options, refusals);
       const session = new BoundSession({
         ...opened,
         ...{ ort: this.#ort, refusals, name, arena },
         ...(options.openShapes ? { openShapes: options.openShapes } : {}),
         runLimitMs: this.#options.runLimitMs ?? null,
         onClose: (done) => this.#sessions.delete(done),
+        onReleased: () => this.#done(),
         onBroken: (error) => this.#break(error),
       });
+      this.#users++;
       this.#sessions.add(session);
       if (this.#closed) session.close();
       else this.#options.loaded?.({ name, provider: opened.provider, refusals });
       return session;
     } finally {
-      this.#opening--;
-      this.#releaseEnvironment();
+      this.#done();
     }
   }
 
@@ -104,22 +115,23 @@ class OrtRuntime implements Runtime {
     this.#closed = true;
     if (this.#clock) clearInterval(this.#clock);
     for (const session of [...this.#sessions]) session.close();
-    this.#releaseEnvironment();
+    this.#done();
   }
 
-  /** A session that is being created on the pool still needs it. */
-  #releaseEnvironment(): void {
-    if (this.#closed && this.#opening === 0) this.#ort.release('ReleaseEnv', this.#environment);
+  /** Whoever used the environment does so no more; the last one releases it. */
+  #done(): void {
+    if (--this.#users === 0) this.#ort.release('ReleaseEnv', this.#environment);
   }
 
   /** The first provider of the chain that takes the network. Fills `refusals` on the way. */
-  async #open(model: Buffer, name: string, asked: SessionOptions, refusals: Refusal[]): Promise<Opened> {
+  async #open(model: Model, asked: SessionOptions, refusals: Refusal[]): Promise<Opened> {
+    const { name } = model;
     if (this.#closed) throw new Error(`The model ${name} is not loaded: the engine is closing.`);
     for (const provider of this.#chain) {
       try {
         const absent = this.#absent.get(provider);
         if (absent) throw absent;
-        return await this.#attempt(provider, model, name, asked);
+        return await this.#attempt(provider, model, asked);
       } catch (error) {
         if (error instanceof InferenceError && PROVIDER_GONE.has(error.kind)) this.#absent.set(provider, error);
         // What the file itself lacks, no other provider mends.
@@ -130,30 +142,27 @@ class OrtRuntime implements Runtime {
     throw new Error(`The model ${name} is not loaded: inference.providers is empty.`);
   }
 
-  async #attempt(provider: Provider, model: Buffer, name: string, asked: SessionOptions): Promise<Opened> {
-    const engine = provider === 'tensorrt' ? (asked.engine ?? (await this.#engineOf(model))) : null;
-    try {
-      return await this.#create(provider, model, name, asked, engine);
-    } catch (error) {
-      if (!engine || !(error instanceof InferenceError) || error.kind !== 'cache_corrupt') throw error;
-      // Once: an engine that was just built and still cannot be read is no matter of the cache.
-      rmSync(engine.dir, { recursive: true, force: true });
-      mkdirSync(engine.dir, { recursive: true });
-      this.#options.notice?.(error.message);
-      return this.#create(provider, model, name, asked, engine);
-    }
+  async #attempt(provider: Provider, model: Model, asked: SessionOptions): Promise<Opened> {
+    const engine = provider === 'tensorrt' ? (asked.engine ?? (await this.#engineOf(model.file))) : null;
+    if (!engine) return this.#create(provider, model, asked, null);
+    return openAtEngine(engine.dir, () => this.#create(provider, model, asked, engine), {
+      waiting: () =>
+        this.#options.notice?.(
+          `The engine of ${model.name} is being built by another process: this one waits and uses it then.`,
+        ),
+      damaged: ({ message }) => this.#options.notice?.(message),
+    });
   }
 
-  async #engineOf(model: Buffer): Promise<EnginePlace | null> {
+  async #engineOf(file: string): Promise<EnginePlace | null> {
     this.#engines ??= this.#options.engines?.() ?? Promise.resolve(null);
     const cache = await this.#engines;
-    return cache?.chosen(sha256(model), this.#gpu.fp16) ?? null;
+    return cache?.chosen(await fileSha256(file), this.#gpu.fp16) ?? null;
   }
 
   async #create(
     provider: Provider,
-    model: Buffer,
-    name: string,
+    { bytes, name }: Model,
     { threads = 1 }: SessionOptions,
     engine: EnginePlace | null,
   ): Promise<Opened> {
@@ -167,7 +176,7 @@ class OrtRuntime implements Runtime {
     const handle = offHeap([0n]);
     try {
       const { slow } = this.#ort;
-      await slow('CreateSessionFromArray', this.#environment, model, model.byteLength, options, handle);
+      await slow('CreateSessionFromArray', this.#environment, bytes, bytes.byteLength, options, handle);
     } catch (error) {
       this.#ort.release('ReleaseSessionOptions', options);
       // The processor takes every model that is one.

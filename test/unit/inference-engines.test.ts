@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,6 @@ import {
   engineKey,
   enginesIn,
   type Precision,
-  sha256,
 } from '../../server/inference/engine-cache.ts';
 import { FAILURES } from '../../server/inference/failure.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
@@ -21,6 +21,7 @@ import { compileOrtStub } from '../fixtures/ort-stub.ts';
 
 const DETECTOR = networks()['face-detection-full-range'] as string;
 const HERE: EngineFacts = { gpu: 'Tesla T4 (7.5)', driver: '550.54.15', libraries: 'onnxruntime 1.30.0' };
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const MODEL = sha256(Buffer.from('a network'));
 
 let root: string;

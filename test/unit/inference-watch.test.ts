@@ -67,9 +67,12 @@ describe.skipIf(!built.stub)(`runs that do not answer ${built.stub ? '' : `(skip
     session = await runtime.load(DETECTOR, new Arena(32));
     await session.run();
   });
-  afterEach(() => {
+  const released = (): string[] => stub.log().filter((line) => line.startsWith('release'));
+  afterEach(async () => {
     stub.slow(0);
     runtime.close();
+    // An abandoned run has returned then, and says nothing into the next test.
+    await expect.poll(released, { interval: 5, timeout: 10_000 }).toContain('release env');
   });
 
   test('one that is late is abandoned and stopped; the network can be run again when it has returned', async () => {
@@ -88,6 +91,19 @@ describe.skipIf(!built.stub)(`runs that do not answer ${built.stub ? '' : `(skip
     await expect(session.run()).rejects.toThrow(/already running/);
     await told;
     expect(broken.map(({ kind }) => kind)).toEqual(['hung']);
+  });
+
+  test('what an abandoned run still uses is released when it has returned, the environment last, once', async () => {
+    stub.slow(FOR_EVER, true);
+    const stopped = session.run().catch(() => 'stopped');
+    runtime.close();
+    runtime.close();
+    expect(released()).toEqual([]);
+    stub.slow(0);
+    await stopped;
+    expect(released()).toEqual(['release session', 'release env']);
+    await expect(runtime.load(DETECTOR, new Arena(32))).rejects.toThrow(/the engine is closing/);
+    expect(released()).toHaveLength(2);
   });
 
   test('a GPU that has gone breaks the engine; one that is out of memory does not', async () => {

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CommandError } from '../../server/cli/command.ts';
+import { doublesAdd } from '../../server/cli/doubles-add.ts';
 import { addDouble, NotAdded, type Said, sourceOf } from '../../server/double/adding.ts';
 import { ColourMatch } from '../../server/double/colour-match.ts';
 import { loadingOf } from '../../server/double/loading.ts';
@@ -318,7 +320,25 @@ describe('what is not taken', () => {
       /takes 128/,
     );
     expect(await refused(dfmModel(SIZE, { weights: [0, 0, 0] }))).toMatch(/makes a black face|one colour/);
+    expect(await refused(embeddingModel(64), { embedding: new Float32Array(512).fill(1), std: [1, 0, 1] })).toMatch(
+      /"std".*above 0/,
+    );
     expect(await refused(dfmModel(SIZE, { weights: [Number.NaN, 1, 1] }))).toMatch(/not taken/);
+  });
+
+  test.each([
+    [['--max-yaw', 'abc'], /--max-yaw "abc" is not an angle.*10 to 90/],
+    [['--max-yaw', ''], /is not an angle/],
+    [['--max-yaw', '95'], /is not an angle/],
+    [['--range', 'sgined'], /no range "sgined": there are unit/],
+    [['--template', 'none'], /no template "none"/],
+    [['--mean', '1,2'], /--mean needs three numbers/],
+  ])('%j is told in a sentence, before anything is loaded', async (option, sentence) => {
+    const file = join(folder, 'model.dfm');
+    writeFileSync(file, dfmModel(SIZE));
+    const error = await doublesAdd([file, '--name', 'a', '--licence', 'b', ...option]).catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(CommandError);
+    expect((error as Error).message).toMatch(sentence);
   });
 
   test('a name that is taken needs --again; a damaged manifest is named', async () => {

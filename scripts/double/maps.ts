@@ -238,7 +238,7 @@ function polygon(uv: readonly Point[], points: readonly number[], fill: string, 
 }
 
 /** Where a texture shows bare skin, 0–255: inside the oval, away from brows, eyes, lips and nostrils. */
-async function skinMap(mesh: FaceMesh, uv: readonly Point[], side: number): Promise<Buffer> {
+export async function skinMap(mesh: FaceMesh, uv: readonly Point[], side: number): Promise<Buffer> {
   const features: [number[], number][] = [
     [mesh.leftBrow, 16],
     [mesh.rightBrow, 16],

@@ -1,11 +1,13 @@
 import { SIZE } from '../../server/double/surface.ts';
 import type { Guide, Template } from '../../server/double/template.ts';
 import { canonicalOf, drawnMesh } from '../double/face-mesh.ts';
-import { guideMap } from '../double/maps.ts';
+import { guideMap, skinMap } from '../double/maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { ovalMask } from '../performer/unwrap.ts';
 import { blend, chooseSights } from './blend.ts';
-import { evenOut, fillHoles, LEVEL, type Map3 } from './even.ts';
+import { keepBrowsDark } from './brows.ts';
+import { calmSkin } from './calm.ts';
+import { evenOut, fillHoles, LEVEL, type Map3, type Outlined } from './even.ts';
 import type { Neutral } from './neutral.ts';
 import { quantile } from './neutral.ts';
 import { type Observer, PLANE, type Sight } from './observe.ts';
@@ -65,10 +67,12 @@ export async function textureOf(
   };
   const rough = await pass(ROUGH_SIDE, null, (share) => 0.2 * share);
   const { map, weight } = await pass(TEXTURE_SIDE, rough.map, (share) => 0.2 + 0.8 * share);
+  const skin = skinColour(chosen);
+  await wearable(map, skin, { mesh, uv });
   const alpha = ovalMask(uv, mesh, TEXTURE_SIDE, 3);
   const usual = quantile([...weight], 0.5);
   return {
-    rgba: coloured(map, skinColour(chosen), alpha),
+    rgba: coloured(map, keptWell(skin), alpha),
     seen: weight.reduce((sum, one) => sum + (one > 0.03 * usual ? 1 : 0), 0) / weight.length,
   };
 }
@@ -95,14 +99,33 @@ function mapOf(pattern: Float32Array, { side, at }: Texels): Map3 {
   return map;
 }
 
-/** The skin's colour in the footage, encoded 0–1: the middle of all sights, at a brightness that a texture keeps well. */
+/** Takes out of a texture what stands out when somebody of another complexion wears it. */
+async function wearable(map: Map3, skin: readonly number[], face: Outlined): Promise<void> {
+  const texels = texelsOf(face.mesh, face.uv, map.side);
+  const pattern = mapOf(await averagePattern(texels), texels).planes.map((plane) =>
+    plane.map((value) => value / LEVEL),
+  ) as Map3['planes'];
+  const bare = await skinMap(face.mesh, face.uv, map.side);
+  calmSkin(
+    map,
+    pattern,
+    Float32Array.from(bare, (value) => value / 255),
+  );
+  keepBrowsDark(map, skin, face);
+}
+
+/** The skin's colour in the footage, encoded 0–1: the middle of all sights. */
 function skinColour(sights: readonly Sight[]): number[] {
-  const colour = [0, 1, 2].map((c) =>
+  return [0, 1, 2].map((c) =>
     quantile(
       sights.flatMap((sight) => SKIN_POINTS.map((point) => cropAt(sight, point, c))),
       0.5,
     ),
   );
+}
+
+/** At a brightness that a texture keeps well. */
+function keptWell(colour: readonly number[]): number[] {
   const bright = 0.25 * colour[0]! + 0.6 * colour[1]! + 0.15 * colour[2]!;
   const wanted = Math.min(SKIN_RANGE[1], Math.max(SKIN_RANGE[0], bright));
   return colour.map((value) => (value * wanted) / Math.max(0.02, bright));

@@ -10,9 +10,10 @@ import type { FaceMesh } from '../models/face-mesh.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { type Assets, openAssets } from './assets.ts';
 import { createFrameRenderer, develop } from './frame.ts';
-import { type Identity, identityNamed } from './identity.ts';
+import type { Identity } from './identity.ts';
 import { fitFace, mirrorMap, symmetrise, unfold } from './landmark-shape.ts';
 import { findLandmarks } from './landmarks.ts';
+import { personNamed } from './people.ts';
 import { createPerformer } from './performer.ts';
 import { NEUTRAL_POSE } from './pose.ts';
 import { expressionUnits, NEUTRAL_FACE } from './rig.ts';
@@ -133,7 +134,7 @@ async function main(): Promise<void> {
   const out = values.out ?? join('models/doubles', values.name);
   mkdirSync(out, { recursive: true });
   const assets = openAssets(values.assets, values.skins);
-  const identity = identityNamed(values.name);
+  const identity = personNamed(values.name);
   await renderTexture(assets, identity, readFaceMesh(), values.model, out);
   await renderPortrait(assets, identity, out);
 }

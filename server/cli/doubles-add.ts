@@ -78,7 +78,7 @@ export async function doublesAdd(args: string[]): Promise<void> {
     maxYawDeg: degrees(values['max-yaw'] ?? '45'),
   };
   const added = await add(file, said, inferenceOf(loadConfig(values.config)));
-  process.stdout.write(`${values.json ? JSON.stringify(added) : told(name, added)}\n`);
+  process.stdout.write(`${values.json ? JSON.stringify(added) : told(said, added)}\n`);
 }
 
 async function add(file: string, said: Said, settings: InferenceSettings): Promise<Added> {
@@ -113,11 +113,13 @@ async function works(runtime: Runtime): Promise<boolean> {
   }
 }
 
-const told = (name: string, { dir, found, ms }: Added): string =>
+const told = ({ name, fictional }: Said, { dir, found, ms }: Added): string =>
   [
     `The double ${name} was added in ${dir}: kind ${found.kind}, ${found.size} pixels.`,
     ...Object.entries(ms).map(([provider, value]) => `One face takes ${value} ms on ${provider}.`),
-    'A server that runs finds it at its next start.',
+    fictional
+      ? 'A server that runs finds it at its next start.'
+      : 'It shows a real person: no feed plays it until a signed licence can be kept, which this version cannot do yet.',
   ].join('\n');
 
 function embeddingIn(file: string): Float32Array {

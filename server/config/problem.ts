@@ -11,6 +11,10 @@ export const PROBLEMS = {
     'This link or token is not valid (any more): take a fresh link from the place where the server was started.',
   ],
   origin_refused: [403, 'This page is not allowed to talk to this server: open the pages from the server itself.'],
+  look_unlicensed: [
+    403,
+    'This look shows a real person, and no signed licence says that it may play: choose another look.',
+  ],
   role_refused: [403, 'Your link does not allow this: ask for one with the right role.'],
   not_found: [404, 'There is nothing at this address.'],
   feed_unknown: [404, 'There is no feed with this name: look at the list of feeds on the monitor page.'],

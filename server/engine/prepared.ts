@@ -10,6 +10,7 @@ import { runtimeOptions } from '../inference/runtime-options.ts';
 import type { Runtime } from '../inference/session.ts';
 import { fallenBack, type InferenceSettings, providerText } from '../inference/settings.ts';
 import { lookDir } from '../library/looks.ts';
+import { showsRealPerson, unlicensed } from '../library/unlicensed.ts';
 import { Castings } from './casting/castings.ts';
 import { readHead } from './casting/head.ts';
 import { readShapeModel } from './casting/shape.ts';
@@ -163,9 +164,12 @@ export class Prepared {
     });
   }
 
-  #open(name: string): Promise<Replacer> {
+  async #open(name: string): Promise<Replacer> {
+    const dir = lookDir(name);
+    // Here too: whoever asks, this process is the one that would show the face.
+    if (showsRealPerson(dir)) throw new Error(unlicensed(name));
     return openDouble({
-      dir: lookDir(name),
+      dir,
       runtime: this.#runtime,
       arena: this.#arena,
       kernels: this.kernels,

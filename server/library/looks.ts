@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { showsRealPerson } from './unlicensed.ts';
 
 /** Where looks lie: doubles, which bring a face of their own, and treatments of the performer's own face. */
 const DOUBLES = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
@@ -18,6 +19,9 @@ export function lookNames(): string[] {
   );
   return [...new Set(found)].sort();
 }
+
+/** The names of the looks that may be worn. */
+export const playableLooks = (): string[] => lookNames().filter((name) => !showsRealPerson(lookDir(name)));
 
 /** Whether a look treats the performer's own face by the age dial, rather than bringing a face of its own. */
 export const isAgeTreatment = (name: string): boolean => holdsLook(`${AGES}${name}`);

@@ -7,6 +7,7 @@ import type { FeedSettings } from '../channel/messages.ts';
 import { Problem } from '../config/problem.ts';
 import type { KeptRecord, StoredCasting } from '../keeper/messages.ts';
 import type { Casting, NeutralFace } from '../wire/casting.ts';
+import { lookRefused } from './looks.ts';
 
 /** Performers of one feed at once. */
 export const MAX_FEED_CASTINGS = 8;
@@ -106,8 +107,7 @@ export class Castings {
 
   #checkLook(look: string): void {
     const { looks } = this.#options;
-    if (!looks.includes(look))
-      throw new Problem('look_unknown', `You asked for "${look}"; there are ${looks.join(', ')}.`);
+    if (!looks.includes(look)) throw lookRefused(look, looks);
   }
 
   #replace(feed: string, changed: Cast[number]): void {

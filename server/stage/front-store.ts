@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { StoreApi } from '../http/store-api.ts';
 import type { StoredCasting, StoredSetting } from '../keeper/messages.ts';
-import { lookNames } from '../library/looks.ts';
+import { playableLooks } from '../library/looks.ts';
 import type { Log } from '../observe/log.ts';
 import type { Reports } from '../observe/reports.ts';
 import { Castings } from './castings.ts';
@@ -38,10 +38,10 @@ export async function openFrontStore(
 ): Promise<FrontStore> {
   const settings = new Settings({
     configured: configured(config),
-    looks: lookNames(),
+    looks: playableLooks(),
     keep: (record) => records.keep(record),
   });
-  const castings = new Castings({ looks: lookNames(), keep: (record) => records.keep(record) });
+  const castings = new Castings({ looks: playableLooks(), keep: (record) => records.keep(record) });
   let told = '';
   const learn = (stored: { settings: readonly StoredSetting[]; castings: readonly StoredCasting[] }): void => {
     settings.learn(stored.settings);

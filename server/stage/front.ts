@@ -7,7 +7,7 @@ import { overwrite } from '../config/reload.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
-import { isAgeTreatment, lookNames } from '../library/looks.ts';
+import { isAgeTreatment, playableLooks } from '../library/looks.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
@@ -100,7 +100,7 @@ async function start({
       passThrough,
       inference,
     },
-    looks: lookNames(),
+    looks: playableLooks(),
     ageable: isAgeTreatment,
     warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });

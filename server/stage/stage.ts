@@ -8,6 +8,7 @@ import { obey } from './casting-orders.ts';
 import type { Castings } from './castings.ts';
 import type { EnginePool } from './engine-pool.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import { lookRefused } from './looks.ts';
 import type { Records } from './records.ts';
 import type { Settings } from './settings.ts';
 import type { TimecodeHeard } from './timecode.ts';
@@ -131,9 +132,8 @@ export class Stage implements StageApi {
   }
 
   set(feed: string, change: Partial<FeedSettings>): void {
-    if (change.look !== undefined && !this.#options.looks.includes(change.look)) {
-      throw new Problem('look_unknown', `You asked for "${change.look}"; there are ${this.#options.looks.join(', ')}.`);
-    }
+    if (change.look !== undefined && !this.#options.looks.includes(change.look))
+      throw lookRefused(change.look, this.#options.looks);
     const known = this.#feed(feed);
     this.#options.settings.set(feed, change);
     known.set(this.#holds(feed));

@@ -1,5 +1,5 @@
 /**
- * Builds NAME-fine, a double of kind `learned`: `texture.png` and `texture.json` of the double NAME, and a network that scripts/training made.
+ * Builds a double of kind `learned`: from `texture.png` and `texture.json` in its folder, and a network that scripts/training made.
  * Usage: node scripts/double/build-learned.ts models/doubles/NAME TRAINED
  */
 import { basename, join } from 'node:path';
@@ -20,12 +20,21 @@ if (!dir || !trained) {
 const mesh = readFaceMesh();
 const { name, uv, maps, guide, offset } = await readSource(dir, mesh);
 const network = readTrained(trained);
-const bytes = learnedGraph(maps, network).encode({
+const bytes = learnedGraph(network).encode({
   generator: 'scripts/double/build-learned.ts',
   double: name,
 });
 const model = { file: 'double.onnx', bytes };
-const fine = `${dir.replace(/\/$/, '')}-fine`;
-writeLook(fine, { kind: 'learned', name: `${name}-fine`, maxYawDeg: MAX_YAW_DEG, model, mesh, uv, offset, guide });
-writeTraining(join(fine, 'CARD.md'), network.training);
-console.log(`${basename(fine)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);
+writeLook(dir, {
+  kind: 'learned',
+  name,
+  maxYawDeg: MAX_YAW_DEG,
+  model,
+  maps,
+  mesh,
+  uv,
+  offset,
+  guide,
+});
+writeTraining(join(dir, 'CARD.md'), network.training);
+console.log(`${basename(dir)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

@@ -2,17 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DoubleManifest, readManifest } from '../../server/double/manifest.ts';
+import { encodeMaps } from '../../server/double/maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { canonicalOf, drawnMesh } from './face-mesh.ts';
+import type { TextureMaps } from './mesh-graph.ts';
 
 type Point = readonly [number, number];
 
-export interface Look {
-  kind: DoubleManifest['kind'];
-  name: string;
-  maxYawDeg: number;
-  /** The network and its file's name. */
-  model: { file: string; bytes: Uint8Array };
+/** What is drawn before a network runs. */
+export interface Drawing {
   mesh: FaceMesh;
   /** Of each landmark, 0–1. */
   uv: readonly Point[];
@@ -20,20 +18,35 @@ export interface Look {
   offset: Float32Array | null;
   /** Base colours in UV that the light is read with; null where the look does not read it. */
   guide: { size: number; bytes: Buffer } | null;
+  /** Texture and normals, where the network does not hold them itself. */
+  maps?: TextureMaps;
+}
+
+export interface Look extends Drawing {
+  kind: DoubleManifest['kind'];
+  name: string;
+  maxYawDeg: number;
+  /** The network and its file's name. */
+  model: { file: string; bytes: Uint8Array };
   /** Unless it is somebody's own: an invented person under the project's licence. */
   rights?: { licence: string; fictional: boolean };
 }
+
+export const MAPS = 'maps.bin';
+const heldMaps = ({ side, normalSide }: TextureMaps, bytes: Buffer) => ({
+  file: MAPS,
+  sha256: sha256(bytes),
+  side,
+  normalSide,
+});
 
 const OURS = { licence: 'Apache-2.0', fictional: true };
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const rounded = (values: Iterable<number>): number[] => Array.from(values, (value) => Number(value.toFixed(5)));
 
-/** Writes a look's network, `mesh.json` and `double.json` as the server reads them, and reads them back. Answers what was drawn. */
-export function writeLook(
-  dir: string,
-  { kind, name, maxYawDeg, model, mesh, uv, offset, guide, rights = OURS }: Look,
-): { triangles: number } {
+/** Writes `mesh.json`, and `maps.bin` where there are maps. Answers how the manifest names them, and what was drawn. */
+export function writeDrawing(dir: string, { mesh, uv, offset, guide, maps }: Drawing) {
   mkdirSync(dir, { recursive: true });
   const drawn = drawnMesh(mesh, uv);
   const canonical = canonicalOf(mesh);
@@ -48,12 +61,28 @@ export function writeLook(
     guide: guide && { size: guide.size, base64: guide.bytes.toString('base64') },
   };
   const meshBytes = Buffer.from(`${JSON.stringify(template)}\n`);
+  const mapBytes = maps && encodeMaps(maps);
+  writeFileSync(join(dir, 'mesh.json'), meshBytes);
+  if (mapBytes) writeFileSync(join(dir, MAPS), mapBytes);
+  return {
+    mesh: { file: 'mesh.json', sha256: sha256(meshBytes) },
+    ...(maps && mapBytes && { maps: heldMaps(maps, mapBytes) }),
+    triangles: drawn.triangles.length,
+  };
+}
+
+/** Writes a look's network, what it draws with and `double.json` as the server reads them, and reads them back. Answers what was drawn. */
+export function writeLook(
+  dir: string,
+  { kind, name, maxYawDeg, model, rights = OURS, ...drawing }: Look,
+): { triangles: number } {
+  const { triangles, ...held } = writeDrawing(dir, drawing);
   const manifest = {
     format: 1,
     kind,
     name,
     model: { file: model.file, sha256: sha256(model.bytes) },
-    mesh: { file: 'mesh.json', sha256: sha256(meshBytes) },
+    ...held,
     template: 'face-mesh-468',
     size: 256,
     maxYawDeg,
@@ -62,8 +91,7 @@ export function writeLook(
     fictional: rights.fictional,
   };
   writeFileSync(join(dir, model.file), model.bytes);
-  writeFileSync(join(dir, 'mesh.json'), meshBytes);
   writeFileSync(join(dir, 'double.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   readManifest(dir);
-  return { triangles: drawn.triangles.length };
+  return { triangles };
 }

@@ -178,8 +178,7 @@ async function evaluateDouble(settings: Settings, double: string, perform: Perfo
     (one): TakeOf => ({
       name: one.name,
       plate: one.video('plate')!,
-      // NAME-fine is the same face, drawn by a network.
-      truth: one.video(`truth-${name.replace(/-fine$/, '')}`),
+      truth: one.video(`truth-${name}`),
       performance: one,
     }),
   );

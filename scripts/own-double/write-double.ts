@@ -6,7 +6,6 @@ import { readHeld, readManifest } from '../../server/double/manifest.ts';
 import { writeLook } from '../double/look-folder.ts';
 import { meshGraph } from '../double/mesh-graph.ts';
 import { MAX_YAW_DEG, readSource } from '../double/source.ts';
-import { withMaps } from '../double/with-maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { DOUBLES } from './bundled.ts';
 import { type Coverage, pageOf } from './coverage.ts';
@@ -78,23 +77,23 @@ export async function writePortrait(dir: string, portrait: { rgb: Buffer; side: 
 export async function writeDouble(made: NewDouble, seen: number, mesh: FaceMesh): Promise<void> {
   const { dir, name, fictional, network, files, coverage } = made;
   const { uv, maps, guide, offset } = await readSource(dir, mesh);
-  const metadata = { generator: 'understudy doubles train', double: name };
   const from = network && join(DOUBLES, network);
   const given = from ? readManifest(from) : null;
   if (given?.kind === 'retouch' || given?.kind === 'reage')
     throw new FootageError(`${network} is no double with a texture: name one that is, like mara.`);
-  const bytes =
-    from && given ? withMaps(readHeld(from, given.model), maps, metadata) : meshGraph(maps).encode(metadata);
-  const kind = given?.kind ?? 'mesh';
+  const learned = from && given?.kind === 'learned' ? readHeld(from, given.model) : null;
+  const bytes = learned ?? meshGraph(maps).encode({ generator: 'understudy doubles train', double: name });
+  const kind = learned ? 'learned' : 'mesh';
   const turned = coverage.cells.some((cell) => /far to their/.test(cell.name) && cell.views > 0);
   writeLook(dir, {
     kind,
     name,
     maxYawDeg: turned ? MAX_YAW_DEG : NARROW_YAW_DEG,
     model: { file: 'double.onnx', bytes },
+    ...(learned && { maps }),
     mesh,
     uv,
-    offset: kind === 'learned' ? offset : null,
+    offset: learned ? offset : null,
     guide,
     rights: { licence: fictional ? 'see LICENSE.md' : 'draft, not signed: see LICENSE.md', fictional },
   });

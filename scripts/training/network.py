@@ -8,14 +8,10 @@ from torch import nn
 
 from data import HEIGHT, LEFT, TOP, WIDTH
 
-INPUTS = {"given": 9, "drawn": 6, "coarse": 3}
-"""given: base R, G, B, crop R, G, B, the mesh's alpha, its rim, facing (scripts/double/learned-graph.ts). drawn: the same without the crop.
-coarse: the crop's means over COARSE² pixels."""
-OUTPUTS = {"flow": 2, "colour": 3, "cover": 1}
-"""
-From where each point of the drawing is taken, x and y, and change of colour R, G, B, both on a grid of 1/STEP, steps of STEP pixels; change
-of alpha.
-"""
+INPUTS = {"drawn": 6, "coarse": 3}
+"""drawn: base R, G, B, the mesh's alpha, its rim, facing (server/double/painter.ts). coarse: the crop's means over COARSE² pixels."""
+OUTPUTS = {"change": 5}
+"""On a grid of 1/STEP: from where each point of the drawing is taken, x and y in steps of STEP pixels, and what is added to R, G, B."""
 COARSE = 8
 STEP = 4
 
@@ -32,15 +28,12 @@ def add(source, other, target):
     return {"op": "add", "from": source, "and": other, "to": target}
 
 
-def steps():
-    return colour_steps() + cover_steps()
-
-
-def colour_steps(widths=(12, 24, 40, 64, 96)):
+def steps(widths=(16, 32, 48, 64, 96)):
     """
     A U-Net from half the crop's size down to a 1/32 of it, and up again to a quarter. It moves the drawing and tints it; it cannot draw over
     it, for a network that may rather blurs what it cannot place. Of the performer it sees eyes and mouth, through the mesh's openings, and the rest
-    so coarsely that no likeness can pass: light, shadows, where the brows are (server/docs/decisions/learned-double.md).
+    so coarsely that no likeness can pass: light, shadows, where the brows are (server/docs/decisions/learned-double.md). Widths are multiples of
+    16, which is what a processor's vectors reckon with anyway; most of the time goes into the finest level, so that it is short.
     """
     a, b, c, d, e = widths
     return [
@@ -48,8 +41,8 @@ def colour_steps(widths=(12, 24, 40, 64, 96)):
         conv("a", "b0", a, b, 2, 2),
         conv("b0", "b", b, b),
         conv("b", "c0", b, c, 2, 2),
-        conv("coarse", "k0", INPUTS["coarse"], 24),
-        conv("k0", "k1", 24, c),
+        conv("coarse", "k0", INPUTS["coarse"], b),
+        conv("k0", "k1", b, c),
         add("c0", "k1", "c1"),
         conv("c1", "c", c, c),
         conv("c", "d0", c, d, 2, 2),
@@ -70,42 +63,7 @@ def colour_steps(widths=(12, 24, 40, 64, 96)):
         up("g2", "g3"),
         add("g3", "b", "h0"),
         conv("h0", "h1", b, b),
-        conv("h1", "h2", b, b),
-        conv("h2", "flow", b, OUTPUTS["flow"], relu=False),
-        conv("h2", "colour", b, OUTPUTS["colour"], relu=False),
-    ]
-
-
-def cover_steps(widths=(8, 16, 24, 32, 48)):
-    """A smaller one that sees the plate as it is, for hands and hair before the face have sharp edges; it draws nothing, it leaves out."""
-    a, b, c, d, e = widths
-    return [
-        conv("given", "o", INPUTS["given"], a, 2, 2),
-        conv("o", "p0", a, b, 2, 2),
-        conv("p0", "p", b, b),
-        conv("p", "q0", b, c, 2, 2),
-        conv("q0", "q", c, c),
-        conv("q", "r0", c, d, 2, 2),
-        conv("r0", "r", d, d),
-        conv("r", "s0", d, e, 2, 2),
-        conv("s0", "s", e, e),
-        conv("s", "s1", e, d, 1),
-        up("s1", "s2"),
-        add("s2", "r", "t0"),
-        conv("t0", "t1", d, d),
-        conv("t1", "t2", d, c, 1),
-        up("t2", "t3"),
-        add("t3", "q", "u0"),
-        conv("u0", "u1", c, c),
-        conv("u1", "u2", c, b, 1),
-        up("u2", "u3"),
-        add("u3", "p", "v0"),
-        conv("v0", "v1", b, b),
-        conv("v1", "v2", b, a, 1),
-        up("v2", "v3"),
-        add("v3", "o", "w0"),
-        conv("w0", "w1", a, 4 * OUTPUTS["cover"], relu=False),
-        {"op": "shuffle", "from": "w1", "to": "cover"},
+        conv("h1", "change", b, OUTPUTS["change"], relu=False),
     ]
 
 
@@ -131,10 +89,9 @@ class Network(nn.Module):
                 self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
 
     def forward(self, given):
-        """given: n × 9 × height × width, multiples of 32. OUTPUTS, of that size but for flow."""
+        """given: n × 9 × height × width, multiples of 32, as recorded (data.py). Answers OUTPUTS' change."""
         drawn = torch.cat([given[:, 0:3], given[:, 6:9]], 1)
-        values = self.run({"given": given, "drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)})
-        return tuple(values[name] for name in OUTPUTS)
+        return self.run({"drawn": drawn, "coarse": nn.functional.avg_pool2d(given[:, 3:6], COARSE)})["change"]
 
     def run(self, values):
         """All values by their names, those given with them."""
@@ -153,9 +110,9 @@ class Network(nn.Module):
 
 
 def draw(network, given):
-    """Colour and alpha of what a face is replaced with, as scripts/double/learned-graph.ts computes them."""
-    flow, change, cover = network(given)
-    return drawn(given, moved(given[:, 0:3], flow), finer(change), cover)
+    """Colour and alpha of what a face is replaced with, as the server computes them (server/frame/kernels/move.ts)."""
+    change = network(given)
+    return tinted(moved(given[:, 0:3], change[:, 0:2]), finer(change[:, 2:5])), given[:, 7:8]
 
 
 def moved(base, flow):
@@ -171,12 +128,8 @@ def finer(grid):
     return nn.functional.interpolate(grid, scale_factor=STEP, mode="bilinear")
 
 
-def drawn(given, moved, change, cover):
-    """moved: of `moved`. change: already `finer`."""
-    rim = given[:, 7:8]
-    colour = (moved + change).clamp(0, 1)
-    alpha = (rim + cover).clamp(0, 1) * (4 * rim).clamp(0, 1)
-    return colour, alpha
+def tinted(moved, change):
+    return (moved + change).clamp(0, 1)
 
 
 def export(network, folder, training, inputs=tuple(INPUTS), outputs=tuple(OUTPUTS)):
@@ -210,7 +163,7 @@ def export(network, folder, training, inputs=tuple(INPUTS), outputs=tuple(OUTPUT
 def multiplications(plan, height, width):
     """Of one run."""
     area = height * width
-    areas, total = {"given": area, "drawn": area, "coarse": area // COARSE**2}, 0
+    areas, total = {"drawn": area, "coarse": area // COARSE**2}, 0
     for step in plan:
         size = areas[step["from"]]
         if step["op"] == "conv":

@@ -13,14 +13,14 @@ import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { cutFloats, eyesAndMouth } from './crop.ts';
 import { disagrees, soften } from './filming.ts';
-import { driverFile, GIVEN, openSeer, type Seen, type Seer } from './seer.ts';
+import { type DrawingFolder, driverFile, GIVEN, openSeer, type Seen, type Seer } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
   skins: string;
   out: string;
-  /** The doubles, and the folder of the look that each one's faces are seen with: seer.ts. Each has a folder of its name under `out`. */
-  doubles: readonly { name: string; look: string }[];
+  /** The doubles, and what each one's faces are drawn with. Each has a folder of its name under `out`. */
+  doubles: readonly { name: string; drawing: DrawingFolder }[];
   /** Faces of each driver. */
   faces: number;
 }
@@ -63,10 +63,10 @@ async function main(): Promise<void> {
   const job = workerData as RecordJob;
   const assets = openAssets(job.assets, job.skins);
   const doubles = await Promise.all(
-    job.doubles.map(async ({ name, look }) => ({
+    job.doubles.map(async ({ name, drawing }) => ({
       name,
       performer: await createPerformer(assets, identityNamed(name)),
-      seer: await openSeer(look),
+      seer: await openSeer(drawing),
     })),
   );
   type Filmed = { kept: number; lost: number };

@@ -8,14 +8,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { recordingGraph } from '../double/learned-graph.ts';
-import { writeLook } from '../double/look-folder.ts';
-import { MAX_YAW_DEG, readSource } from '../double/source.ts';
+import { writeDrawing } from '../double/look-folder.ts';
+import { readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { HELD_OUT_SEED } from '../performer/people.ts';
 import { crew } from './crew.ts';
 import type { RecordJob } from './record-worker.ts';
-import { doubleDir, driverFile, RECORDING } from './seer.ts';
+import { doubleDir, driverFile } from './seer.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -44,12 +43,10 @@ async function main(): Promise<void> {
     const doubles: RecordJob['doubles'] = await Promise.all(
       names.map(async (name) => {
         const source = await readSource(doubleDir(name), mesh);
-        const bytes = recordingGraph(source.maps).encode({ generator: 'scripts/training/record.ts' });
-        const look = join(temporary, name);
-        mkdirSync(look);
-        const model = { file: RECORDING, bytes };
-        writeLook(look, { ...source, kind: 'learned', maxYawDeg: MAX_YAW_DEG, model, mesh });
-        return { name, look };
+        const dir = join(temporary, name);
+        writeDrawing(dir, { ...source, mesh });
+        const { side, normalSide } = source.maps;
+        return { name, drawing: { dir, side, normalSide } };
       }),
     );
     const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(

@@ -1,39 +1,42 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OpenNetwork } from '../../server/double/contract.ts';
-import { type MESH_INPUTS, MeshInputs, type PLATE_INPUTS } from '../../server/double/mesh-inputs.ts';
+import { decodeMaps } from '../../server/double/maps.ts';
+import { Painter } from '../../server/double/painter.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
-import type { Affine } from '../../server/double/surface.ts';
+import { type Affine, SIZE } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
 import type { Landmarks } from '../../server/face/types.ts';
+import { MAPS } from '../double/look-folder.ts';
 import { MODELS, openOnlooker } from './onlooker.ts';
 
+/** Base R, G, B, the plate's crop R, G, B, the mesh's alpha, its rim, facing. */
 export const GIVEN = 9;
-/** The network's file there. */
-export const RECORDING = 'recording.onnx';
+
+/** What a double's faces are drawn with: a folder that `writeDrawing` made, and the sides of its maps. */
+export interface DrawingFolder {
+  dir: string;
+  side: number;
+  normalSide: number;
+}
 
 export interface Seen {
   landmarks: Landmarks;
   toCrop: Affine;
   /** The face without its head's pose, canonical units: at rest, the performer's neutral face. */
   canonical: Float32Array;
-  /** What the trained network is given: GIVEN planes of SIZE² floats, valid until the next picture. */
+  /** What the trained network is given: GIVEN planes of SIZE² floats. */
   given: Float32Array;
 }
 
-/**
- * Looks at one picture as the server does: its own perception, its own raster and light, and the mesh double's layers.
- * @param dir a look's folder whose network is scripts/double/learned-graph.ts `recordingGraph`.
- */
-export async function openSeer(dir: string) {
+/** Looks at one picture as the server does: its own perception, its own drawing. */
+export async function openSeer({ dir, side, normalSide }: DrawingFolder) {
   const onlooker = await openOnlooker();
   const { arena, kernels, runtime } = onlooker;
-  const session = await runtime.load(join(dir, RECORDING), arena);
-  const tensors = { ...session.inputs, ...session.outputs } as OpenNetwork<
-    keyof typeof MESH_INPUTS | keyof typeof PLATE_INPUTS | 'drawn'
-  >['tensors'];
   const template = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
-  const inputs = new MeshInputs({ runtime, arena, kernels, dir }, template, tensors);
+  const maps = decodeMaps(readFileSync(join(dir, MAPS)), side, normalSide, MAPS);
+  const painter = new Painter({ runtime, arena, kernels, dir }, template, maps);
+  const planes = (at: number, count: number): Float32Array => arena.floats(at, count * SIZE * SIZE);
+  const given = new Float32Array(GIVEN * SIZE * SIZE);
 
   return {
     /**
@@ -41,17 +44,21 @@ export async function openSeer(dir: string) {
      * Null where the server would not see exactly this one face.
      */
     see: (i420: Uint8Array, width: number, height: number, neutral: Float32Array | null): Promise<Seen | null> =>
-      onlooker.look(i420, width, height, async (picture, landmarks, trackId) => {
-        const toCrop = inputs.fill({ picture, landmarks, params: {}, trackId, neutral });
-        inputs.forget(trackId);
-        await session.run();
+      onlooker.look(i420, width, height, (picture, landmarks, trackId) => {
+        const { toCrop, base, crop, facing } = painter.paint({ picture, landmarks, params: {}, trackId, neutral });
+        painter.forget(trackId);
+        const drawn = planes(base, 5);
+        given.set(drawn.subarray(0, 3 * SIZE * SIZE));
+        given.set(planes(crop, 3), 3 * SIZE * SIZE);
+        given.set(drawn.subarray(4 * SIZE * SIZE), 6 * SIZE * SIZE);
+        given.set(drawn.subarray(3 * SIZE * SIZE, 4 * SIZE * SIZE), 7 * SIZE * SIZE);
+        given.set(planes(facing, 1), 8 * SIZE * SIZE);
         const { points } = landmarks;
         const pose = fitPose(template.canonical, points, template.rigid);
-        return { landmarks, toCrop, canonical: canonicalPoints(points, pose), given: tensors.drawn.data };
+        return Promise.resolve({ landmarks, toCrop, canonical: canonicalPoints(points, pose), given });
       }),
     close(): void {
-      inputs.close();
-      session.close();
+      painter.close();
       onlooker.close();
     },
   };

@@ -18,22 +18,16 @@ from torch import nn
 
 from averaged import Averaged
 from data import HEIGHT, WIDTH, Recorded
-from network import Network, draw, drawn, export, finer, moved, multiplications
+from network import Network, draw, export, finer, moved, multiplications, tinted
 from pictures import curves, sheet
 
 EYES_AND_MOUTH = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
 
 
-def losses(truth, wanted, colour, alpha, weight, rim):
-    """
-    On the colours, wherever the face is to be seen, and on alpha by itself: on the picture that both make, a network would rather let the
-    performer's brows through than move the double's. Absolute differences: squares blur.
-    """
+def losses(truth, wanted, colour, weight):
+    """Of the colours, wherever the face is to be seen. Absolute differences: squares blur."""
     area = (wanted * weight).sum().clamp(min=1) * 3
-    # What stands before the face, and its edge, is a small share of all pixels; skin of the performer left bare is the worse mistake.
-    over, under = (alpha - wanted).clamp(min=0), (wanted - alpha).clamp(min=0)
-    cover = (over * (weight + 2 * rim * (1 - wanted)) + 2 * under * weight).mean()
     wrong = (colour - truth) * wanted
     own = (wrong.abs() * weight).sum() / area
     edges = 0
@@ -44,7 +38,7 @@ def losses(truth, wanted, colour, alpha, weight, rim):
         for axis in (2, 3):
             slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
             edges = edges + scale**2 * (slope.abs() * weight.narrow(axis, 1, wrong.shape[axis] - 1)).sum() / area
-    return 2 * own + 0.5 * edges + 2 * cover + 0.4 * unlike(colour, truth, wanted)
+    return 2 * own + 0.5 * edges + 0.4 * unlike(colour, truth, wanted)
 
 
 def unlike(colour, truth, wanted):
@@ -58,9 +52,8 @@ def unlike(colour, truth, wanted):
     return ((1 - alike) * inside).sum() / inside.sum().clamp(min=1)
 
 
-def judge(given, truth, wanted, weight, moved, change, cover):
-    colour, alpha = drawn(given, moved, change, cover)
-    return losses(truth, wanted, colour, alpha, 1 + (EYES_AND_MOUTH - 1) * weight, given[:, 7:8])
+def judge(truth, wanted, weight, moved, change):
+    return losses(truth, wanted, tinted(moved, change), 1 + (EYES_AND_MOUTH - 1) * weight)
 
 
 def psnr(given, truth, wanted, colour, alpha):
@@ -82,11 +75,19 @@ def evaluate(network, recorded, device, batch=16):
     return torch.cat(found).median().item(), torch.cat(before).median().item()
 
 
-def before(path, network, device):
-    """What of another training's weights this network has a place for."""
-    mine = network.state_dict()
+def begin_from(path, network, device):
+    """Takes another training's weights, as many channels of each layer as both have; what is new beside them begins faintly."""
     theirs = torch.load(path, map_location=device)["averaged"]
-    return {name: value for name, value in theirs.items() if name in mine and mine[name].shape == value.shape}
+    mine = network.state_dict()
+    for name, value in mine.items():
+        other = theirs.get(name)
+        if other is None or other.dim() != value.dim():
+            continue
+        part = tuple(slice(0, min(a, b)) for a, b in zip(value.shape, other.shape))
+        if value.dim() == 4:
+            value.mul_(0.3)
+        value[part] = other[part]
+    network.load_state_dict(mine)
 
 
 def main():
@@ -110,7 +111,7 @@ def main():
     recorded = Recorded(args.data.split(","), seed=args.seed)
     network = Network().to(device, memory_format=torch.channels_last)
     if args.start:
-        network.load_state_dict(before(f"{args.start}/state.pt", network, device), strict=False)
+        begin_from(f"{args.start}/state.pt", network, device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
     averaged = Averaged(network)
     state = {"samples": 0, "seconds": 0.0, "curve": []}
@@ -136,8 +137,8 @@ def main():
             group["lr"] = args.rate * min(1.0, (steps + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         given, truth, wanted, weight = next(batches)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            flow, change, cover = (part.float().contiguous() for part in network(given.to(memory_format=torch.channels_last)))
-        loss = judged(given, truth, wanted, weight, moved(given[:, 0:3], flow), finer(change), cover)
+            change = network(given.to(memory_format=torch.channels_last)).float().contiguous()
+        loss = judged(truth, wanted, weight, moved(given[:, 0:3], change[:, 0:2]), finer(change[:, 2:5]))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

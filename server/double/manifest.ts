@@ -19,6 +19,8 @@ const manifestSchema = z.strictObject({
   /** The network, and the face mesh that tells it where on the face it is. */
   model: heldFile,
   mesh: heldFile,
+  /** Texture and normals (maps.ts), where they are drawn with before the network; pixels across. */
+  maps: heldFile.extend({ side: z.int().min(16).max(2048), normalSide: z.int().min(16).max(512) }).optional(),
   /** How the crop is cut: the landmarks a similarity is fitted to. */
   template: z.literal('face-mesh-468'),
   /** Side of the square the network makes, pixels. */

@@ -3,7 +3,7 @@ import { LightMeter, METER_SIZE } from './light.ts';
 import type { OpenOptions } from './open.ts';
 import type { FaceInput } from './replacer.ts';
 import { SoftnessMeter } from './softness.ts';
-import { type Affine, cutPlate, SIZE, Surface } from './surface.ts';
+import { type Affine, cutPlate, SIZE, Surface, WINDOW } from './surface.ts';
 import type { Template } from './template.ts';
 
 /** What a textured double is drawn from: where each crop pixel lies on the face, and how the plate is lit and how soft it is. */
@@ -14,12 +14,14 @@ export const MESH_INPUTS = {
   gain: [1, 3, 8, 8],
   softness: [1],
 } as const;
-/** What a network that sees the plate is given beside: the crop, and the crop with the performer's eyes and mouth moved to the double's openings. */
-export const PLATE_INPUTS = { crop: [1, 3, SIZE, SIZE], behind: [1, 3, SIZE, SIZE] } as const;
+const WITHIN = [WINDOW.left, WINDOW.top, WINDOW.left + WINDOW.width, WINDOW.top + WINDOW.height] as const;
 type MeshTensors = Readonly<Record<keyof typeof MESH_INPUTS, BoundTensor>> &
-  Readonly<Partial<Record<keyof typeof PLATE_INPUTS, BoundTensor>>>;
+  Readonly<Partial<Record<'crop' | 'behind', BoundTensor>>>;
 
-/** Fills the inputs of a textured double, face by face. Owns its kernel memory and what it remembers of each track's light. */
+/**
+ * Fills the inputs of a textured double, face by face; with `crop` and `behind` (3×256×256, encoded 0–1) the plate as well, and the plate with the
+ * performer's eyes and mouth moved to the double's openings. Owns its kernel memory and what it remembers of each track's light.
+ */
 export class MeshInputs {
   readonly #options: OpenOptions;
   readonly #tensors: MeshTensors;
@@ -57,7 +59,9 @@ export class MeshInputs {
     softness.data[0] = this.#softness.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
     if (crop && behind) {
       const { kernels } = this.#options;
-      cutPlate(kernels, picture, toCrop, SIZE, crop.at);
+      // Beyond the face nothing of it is seen, and the window is two thirds of the crop.
+      const part = this.#drawn.withinWindow() ? WITHIN : undefined;
+      cutPlate(kernels, picture, toCrop, SIZE, crop.at, part);
       behind.data.set(crop.data);
       if (moved) kernels.remap(crop.at, moved.places, SIZE, behind.at, ...moved.box);
     }

@@ -8,6 +8,8 @@ import type { Template } from './template.ts';
 
 /** Side of the crop that looks are drawn in. */
 export const SIZE = 256;
+/** The part of the crop that a trained network works on: beyond it lies no face (99 of 100, to 50° of yaw). */
+export const WINDOW = { left: 32, top: 16, width: 192, height: 224 } as const;
 /** Crop pixels per canonical unit: the oval of a calm face is about 200 of 256 pixels high and an open mouth still fits. */
 const CROP_SCALE = 11.2;
 /** Canonical y of the crop's centre (down is positive): a little below the eyes' middle, so that chin and brow have equal room. */
@@ -42,6 +44,8 @@ export class Surface {
   /** The template's own proportions over an average head's; null where it keeps the performer's. */
   readonly #offset: Float32Array | null;
   readonly #triangles: number;
+  /** Those of the openings and around them; made when they are first wanted. */
+  #around: { at: number; count: number } | null = null;
   readonly #vertices: number;
   readonly #depth: number;
   #places: number | null = null;
@@ -77,12 +81,23 @@ export class Surface {
     return { pose, toCrop, moved: shift && this.#movedBy(landmarks, toCrop, vertices) };
   }
 
+  /** Whether the last drawing lies within WINDOW. */
+  withinWindow(): boolean {
+    const { left, top, width, height } = WINDOW;
+    const vertices = this.#arena.floats(this.#vertices, this.#template.vertices.length * 5);
+    for (let i = 0; i < vertices.length; i += 5) {
+      const [x, y] = [vertices[i]!, vertices[i + 1]!];
+      if (!(x >= left && y >= top && x < left + width && y < top + height)) return false;
+    }
+    return true;
+  }
+
   /**
    * The performer's own eyes and mouth, where the double's openings are. Draws once more, and writes into each pixel where in the crop
    * the performer has that point.
    */
   #movedBy({ points }: Landmarks, [a, b, c, d, e, f]: Affine, vertices: Float32Array): Moved {
-    const { vertices: ids, uv, triangles } = this.#template;
+    const { vertices: ids, uv } = this.#template;
     let [x0, y0, x1, y1] = [SIZE, SIZE, 0, 0];
     for (let i = 0; i < ids.length; i++) {
       if (uv[2 * i]! < -1) {
@@ -94,12 +109,26 @@ export class Surface {
       vertices[5 * i + 4] = d * x + e * y + f;
     }
     this.#places ??= this.reserve(4 * SIZE * SIZE * 4);
-    this.#kernels.raster(this.#vertices, this.#triangles, triangles.length / 3, SIZE, this.#places, this.#depth);
+    this.#around ??= this.#aroundOpenings();
+    this.#kernels.raster(this.#vertices, this.#around.at, this.#around.count, SIZE, this.#places, this.#depth);
     const inside = (value: number): number => Math.min(SIZE, Math.max(0, Math.round(value)));
     return {
       places: this.#places,
       box: [inside(x0 - RIM), inside(y0 - RIM), inside(x1 + RIM), inside(y1 + RIM)],
     };
+  }
+
+  /** Triangles that lie in an opening or share a landmark with one: all that the double lets the performer's pixels through. */
+  #aroundOpenings(): { at: number; count: number } {
+    const { vertices, uv, triangles } = this.#template;
+    const edge = new Set(vertices.filter((_, i) => uv[2 * i]! < -1));
+    const touches = (corner: number): boolean => edge.has(vertices[triangles[corner]!]!);
+    const chosen: number[] = [];
+    for (let t = 0; t < triangles.length; t += 3)
+      if (touches(t) || touches(t + 1) || touches(t + 2)) chosen.push(...triangles.slice(t, t + 3));
+    const at = this.reserve(chosen.length * 4);
+    this.#arena.ints(at, chosen.length).set(chosen);
+    return { at, count: chosen.length / 3 };
   }
 
   close(): void {
@@ -155,6 +184,7 @@ function placeVertices(
 /**
  * The plate under the crop as planar R, G, B, encoded 0–1, `size`² pixels over the whole crop: pixel (i, j) has its centre in the
  * middle of the (SIZE / size)² crop pixels that it stands for.
+ * @param part x0, y0, x1, y1: the rest of `out` stays; x0 and x1 are multiples of 4.
  */
 export function cutPlate(
   kernels: Kernels,
@@ -162,6 +192,7 @@ export function cutPlate(
   [a, b, c, d, e, f]: Affine,
   size: number,
   out: number,
+  part: readonly [x0: number, y0: number, x1: number, y1: number] = [0, 0, size, size],
 ): void {
   const determinant = a * e - b * d;
   const step = SIZE / size;
@@ -171,7 +202,7 @@ export function cutPlate(
   const id = -d / determinant;
   const ie = a / determinant;
   const [kr, kb, full] = matrixOf(picture.colour);
-  kernels.warp(
+  kernels.warpPart(
     picture.at,
     picture.width,
     picture.height,
@@ -188,5 +219,6 @@ export function cutPlate(
     kr,
     kb,
     full,
+    ...part,
   );
 }

@@ -29,6 +29,8 @@ export interface Kernels {
     kb: number,
     full: number,
   ): void;
+  /** As `warp`, of the part x0 ≤ x < x1, y0 ≤ y < y1 of the square only; x0 and x1 are multiples of 4. The rest of `out` stays. */
+  warpPart(...args: [...Parameters<Kernels['warp']>, x0: number, y0: number, x1: number, y1: number]): void;
   /** Halves a picture by 2×2 averaging; the result is (w+1)>>1 × (h+1)>>1. */
   half(picture: number, width: number, height: number, out: number): void;
   /** Resamples a picture to another size (area-weighted bilinear), for the overload steps. */
@@ -85,6 +87,73 @@ export interface Kernels {
    * vertices: float32 (x, y, z, u, v) × n in crop pixels; triangles: int32 × 3 × count; out: planar float32 u, v, coverage (0 or 1), facing (cosine of the normal to the view axis); depth: scratch float32 size².
    */
   raster(vertices: number, triangles: number, count: number, size: number, out: number, depth: number): void;
+  /**
+   * Draws a textured face from its raster: texture(u, v) · light(rotation · normal(u, v)) · gain(x, y), softened, before what shines
+   * through its openings.
+   *
+   *   alpha = opening(u, v) · rim(coverage),  base = behind + (colour − behind) · alpha
+   *
+   * surface: the raster's planes. texture: side² × (R, G, B encoded 0–1, opening), normals: normalSide² × (x, y, z, 0), of a head that looks at the
+   * camera. rotation: 3×3, head → camera. light: 3 × 9 terms of the normal, by channel (1, x, y, z, xy, xz, yz, x² − y², 3z² − 1). gain: 3 × 8 × 8,
+   * over the crop by cubic convolution (Keys 1981). softness: 0 sharp; up to 1 towards means of 5×5, up to 2 towards means of 7×7 of those.
+   * behind: planar R, G, B, 0–1. out: planar base R, G, B, rim, alpha; rim is 0 on the face's outline and 1 some nine pixels inside it.
+   * colour: the same base interleaved, size² × (R, G, B, 0). scratch: ≥ 54·size² bytes. size: a multiple of 16, at least 64.
+   */
+  paint(
+    surface: number,
+    size: number,
+    texture: number,
+    side: number,
+    normals: number,
+    normalSide: number,
+    rotation: number,
+    light: number,
+    gain: number,
+    softness: number,
+    behind: number,
+    scratch: number,
+    colour: number,
+    out: number,
+  ): void;
+  /**
+   * Moves and tints an interleaved picture (size² × 4) within a window, into planes R, G, B at `out`, 0–1; outside the window `out` stays.
+   * change: 5 planes on a grid of 4 pixels, from where each point is taken (x, y, in steps of 4 pixels) and what is added to R, G, B; bilinear
+   * between its points. left, width: multiples of 4; width a multiple of 16. scratch: ≥ 5·width bytes.
+   */
+  move(
+    colour: number,
+    size: number,
+    change: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    scratch: number,
+    out: number,
+  ): void;
+  /** Copies a window of `count` planes of size². */
+  cut(
+    planes: number,
+    size: number,
+    count: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    out: number,
+  ): void;
+  /** Means of a window of `count` planes of size² over cells of cell² pixels; left and cell are multiples of 4. */
+  means(
+    planes: number,
+    size: number,
+    count: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    cell: number,
+    out: number,
+  ): void;
   /**
    * Blends planar float32 RGBA (straight alpha, 0–1, size²) into a picture through an affine (frame pixel → crop pixel), inside the box x0,y0–x1,y1 (even numbers).
    * Where alpha is 0 the picture keeps its bytes exactly. scratch: 4·size²·4 bytes.

@@ -18,6 +18,7 @@ import { Arena } from '../../server/frame/arena.ts';
 import { type Kernels, loadKernels } from '../../server/frame/kernels.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
 import type { Runtime } from '../../server/inference/session.ts';
+import { writeMeshDouble } from '../fixtures/mesh-double.ts';
 import { Canvas } from '../fixtures/scene.ts';
 import { arenaPicture, type DecodedVideo, decodeVideo } from '../fixtures/video.ts';
 
@@ -28,6 +29,7 @@ let kernels: Kernels;
 let runtime: Runtime;
 let perceiver: Perceiver;
 let replacer: Replacer;
+let meshDir: string;
 let demo: DecodedVideo;
 
 beforeAll(async () => {
@@ -35,13 +37,16 @@ beforeAll(async () => {
   kernels = loadKernels(arena);
   runtime = createRuntime();
   perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
-  replacer = await openDouble({ runtime, arena, kernels, dir: `${MODELS}doubles/mara` });
+  meshDir = mkdtempSync(join(tmpdir(), 'understudy-mesh-'));
+  await writeMeshDouble(meshDir);
+  replacer = await openDouble({ runtime, arena, kernels, dir: meshDir });
   demo = await decodeVideo(`${MODELS}demo/demo.mp4`, 2);
 });
 afterAll(() => {
   replacer.close();
   perceiver.close();
   runtime.close();
+  rmSync(meshDir, { recursive: true, force: true });
 });
 
 /** Two performers beside each other; the right one in a quarter of the light. */
@@ -149,14 +154,13 @@ describe('a double of kind learned', () => {
     };
     const nodes = [
       { ...few, to: 'half', outputs: 2 },
-      { ...few, from: 'half', to: 'flow', inputs: 2, outputs: 2, weights: [0, 16] },
-      { ...few, from: 'half', to: 'colour', inputs: 2, outputs: 3, weights: [0, 24], bias: [576, 3] },
+      { ...few, from: 'half', to: 'change', inputs: 2, outputs: 5, weights: [0, 40], bias: [576, 5] },
     ];
     const described = {
       format: 2,
       window: [16, 32, 224, 192],
       inputs: ['drawn'],
-      outputs: ['flow', 'colour'],
+      outputs: ['change'],
       nodes,
       training: {},
     };
@@ -164,7 +168,7 @@ describe('a double of kind learned', () => {
     writeFileSync(join(dir, 'network.weights'), new Uint8Array(4 * 592));
     const mesh = readFaceMesh();
     const source = await readSource(`${MODELS}doubles/mara`, mesh);
-    const bytes = learnedGraph(source.maps, readTrained(dir)).encode({});
+    const bytes = learnedGraph(readTrained(dir)).encode({});
     writeLook(dir, { ...source, kind: 'learned', maxYawDeg: 50, model: { file: 'double.onnx', bytes }, mesh });
     learned = await openDouble({ runtime, arena, kernels, dir });
   });

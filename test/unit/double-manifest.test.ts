@@ -15,7 +15,7 @@ const DETECTOR = fileURLToPath(new URL('../../models/perception/face-detection-f
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'double-'));
-  for (const file of ['double.json', 'double.onnx', 'mesh.json']) cpSync(join(MARA, file), join(dir, file));
+  for (const file of ['double.json', 'double.onnx', 'maps.bin', 'mesh.json']) cpSync(join(MARA, file), join(dir, file));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -38,6 +38,7 @@ interface Manifest {
   maxYawDeg: number;
   model: { file: string; sha256: string };
   mesh: { file: string; sha256: string };
+  maps?: { file: string; sha256: string; side: number };
 }
 
 function edit(change: (manifest: Manifest) => void): void {
@@ -95,7 +96,20 @@ describe('opening a double', () => {
     swap('model', Buffer.from('no network at all'));
     expect(await refusal()).toMatch(/double\.onnx cannot be loaded/);
     swap('model', readFileSync(DETECTOR));
-    expect(await refusal()).toMatch(/not of kind mesh: it needs surface/);
+    expect(await refusal()).toMatch(/not of kind learned: it needs drawn/);
+  });
+
+  test('maps that are missing, not named, or of another size', async () => {
+    edit((manifest) => {
+      manifest.maps!.side = 64;
+    });
+    expect(await refusal()).toMatch(/maps\.bin holds \d+ bytes where its sides/);
+    rmSync(join(dir, 'maps.bin'));
+    expect(await refusal()).toMatch(/incomplete: maps\.bin is missing/);
+    edit((manifest) => {
+      delete manifest.maps;
+    });
+    expect(await refusal()).toMatch(/names no maps in double\.json/);
   });
 
   test('a mesh whose triangles name vertices that are not there', async () => {

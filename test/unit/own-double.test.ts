@@ -1,10 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withMaps } from '../../scripts/double/with-maps.ts';
-import { decodeModel } from '../../scripts/models/onnx-schema.ts';
-import { DOUBLES } from '../../scripts/own-double/bundled.ts';
 import { coverageOf, pageOf } from '../../scripts/own-double/coverage.ts';
 import { fillHoles, type Map3 } from '../../scripts/own-double/even.ts';
 import { listFootage } from '../../scripts/own-double/footage.ts';
@@ -94,21 +91,6 @@ test('holes are filled from their rims, and what is known stays', () => {
   fillHoles(map);
   for (const [c, value] of [0.2, 0.4, 0.6].entries())
     for (const found of map.planes[c]!) expect(found).toBeCloseTo(value, 5);
-});
-
-test('another face in the same network: maps change, everything else stays', () => {
-  const model = readFileSync(join(DOUBLES, 'mara', 'double.onnx'));
-  const [side, normalSide] = [320, 128];
-  const texture = new Float32Array(4 * side * side).fill(0.25);
-  const normals = new Float32Array(3 * normalSide * normalSide).fill(0.5);
-  const made = decodeModel(withMaps(model, { texture, side, normals, normalSide }, { double: 'mine' }));
-  const before = decodeModel(model);
-  const changed = made.graph.initializer.filter((one, i) =>
-    Buffer.compare(one.rawData, before.graph.initializer[i]!.rawData),
-  );
-  expect(changed.map(({ dims }) => dims.join('×'))).toEqual(expect.arrayContaining(['1×4×320×320', '1×3×128×128']));
-  expect(changed).toHaveLength(2);
-  expect(() => withMaps(model, { texture, side: 77, normals, normalSide }, {})).toThrow(/holds 0 maps of 1×4×77×77/);
 });
 
 test('a licence is a draft that nobody has signed', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { learnedGraph } from '../../scripts/double/learned-graph.ts';
 import { readTrained } from '../../scripts/double/trained-network.ts';
 import { writeTraining } from '../../scripts/double/training-card.ts';
 import { OnnxGraph } from '../../scripts/models/onnx-graph.ts';
@@ -16,13 +17,13 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const SIDE = 4;
 
 /** One input plane; its halves summed, doubled, rectified, added to itself, shuffled. */
-function write(weights: number[], nodes: unknown[]): void {
+function write(weights: number[], nodes: unknown[], part = [16, 32, 224, 192]): void {
   writeFileSync(join(dir, 'network.weights'), new Uint8Array(Float32Array.from(weights).buffer));
   writeFileSync(
     join(dir, 'network.json'),
     JSON.stringify({
       format: 2,
-      window: [0, 0, 4, 4],
+      window: part,
       inputs: ['given'],
       outputs: ['out'],
       nodes,
@@ -97,6 +98,8 @@ test('weights that are too short, and a step without its input, are refused', ()
   expect(() => build()).toThrow(/nothing in network.json makes half/);
   write(WEIGHTS, NODES);
   expect(() => build('taken')).toThrow(/nothing in network.json makes given/);
+  write(WEIGHTS, NODES, [0, 0, 256, 256]);
+  expect(() => learnedGraph(readTrained(dir))).toThrow(/trained for the part 0, 0, 256, 256/);
 });
 
 test('what a training came to stands in the card once, in place of what stood there', () => {

@@ -1,7 +1,10 @@
 // The SIMD kernels' entry, AssemblyScript. server/frame/kernels.ts says what each one does.
 export { cover } from './cover';
 export { half, scale } from './scale';
-export { warp } from './warp';
+export { cut, means } from './cut';
+export { move } from './move';
+export { paint } from './paint';
+export { warp, warpPart } from './warp';
 export { blend, change } from './blend';
 export { raster } from './raster';
 export { recolour } from './recolour';

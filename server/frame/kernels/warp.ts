@@ -53,6 +53,15 @@ export function warp(
   a: f32, b: f32, c: f32, d: f32, e: f32, f: f32,
   size: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
 ): void {
+  warpPart(picture, width, height, a, b, c, d, e, f, size, out, mul, add, kr, kb, full, 0, 0, size, size);
+}
+
+export function warpPart(
+  picture: usize, width: i32, height: i32,
+  a: f32, b: f32, c: f32, d: f32, e: f32, f: f32,
+  size: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
+  x0: i32, y0: i32, x1: i32, y1: i32,
+): void {
   const cw = (width + 1) >> 1;
   const ch = (height + 1) >> 1;
   const uPlane = picture + <usize>(width * height);
@@ -83,11 +92,11 @@ export function warp(
   const bias = f32x4.splat(add);
   const lanes = f32x4(0, 1, 2, 3);
 
-  for (let y = 0; y < size; y++) {
+  for (let y = y0; y < y1; y++) {
     const fy = <f32>y;
     const rowX = f32x4.splat(b * fy + c);
     const rowY = f32x4.splat(e * fy + f);
-    for (let x = 0; x < size; x += 4) {
+    for (let x = x0; x < x1; x += 4) {
       const step = f32x4.add(f32x4.splat(<f32>x), lanes);
       const px = f32x4.add(f32x4.mul(f32x4.splat(a), step), rowX);
       const py = f32x4.add(f32x4.mul(f32x4.splat(d), step), rowY);

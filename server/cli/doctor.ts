@@ -5,13 +5,15 @@ import { type Diagnosis, diagnose, type ModelState, type ProviderState } from '.
 import { networks } from '../library/networks.ts';
 import { inferenceOf } from '../stage/configured.ts';
 import { runCommand } from './command.ts';
+import { type Plan, planOf, planText } from './doctor-plan.ts';
 
 const USAGE = `understudy doctor [options]
 
   --json          one JSON object instead of text
   --config FILE   the configuration whose inference keys are tried
 
-Says what this machine has, what every network would run on and why, and the command that mends each gap.
+Says what this machine has, what every network would run on and why, where the feeds' engines go and what the spare costs, and the
+command that mends each gap.
 `;
 
 /** Exit code 0 when every network runs, on whatever; 1 when one does not. */
@@ -19,14 +21,17 @@ export async function doctor(args: string[]): Promise<number> {
   let sick = false;
   const code = await runCommand(args, USAGE, async () => {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, config: { type: 'string' } } });
-    const diagnosis = await diagnose(inferenceOf(loadConfig(values.config)), networks(), loadingOf);
+    const config = loadConfig(values.config);
+    const diagnosis = await diagnose(inferenceOf(config), networks(), loadingOf);
+    const onGpu = diagnosis.models.some(({ provider }) => provider !== null && provider !== 'cpu');
+    const plan = await planOf(config, diagnosis.gpus, onGpu);
     sick = diagnosis.models.some(({ provider }) => provider === null);
-    process.stdout.write(values.json ? `${JSON.stringify(diagnosis)}\n` : `${asText(diagnosis)}\n`);
+    process.stdout.write(values.json ? `${JSON.stringify({ ...diagnosis, plan })}\n` : `${asText(diagnosis, plan)}\n`);
   });
   return code || Number(sick);
 }
 
-function asText(diagnosis: Diagnosis): string {
+function asText(diagnosis: Diagnosis, plan: Plan): string {
   const { machine, gpus, noGpu, libraries, video, providers, models, engines, gaps } = diagnosis;
   const { cpu, cores, memGB, platform, node, onnxruntime } = machine;
   const missing = libraries.filter(({ found }) => !found);
@@ -54,6 +59,9 @@ function asText(diagnosis: Diagnosis): string {
           `  ${engines.foreign} engines are of another GPU, driver or library: never read, build anew with \`understudy doubles build\``,
         ]
       : []),
+    '',
+    'Feeds of the configuration, when they open:',
+    ...planText(plan),
     ...(gaps.length > 0 ? ['', 'To run networks on an NVIDIA GPU, in this order:'] : []),
     ...gaps.flatMap(({ why, command }) => [`  ${why}`, `      ${command}`]),
   ].join('\n');

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { gpuChoice } from '../inference/placement.ts';
 import { DEFAULT_CHAIN, providerChain } from '../inference/providers.ts';
 import { feedName, uncastPolicy } from '../wire/messages.ts';
 import { turnServer } from './turn.ts';
@@ -88,7 +89,7 @@ const engineKeys = z.strictObject({
 
 const inferenceKeys = z.strictObject({
   providers: providerChain.default([...DEFAULT_CHAIN]),
-  device: z.number().int().min(0).max(15).default(0),
+  device: gpuChoice.default('auto'),
   precision: z.enum(['auto', 'full']).default('auto'),
   cacheDir: z.string().min(1).max(1024).nullable().default(null),
   workspaceMB: z.number().int().min(64).max(65536).default(2048),

@@ -156,6 +156,12 @@ export const FEED_FAMILIES: readonly Family[] = [
     'Resident memory of the engine process.',
     ({ engineRssBytes }) => engineRssBytes,
   ),
+  each(
+    'gauge',
+    'engine_gpu',
+    'The GPU that the engine was placed on, as nvidia-smi counts them.',
+    ({ engineGpu }) => engineGpu,
+  ),
   each('counter', 'engine_restarts_total', 'Engines lost and started again.', ({ engineLosses }) => engineLosses),
   each(
     'counter',

@@ -43,6 +43,8 @@ export interface FeedMeasures {
   engine: 'absent' | 'warming' | 'ready' | 'lost';
   /** Resident memory of the feed's engine process; null while there is none or it has not said. */
   engineRssBytes: number | null;
+  /** The GPU that the engine was placed on, as nvidia-smi counts them; null where its networks run on the processor. */
+  engineGpu: number | null;
   /** How often an engine of this feed was lost and started again. */
   engineLosses: number;
   /** How many of those had to be ended because they hung. */

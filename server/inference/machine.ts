@@ -65,6 +65,21 @@ export function parseGpus(csv: string): Gpu[] {
     }));
 }
 
+/** Megabytes in use on each GPU, by index; empty where the driver does not say. */
+export async function usedMemory(): Promise<Map<number, number>> {
+  try {
+    const { stdout } = await run('nvidia-smi', ['--query-gpu=index,memory.used', '--format=csv,noheader,nounits'], {
+      timeout: TOOL_MS,
+    });
+    const lines = stdout.split('\n').map((line) => line.split(',').map(Number));
+    return new Map(
+      lines.flatMap(([index, used]) => (Number.isFinite(used) ? [[index as number, used as number]] : [])),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
 /** A library that something needs of the system. */
 export interface Library {
   /** What people call it. */

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Config, mediaBindAddress } from '../config/config.ts';
+import { firstOf } from '../inference/placement.ts';
 import type { InferenceSettings } from '../inference/settings.ts';
 import type { MediaEngine } from '../media/port.ts';
 import { resolveAnnounced } from '../media/rtp/candidates.ts';
@@ -10,9 +11,10 @@ import type { Configured } from './settings.ts';
 /** Engines built for this machine's GPU, unless the configuration names another folder. */
 const ENGINES_DIR = fileURLToPath(new URL('../../data/engines/', import.meta.url));
 
-/** What engines are told about their networks. */
-export const inferenceOf = ({ inference: { workspaceMB, cacheDir, ...rest } }: Config): InferenceSettings => ({
+/** What engines are told about their networks; on which GPU, where there are several, says the pool. */
+export const inferenceOf = ({ inference: { workspaceMB, cacheDir, device, ...rest } }: Config): InferenceSettings => ({
   ...rest,
+  device: firstOf(device),
   cacheDir: cacheDir ?? ENGINES_DIR,
   workspaceMb: workspaceMB,
 });

@@ -3,6 +3,7 @@
  * it takes over at once and the next spare is started. Only this decides what is started and what is given up; main spawns and kills.
  */
 import type { FromEngine, ToEngine } from '../channel/messages.ts';
+import { type Place, placeNext } from '../inference/placement.ts';
 import type { EngineEvents, EngineLink, EngineLinks } from './engine-links.ts';
 import { RestartPause } from './restart-pause.ts';
 import { Watchdog } from './watchdog.ts';
@@ -37,7 +38,7 @@ export interface EngineLoss {
 /** What a feed hears of its engines. */
 export interface FeedEngineEvents extends Pick<EngineEvents, 'frame' | 'message'> {
   /** It waits for `open`. `prepared`: a spare, perhaps at once after `lost`; it takes frames right behind the message. */
-  connected(link: EngineLink, prepared: boolean): void;
+  connected(link: EngineLink, engine: { prepared: boolean; gpu: number }): void;
   lost(loss: EngineLoss): void;
 }
 
@@ -45,6 +46,8 @@ export interface EnginePoolOptions {
   links: Pick<EngineLinks, 'expect' | 'forget'>;
   /** Whether to keep a spare. */
   spare: boolean;
+  /** The GPUs that engines are placed on, one at least. */
+  places: readonly Place[];
   /** What every engine is prepared with. */
   prepare: Omit<Extract<ToEngine, { type: 'prepare' }>, 'type' | 'looks'>;
   /** Starts a process; `feed` is null for the spare. */
@@ -67,6 +70,9 @@ interface Engine {
   /** Since when it serves, or stands by. */
   sinceMs: number;
   rssMb: number | null;
+  /** Where it was placed, and how busy its networks are there (placement.ts). */
+  gpu: number;
+  busyMs: number;
   watchdog: Watchdog;
   working: { picture: number | null; reports: number };
 }
@@ -160,7 +166,7 @@ export class EnginePool {
     spare.ready = false;
     spare.watchdog.allow(prepared ? SILENT_MS : LOADING_MS);
     this.#options.serves(spare.key, feed);
-    if (spare.link) served.events.connected(spare.link, prepared);
+    if (spare.link) served.events.connected(spare.link, { prepared, gpu: spare.gpu });
   }
 
   #start(feed: string | null): Engine {
@@ -171,6 +177,8 @@ export class EnginePool {
       ready: false,
       sinceMs: performance.now(),
       rssMb: null,
+      gpu: placeNext(this.#options.places, [...this.#engines.values()]),
+      busyMs: 0,
       watchdog: new Watchdog(LOADING_MS),
       working: { picture: null, reports: 0 },
     };
@@ -196,7 +204,7 @@ export class EnginePool {
     engine.link = link;
     engine.watchdog.allow(LOADING_MS);
     if (engine.feed === null) this.#prepareSpare();
-    else this.#served(engine)?.events.connected(link, false);
+    else this.#served(engine)?.events.connected(link, { prepared: false, gpu: engine.gpu });
   }
 
   #heard(engine: Engine, message: FromEngine): void {
@@ -209,9 +217,12 @@ export class EnginePool {
       engine.ready = true;
       watchdog.allow(engine.feed === null ? SPARE_SILENT_MS : SILENT_MS);
       if (engine.feed !== null) this.#spareIn(SPARE_AFTER_MS);
-    } else if (message.type === 'stats' && this.#stuck(engine, message.working)) {
-      this.#lost(engine, { sentence: STUCK, hung: true });
-      return;
+    } else if (message.type === 'stats') {
+      engine.busyMs = (message.stageMs.perceive ?? 0) + (message.stageMs.replace ?? 0);
+      if (this.#stuck(engine, message.working)) {
+        this.#lost(engine, { sentence: STUCK, hung: true });
+        return;
+      }
     }
     if (engine.feed !== null) this.#served(engine)?.events.message(message);
     else if (message.type === 'trouble') this.#options.warn(`The spare engine: ${message.sentence}`);
@@ -257,10 +268,12 @@ export class EnginePool {
   }
 
   #prepareSpare(): void {
-    const { link, watchdog } = this.#spare ?? {};
-    if (!link || !watchdog) return;
-    watchdog.allow(LOADING_MS);
-    link.send({ type: 'prepare', looks: [...this.#looks], ...this.#options.prepare });
+    const spare = this.#spare;
+    if (!spare?.link) return;
+    spare.watchdog.allow(LOADING_MS);
+    const { prepare } = this.#options;
+    const inference = { ...prepare.inference, device: spare.gpu };
+    spare.link.send({ type: 'prepare', looks: [...this.#looks], ...prepare, inference });
   }
 
   /** Starts the next spare after a while, as soon as every feed has its engine. */

@@ -72,6 +72,8 @@ export class Feed {
   readonly #programRate = new Rate();
   readonly #skipRate = new Rate();
   #settings: FeedSettings;
+  /** Where its engine was placed. */
+  #gpu = 0;
   #ingest: IngestSession | null = null;
   #link: EngineLink | null = null;
   #engine: FeedFacts['engine'] = 'absent';
@@ -101,7 +103,7 @@ export class Feed {
     const { name, media, changed } = options;
     this.#sound = new FeedSound({ feed: name, media, changed, session, out: this.#renditions });
     this.events = {
-      connected: (link, prepared) => this.#connected(link, prepared),
+      connected: (link, engine) => this.#connected(link, engine),
       frame: (rendition, frame) => this.#fromEngine(rendition, frame),
       message: (message) => this.#heard(message),
       lost: (loss) => this.#lost(loss),
@@ -122,7 +124,9 @@ export class Feed {
     const engineRssBytes = stats ? stats.rssMb * 1e6 : null;
     const { measures: renditions } = this.#renditions;
     const sound = this.#sound.totals(this.#ingest?.soundStats?.() ?? null);
-    return { info: this.info, engine, engineRssBytes, sound, renditions, ...this.#counts.now({ ingest, stats }) };
+    const engineGpu = this.#link && this.info.provider !== 'cpu' ? this.#gpu : null;
+    const counts = this.#counts.now({ ingest, stats });
+    return { info: this.info, engine, engineRssBytes, engineGpu, sound, renditions, ...counts };
   }
 
   /** A camera's offer. A stalled camera gives way to a new one. */
@@ -331,10 +335,12 @@ export class Feed {
     this.#options.changed();
   }
 
-  #connected(link: EngineLink, prepared: boolean): void {
+  #connected(link: EngineLink, { prepared, gpu }: { prepared: boolean; gpu: number }): void {
     this.#link = link;
+    this.#gpu = gpu;
     if (this.#engine !== 'lost') this.#engine = 'warming';
-    const open = { ...this.#options.open, ...this.#rates, slates: this.#renditions.slates };
+    const inference = { ...this.#options.open.inference, device: gpu };
+    const open = { ...this.#options.open, inference, ...this.#rates, slates: this.#renditions.slates };
     const settings = this.#toldFaces.opening(this.#places.tell(this.#settings));
     link.send({ type: 'open', feed: this.name, settings, ...open });
     if (this.#followers.wanted) link.send({ type: 'follow', on: true });

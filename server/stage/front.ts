@@ -60,6 +60,7 @@ async function start({
   channel,
   apiToken,
   passThrough,
+  places,
   keeper,
 }: Extract<ToFront, { type: 'start' }>): Promise<void> {
   const config = configSchema.parse(raw);
@@ -72,6 +73,7 @@ async function start({
   const engines = new EnginePool({
     links,
     spare: config.engine.spare,
+    places,
     prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, inference },
     start: (key, feed) => say({ type: 'startEngine', key, feed }),
     serves: (key, feed) => say({ type: 'engineServes', key, feed }),

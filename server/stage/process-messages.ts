@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { place } from '../inference/placement.ts';
 
 /** What main and front say to each other over Node's own IPC: few and small; pictures never go this way. */
 
@@ -11,6 +12,8 @@ export const toFront = z.discriminatedUnion('type', [
     channel: z.string(),
     apiToken: z.string(),
     passThrough: z.boolean(),
+    /** The GPUs that engines are placed on. */
+    places: z.array(place).min(1),
     /** Where the keeper connects, and the key that it shows; null where nothing is kept. */
     keeper: z.object({ socket: z.string(), key: z.string() }).nullable(),
   }),

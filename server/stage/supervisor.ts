@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { type Reload, reloadConfig, reloadSentence } from '../config/reload.ts';
+import { type Place, placesHere } from '../inference/placement.ts';
 import type { Log } from '../observe/log.ts';
 import { EngineProcesses, ended } from './engine-processes.ts';
 import { KeeperProcess } from './keeper-process.ts';
@@ -63,6 +64,8 @@ export interface RunningServer {
 /** Starts the server. Rejects with a sentence when it cannot (a busy port, a missing model). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   checkLooks(options.config);
+  const { device, providers } = options.config.inference;
+  const places = await placesHere(device, providers);
   const dir = await mkdtemp(join(tmpdir(), 'understudy-'));
   const socket = (name: string): string =>
     process.platform === 'win32'
@@ -70,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       : join(dir, name);
   // Compiled code for whoever is started again: loading it takes half the processor time of compiling it.
   const env = { NODE_COMPILE_CACHE: join(dir, 'code'), ...process.env };
-  const supervisor = new Supervisor(options, env, socket);
+  const supervisor = new Supervisor(options, places, env, socket);
   try {
     const { url, links } = await supervisor.start();
     return {
@@ -96,6 +99,7 @@ class Supervisor {
   readonly apiToken: string;
   readonly #options: ServerOptions;
   #config: Config;
+  readonly #places: readonly Place[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #channel: string;
   readonly #keeper: KeeperProcess | null;
@@ -109,11 +113,18 @@ class Supervisor {
   #pauseOver: () => void = () => undefined;
 
   /**
+   * @param places the GPUs that engines are placed on.
    * @param env of front and engines.
    * @param socket where a local socket of this name lies.
    */
-  constructor(options: ServerOptions, env: NodeJS.ProcessEnv, socket: (name: string) => string) {
+  constructor(
+    options: ServerOptions,
+    places: readonly Place[],
+    env: NodeJS.ProcessEnv,
+    socket: (name: string) => string,
+  ) {
     this.#options = options;
+    this.#places = places;
     this.#config = options.config;
     this.#env = env;
     this.#channel = socket('channel');
@@ -173,6 +184,7 @@ class Supervisor {
         channel: this.#channel,
         apiToken: this.apiToken,
         passThrough: this.#options.passThrough ?? false,
+        places: [...this.#places],
         keeper: this.#keeper && { socket: this.#keeper.socket, key: this.#keeper.key },
       });
     });

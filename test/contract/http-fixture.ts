@@ -46,6 +46,7 @@ export function feedMeasures(info: FeedInfo, change: Partial<FeedMeasures> = {})
     info,
     engine: 'ready',
     engineRssBytes: null,
+    engineGpu: null,
     engineLosses: 0,
     engineHangs: 0,
     camera: { packets: 0, lost: 0, nacks: 0, keyRequests: 0 },

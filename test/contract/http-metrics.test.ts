@@ -52,6 +52,7 @@ const LIVE = feedMeasures(
   }),
   {
     engineRssBytes: 321e6,
+    engineGpu: 1,
     engineLosses: 2,
     engineHangs: 1,
     camera: { packets: 1000, lost: 7, nacks: 12, keyRequests: 3 },

@@ -38,11 +38,12 @@ let processes: Process[];
 let heard: Record<string, string[]>;
 let warnings: string[];
 
-function open(spare = true): void {
+function open(spare = true, places = [{ index: 0, memoryMb: 0 }]): void {
   const expected = new Map<string, EngineEvents>();
   const of = (key: string): Process => processes.find((one) => one.key === key) as Process;
   pool = new EnginePool({
     spare,
+    places,
     prepare: { media: 'rtp', memoryMb: 128, passThrough: false, inference: CPU_ONLY },
     links: {
       expect: (events) => {
@@ -68,7 +69,7 @@ function serve(feed: string): void {
   heard[feed] = [];
   const note = (line: string): void => void heard[feed]?.push(line);
   pool.serve(feed, {
-    connected: (_link, prepared) => note(prepared ? 'spare' : 'connected'),
+    connected: (_link, { prepared, gpu }) => note(`${prepared ? 'spare' : 'connected'}${gpu ? ` on ${gpu}` : ''}`),
     frame: () => note('frame'),
     message: ({ type }) => note(type),
     lost: ({ sentence, hung }: EngineLoss) => note(`lost${hung ? `, hung: ${sentence}` : ''}`),
@@ -214,6 +215,20 @@ describe('the spare', () => {
     expect(started).toBeLessThan(25);
     expect(heard.a.filter((line) => line !== 'stats')).toEqual([]);
   });
+});
+
+it('places each engine, and the spare, on the GPU with the least to do, and tells both which; a feed stays where it is', () => {
+  const two = [0, 1].map((index) => ({ index, memoryMb: 8000 }));
+  open(true, two);
+  for (const feed of ['a', 'b', 'c']) begin(feed);
+  expect([heard.a, heard.b, heard.c].map((lines) => lines?.[0])).toEqual(['connected', 'connected on 1', 'connected']);
+  const spare = spareReady();
+  expect(spare.told[0]).toMatchObject({ type: 'prepare', inference: { device: 1 } });
+  die(engineOf('a'));
+  expect(heard.a?.slice(-2)).toEqual(['lost', 'spare on 1']);
+  say(engineOf('a'), ready);
+  // Two feeds on the second now, and one on the first.
+  expect(spareReady().told[0]).toMatchObject({ inference: { device: 0 } });
 });
 
 describe('an engine that dies', () => {

@@ -20,6 +20,8 @@ export interface AgeSummary {
   detail_gain_pct: number;
   /** Mean movement of the landmarks, % of the distance between the eyes. */
   shift_pct: number;
+  /** The same from plate to the young truth, whose geometry is the plate's: what the landmark model takes for movement. NaN without truth. */
+  shift_truth_pct: number;
   /** Noise over time of the program over the plate's, as for doubles. */
   flicker_still: number;
   flicker_moving: number;
@@ -30,17 +32,19 @@ export function ageSummary(
   { distance, detail, landmarks, frames, replaced, flicker: { result: noise } }: RunResult,
   which: Pick<AgeSummary, 'look' | 'end' | 'clip'>,
 ): AgeSummary {
-  const shifts = landmarks.plate.flatMap((before, i) => {
-    const after = landmarks.program[i];
-    return before && after ? [landmarkErrorPct(before, after)] : [];
-  });
+  const shifts = (side: 'program' | 'truth'): number[] =>
+    landmarks.plate.flatMap((before, i) => {
+      const after = landmarks[side][i];
+      return before && after ? [landmarkErrorPct(before, after)] : [];
+    });
   return {
     ...which,
     frames,
     changed_pct: (100 * replaced) / frames,
     gain_pct: 100 * (1 - median(distance.program) / median(distance.plate)),
     detail_gain_pct: 100 * (1 - median(detail.program) / median(detail.plate)),
-    shift_pct: median(shifts),
+    shift_pct: median(shifts('program')),
+    shift_truth_pct: median(shifts('truth')),
     flicker_still: noiseRatio(noise.program.still, noise.plate.still),
     flicker_moving: noiseRatio(noise.program.moving, noise.plate.moving),
   };

@@ -19,6 +19,8 @@ YEARS = 40
 DIAL_YEARS = 30
 ENDS = (0.25, 0.7)
 """Skins younger or older than this are at an end: there are none beyond, so a dial turned further wants the same."""
+SAME = 0.15
+"""Share of samples that show the age that is wanted."""
 GRAIN, BLOCKS = 0.025, 0.012
 """Most noise of a camera and of a codec, shares of the whole range."""
 
@@ -65,11 +67,11 @@ class Pairs:
         return float(np.clip(dial, -1, 1))
 
     def pair(self, shard):
-        """Two of the ages; seldom the same one twice."""
-        seen = int(self.random.integers(AGES))
-        wanted = int(self.random.integers(AGES))
-        if seen == wanted and self.random.random() < 0.6:
-            wanted = (seen + 1 + int(self.random.integers(AGES - 1))) % AGES
+        """Two of the ages; seldom an end twice, where a dial that is turned further has nothing to do."""
+        if self.random.random() < SAME:
+            seen = wanted = (AGES - 1) * int(self.random.integers(2))
+        else:
+            seen, wanted = (int(age) for age in self.random.choice(AGES, 2, replace=False))
         return seen, wanted, self.dial(shard, seen, wanted)
 
     def fixed(self, indices, seen, wanted, dial):

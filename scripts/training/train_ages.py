@@ -98,7 +98,7 @@ def changed(given, rate):
 def judge(given, change, where, rate):
     """Absolute differences, and those of slopes."""
     wrong = (changed(given, rate) - change * where) * where
-    return (2 * wrong.abs().sum() + 0.3 * slopes(wrong)) / (where.sum().clamp(min=1) * OUTPUTS)
+    return (2 * wrong.abs().sum() + 0.8 * slopes(wrong)) / (where.sum().clamp(min=1) * OUTPUTS)
 
 
 SETTINGS = {"younger": (2, 0, -1.0), "middle younger": (1, 0, -0.55), "older": (0, 2, 1.0)}

@@ -152,7 +152,7 @@ describe('where engines go', () => {
 
 test('every bundled network is known by name', () => {
   expect(Object.keys(networks())).toEqual(
-    expect.arrayContaining(['face-detection-full-range', 'face-landmarks-478', 'mara', 'ivo', 'retouch']),
+    expect.arrayContaining(['face-detection-full-range', 'face-landmarks-478', 'mara', 'ivo', 'retouch', 'reage']),
   );
 });
 

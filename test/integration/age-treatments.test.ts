@@ -17,13 +17,13 @@ import type { Runtime } from '../../server/inference/session.ts';
 import { type ArenaPicture, arenaPicture, type DecodedVideo, decodeVideo } from '../fixtures/video.ts';
 
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
-const DIR = `${MODELS}ages/retouch`;
+const AGES = `${MODELS}ages/`;
 
 let arena: Arena;
 let kernels: Kernels;
 let runtime: Runtime;
 let perceiver: Perceiver;
-let look: Replacer;
+const looks: Record<string, Replacer> = {};
 let demo: DecodedVideo;
 let target: ArenaPicture;
 let landmarks: Landmarks;
@@ -33,22 +33,23 @@ beforeAll(async () => {
   kernels = loadKernels(arena);
   runtime = createRuntime();
   perceiver = await createPerceiver({ runtime, arena, kernels, modelsDir: MODELS });
-  look = await openDouble({ runtime, arena, kernels, dir: DIR });
+  for (const name of ['retouch', 'reage'])
+    looks[name] = await openDouble({ runtime, arena, kernels, dir: AGES + name });
   demo = await decodeVideo(`${MODELS}demo/demo.mp4`, 2);
   target = arenaPicture(arena, demo.width, demo.height, demo.colour);
   const [track] = await perceiver.perceive(target.fill(demo.pictures[0] as Uint8Array, 0)).complete;
   landmarks = track?.landmarks as Landmarks;
 });
 afterAll(() => {
-  look.close();
+  for (const look of Object.values(looks)) look.close();
   perceiver.close();
   runtime.close();
 });
 
 /** The demo's first picture at a setting of the dial. */
-async function at(age: number | null): Promise<Uint8Array> {
+async function at(name: string, age: number | null): Promise<Uint8Array> {
   const picture = target.fill(demo.pictures[0] as Uint8Array, 0);
-  const face = await look.replace({ picture, landmarks, params: age === null ? {} : { age }, trackId: 1 });
+  const face = await looks[name]!.replace({ picture, landmarks, params: age === null ? {} : { age }, trackId: 1 });
   compositeFace(picture, face, kernels, arena);
   return arena.bytes(picture.at, (demo.pictures[0] as Uint8Array).length).slice();
 }
@@ -68,23 +69,27 @@ function relief(picture: Uint8Array): number {
   return sum / count;
 }
 
-describe('the age treatment retouch', () => {
+describe.each(['retouch', 'reage'])('the age treatment %s', (name) => {
   test('at 0, and where the dial was never touched, every byte stays', async () => {
-    expect(await at(0)).toEqual(demo.pictures[0]);
-    expect(await at(null)).toEqual(demo.pictures[0]);
+    expect(await at(name, 0)).toEqual(demo.pictures[0]);
+    expect(await at(name, null)).toEqual(demo.pictures[0]);
   });
 
-  test('younger smooths the skin, older roughens it, each more the further the dial is turned', async () => {
-    const steps = [-1, -0.5, 0, 0.5, 1];
-    const reliefs: number[] = [];
-    for (const age of steps) reliefs.push(relief(await at(age)));
-    expect(reliefs).toEqual(reliefs.toSorted((a, b) => a - b));
-    expect(reliefs[0]).toBeLessThan(0.9 * (reliefs[2] as number));
-    expect(reliefs[4]).toBeGreaterThan(1.1 * (reliefs[2] as number));
+  test('the further the dial is turned the more is changed, and younger undoes what older does', async () => {
+    const plate = demo.pictures[0] as Uint8Array;
+    const luma = async (age: number): Promise<Float64Array> => {
+      const picture = await at(name, age);
+      return Float64Array.from({ length: demo.width * demo.height }, (_, i) => picture[i]! - plate[i]!);
+    };
+    const product = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+    const [younger, aLittle, older] = [await luma(-1), await luma(-0.5), await luma(1)];
+    const size = Math.sqrt(product(younger, younger));
+    expect(Math.sqrt(product(aLittle, aLittle))).toBeLessThan(0.8 * size);
+    expect(product(younger, older)).toBeLessThan(-0.2 * size * Math.sqrt(product(older, older)));
   });
 
   test('nothing changes outside the face, in the eyes, or by more than a shade', async () => {
-    const [before, after] = [demo.pictures[0] as Uint8Array, await at(-1)];
+    const [before, after] = [demo.pictures[0] as Uint8Array, await at(name, -1)];
     const xs = Array.from({ length: 468 }, (_, i) => landmarks.points[3 * i] ?? 0);
     const ys = Array.from({ length: 468 }, (_, i) => landmarks.points[3 * i + 1] ?? 0);
     let changed = 0;
@@ -106,14 +111,23 @@ describe('the age treatment retouch', () => {
   });
 
   test('beyond its ends the dial does no more than at its ends', async () => {
-    expect(await at(-40)).toEqual(await at(-1));
-    expect(await at(Number.POSITIVE_INFINITY)).toEqual(await at(1));
+    expect(await at(name, -40)).toEqual(await at(name, -1));
+    expect(await at(name, Number.POSITIVE_INFINITY)).toEqual(await at(name, 1));
   });
+});
 
-  test('the script makes the network that is kept', async () => {
-    const mesh = readFaceMesh();
-    const made = retouchGraph(await ageWeights(mesh, 256)).encode({ generator: 'scripts/age/build-retouch.ts' });
-    const kept = readFileSync(`${DIR}/retouch.onnx`);
-    expect(createHash('sha256').update(made).digest('hex')).toBe(createHash('sha256').update(kept).digest('hex'));
-  });
+test('retouch: younger smooths the skin, older roughens it, each more the further the dial is turned', async () => {
+  const steps = [-1, -0.5, 0, 0.5, 1];
+  const reliefs: number[] = [];
+  for (const age of steps) reliefs.push(relief(await at('retouch', age)));
+  expect(reliefs).toEqual(reliefs.toSorted((a, b) => a - b));
+  expect(reliefs[0]).toBeLessThan(0.9 * (reliefs[2] as number));
+  expect(reliefs[4]).toBeGreaterThan(1.1 * (reliefs[2] as number));
+});
+
+test('the script makes the network of retouch that is kept', async () => {
+  const mesh = readFaceMesh();
+  const made = retouchGraph(await ageWeights(mesh, 256)).encode({ generator: 'scripts/age/build-retouch.ts' });
+  const kept = readFileSync(`${AGES}retouch/retouch.onnx`);
+  expect(createHash('sha256').update(made).digest('hex')).toBe(createHash('sha256').update(kept).digest('hex'));
 });

@@ -1,6 +1,6 @@
 /**
- * What a viewer sees of trouble with a network: a run that hangs, and a library that aborts its process in the middle of a run. Both are planted
- * with the recording stand-in for ONNX Runtime (test/fixtures/ort-stub.c), whose GPU is the processor.
+ * What a viewer sees of trouble with a network: a run that hangs, a library that aborts its process in the middle of a run, and a GPU that is
+ * removed. They are planted with the recording stand-in for ONNX Runtime (test/fixtures/ort-stub.c), whose GPU is the processor.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,9 @@ const HEALTHY_MS = 10_500;
 /** What becomes of viewers is looked at for so long after a trouble. */
 const AFTERMATH_MS = 1500;
 
-type Word = 'hang' | 'abort';
+/** A run that does not return, a library that ends its process, a GPU that is removed. */
+const WORDS = ['hang', 'abort', 'gone'] as const;
+type Word = (typeof WORDS)[number];
 
 /** One trouble, in ms from the run that had it. */
 interface Trouble {
@@ -31,8 +33,7 @@ interface Trouble {
 }
 
 export interface Troubles {
-  hangs: Trouble[];
-  aborts: Trouble[];
+  each: Record<Word, Trouble[]>;
   rawFaces: number;
   connectionsLost: number;
 }
@@ -52,10 +53,14 @@ export async function measureTrouble(times: number): Promise<Troubles> {
     });
     try {
       const all: Trouble[] = [];
-      for (let k = 0; k < 2 * times; k++) all.push(await plant(rig, planted, k % 2 === 0 ? 'hang' : 'abort', k > 1));
+      for (let k = 0; k < times; k++)
+        for (const word of WORDS) all.push(await plant(rig, planted, word, all.length > 1));
       const rawFaces = rig.notes.filter((note) => note.seen?.raw).length;
       const of = (word: Word): Trouble[] => all.filter((one) => one.word === word);
-      return { hangs: of('hang'), aborts: of('abort'), rawFaces, connectionsLost: rig.peers.lost };
+      return {
+        each: { hang: of('hang'), abort: of('abort'), gone: of('gone') },
+        ...{ rawFaces, connectionsLost: rig.peers.lost },
+      };
     } finally {
       await rig.close();
     }

@@ -139,8 +139,8 @@ export const fromEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('neutral'), casting: castingId, neutral: neutralFace }),
   /** The faces of the newest picture, about ten times a second while they are followed. */
   z.object({ type: z.literal('faces'), faces: z.array(faceInfo) }),
-  /** Something the operator should know; the engine goes on. */
-  z.object({ type: z.literal('trouble'), sentence: z.string() }),
+  /** Something the operator should know; the engine goes on. `gpuGone`: it ends, because the GPU it was placed on has gone. */
+  z.object({ type: z.literal('trouble'), sentence: z.string(), gpuGone: z.boolean().optional() }),
   /** What a traced frame went through, and what became of it; microseconds of the monotonic clock. */
   z.object({
     type: z.literal('traced'),

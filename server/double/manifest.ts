@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileSha256 } from '../inference/file-hash.ts';
 
 const FORMAT = 1;
 
@@ -58,19 +59,11 @@ export function readHeld(dir: string, held: { file: string; sha256: string }): B
   return bytes;
 }
 
-/** A file of hundreds of megabytes is read in pieces of this many bytes. */
-const PIECE = 1 << 18;
-
-/** As readHeld, for a file that may be large: piece by piece, so that the pictures of a live feed go on beside it. */
+/** As readHeld, for a file that may be large and is not read whole here. */
 export async function checkHeld(dir: string, held: { file: string; sha256: string }): Promise<void> {
-  const hash = createHash('sha256');
-  try {
-    for await (const piece of createReadStream(join(dir, held.file), { highWaterMark: PIECE }))
-      hash.update(piece as Buffer);
-  } catch {
-    throw missing(dir, held);
-  }
-  if (hash.digest('hex') !== held.sha256) throw changed(dir, held);
+  const hash = await fileSha256(join(dir, held.file)).catch(() => null);
+  if (hash === null) throw missing(dir, held);
+  if (hash !== held.sha256) throw changed(dir, held);
 }
 
 const missing = (dir: string, { file }: { file: string }): Error =>

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { Link } from '../channel/link.ts';
 import { type FromEngine, fromEngine, type ToEngine, toEngine } from '../channel/messages.ts';
 import type { Replacer } from '../double/replacer.ts';
+import type { InferenceError } from '../inference/failure.ts';
 import { favour } from '../observe/priority.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { Prepared, type PrepareOptions } from './prepared.ts';
@@ -84,6 +85,7 @@ function prepare({ looks, ...options }: Prepare): void {
   const ready = preparing;
   stocking = stocking.then(async () => {
     const stock = await ready;
+    if (!feed) stock.keep(looks);
     for (const look of looks) {
       if (feed) return;
       await stock.stock(look).catch((error: unknown) => link.send({ type: 'trouble', sentence: sentence(error) }));
@@ -135,9 +137,9 @@ function failed(error: unknown): void {
  * No network can be run here any more: ends at once, and a spare takes over. Killed, not left: a run that does not return would hold up
  * everything that an orderly end waits for.
  */
-function abandon(text: string): void {
-  process.stderr.write(`${text}\n`);
-  link.send({ type: 'trouble', sentence: text });
+function abandon({ message, kind }: InferenceError): void {
+  process.stderr.write(`${message}\n`);
+  link.send({ type: 'trouble', sentence: message, gpuGone: kind === 'gpu_gone' });
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), GOODBYE_MS);
 }
 

@@ -5,6 +5,7 @@ import { createPerceiver } from '../face/perceiver.ts';
 import { Arena } from '../frame/arena.ts';
 import type { VideoCodec } from '../frame/coded.ts';
 import { type Kernels, loadKernels } from '../frame/kernels.ts';
+import type { InferenceError } from '../inference/failure.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import { runtimeOptions } from '../inference/runtime-options.ts';
 import type { Runtime } from '../inference/session.ts';
@@ -34,7 +35,7 @@ export interface PrepareOptions {
   /** Hears once where networks run on less than was wanted. */
   notice?: (sentence: string) => void;
   /** Hears that no network can be run here any more. */
-  broken?: (sentence: string) => void;
+  broken?: (error: InferenceError) => void;
 }
 
 export interface Slate {
@@ -67,7 +68,7 @@ export class Prepared {
     this.#runtime = createRuntime({
       ...runtimeOptions(inference),
       ...(notice ? { notice } : {}),
-      ...(broken ? { broken: ({ message }) => broken(message) } : {}),
+      ...(broken ? { broken } : {}),
       runLimitMs: inference.runLimitMs,
       loaded: (network) => {
         const sentence = told ? null : fallenBack(network, inference.providers);
@@ -130,6 +131,15 @@ export class Prepared {
     const replacer = await this.#open(name);
     if (this.#closed || this.#looks.has(name)) replacer.close();
     else this.#looks.set(name, replacer);
+  }
+
+  /** Closes the looks at hand that are none of these: each holds a network and its memory. */
+  keep(names: readonly string[]): void {
+    for (const [name, look] of this.#looks) {
+      if (names.includes(name)) continue;
+      this.#looks.delete(name);
+      look.close();
+    }
   }
 
   /** Hands a look over, if it is at hand; it is the caller's then. */

@@ -19,6 +19,8 @@ const TICK_MS = 250;
 const SILENT_MS = 2000;
 /** A spare runs at ordinary priority and nobody waits for it. */
 const SPARE_SILENT_MS = 5000;
+/** A GPU that an engine has lost: others are taken for so long, where there are any. */
+const SHUN_MS = 60_000;
 /** Starting, and loading a model, may take long on a loaded machine and with large models. */
 const LOADING_MS = 20_000;
 /** Reports in a row with the same picture in work: five seconds, where a picture takes milliseconds; a starved machine gets that long. */
@@ -88,6 +90,8 @@ export class EnginePool {
   readonly #options: EnginePoolOptions;
   readonly #engines = new Map<string, Engine>();
   readonly #feeds = new Map<string, Served>();
+  /** GPUs that have gone, and until when nothing is placed there. */
+  readonly #shunned = new Map<number, number>();
   readonly #watch: NodeJS.Timeout;
   #spare: Engine | null = null;
   #spareTimer: NodeJS.Timeout | null = null;
@@ -177,7 +181,7 @@ export class EnginePool {
       ready: false,
       sinceMs: performance.now(),
       rssMb: null,
-      gpu: placeNext(this.#options.places, [...this.#engines.values()]),
+      gpu: this.#place(),
       busyMs: 0,
       watchdog: new Watchdog(LOADING_MS),
       working: { picture: null, reports: 0 },
@@ -200,6 +204,12 @@ export class EnginePool {
     return engine;
   }
 
+  #place(): number {
+    const { places } = this.#options;
+    const there = places.filter(({ index }) => (this.#shunned.get(index) ?? 0) <= performance.now());
+    return placeNext(there.length > 0 ? there : places, [...this.#engines.values()]);
+  }
+
   #connected(engine: Engine, link: EngineLink): void {
     engine.link = link;
     engine.watchdog.allow(LOADING_MS);
@@ -212,6 +222,7 @@ export class EnginePool {
     if (message.type === 'loading') watchdog.allow(LOADING_MS);
     else if (message.type === 'loaded') watchdog.allow(SILENT_MS);
     else watchdog.heard();
+    if (message.type === 'trouble' && message.gpuGone) this.#shunned.set(engine.gpu, performance.now() + SHUN_MS);
     if (message.type === 'idle' || message.type === 'prepared') engine.rssMb = message.rssMb;
     if (message.type === 'ready' || (message.type === 'prepared' && engine.feed === null)) {
       engine.ready = true;

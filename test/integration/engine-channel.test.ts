@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'understudy-test-'));
 const path = join(folder, 'channel');
 /** Where trouble with a network is planted (ort-stub.c). */
 const trouble = join(folder, 'trouble');
+/** How many sessions an engine has created and released (ort-stub.c). */
+const sessions = join(folder, 'sessions');
 const built = compileOrtStub();
 const OPEN: Extract<ToEngine, { type: 'open' }> = {
   type: 'open',
@@ -70,7 +72,13 @@ beforeEach(async () => {
   const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
   engine = spawn(process.execPath, [ENGINE], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, UNDERSTUDY_CHANNEL: path, UNDERSTUDY_KEY: 'key', UNDERSTUDY_TEST_ORT_TROUBLE: trouble },
+    env: {
+      ...process.env,
+      UNDERSTUDY_CHANNEL: path,
+      UNDERSTUDY_KEY: 'key',
+      UNDERSTUDY_TEST_ORT_TROUBLE: trouble,
+      UNDERSTUDY_TEST_ORT_SESSIONS: sessions,
+    },
   });
   socket = await connected;
   const deframer = new Deframer({
@@ -102,7 +110,8 @@ it('shows the first pictures of a camera whose frames come right behind the good
 });
 
 it('a spare says that it lives, loads what it is told to, and takes frames right behind the message that names its feed', async () => {
-  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false, inference: CPU_ONLY } as const;
+  const inference = { ...CPU_ONLY, library: built.stub?.file ?? null };
+  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false, inference } as const;
   socket.write(tell({ ...prepare, looks: ['mara'] }));
   await until(says('prepared'));
   await until(says('idle'));
@@ -110,6 +119,15 @@ it('a spare says that it lives, loads what it is told to, and takes frames right
   socket.write(tell({ ...prepare, looks: ['mara', 'no-such-look', 'ivo'] }));
   await until(says('prepared'), 2);
   expect(heard.filter(says('trouble')).length).toBe(1);
+  const held = (): number => {
+    const [created = 0, released = 0] = readFileSync(`${sessions}.${engine.pid}`, 'utf8').split(' ').map(Number);
+    return created - released;
+  };
+  const both = built.stub && held();
+  // What nobody wears any more it lets go of.
+  socket.write(tell({ ...prepare, looks: ['ivo'] }));
+  await until(says('prepared'), 3);
+  if (both) expect(held()).toBe(both - 1);
   expect(heard.some(({ frame }) => frame)).toBe(false);
   const [key, next] = (await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 })) as [
     CodedFrame,

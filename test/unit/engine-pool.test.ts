@@ -231,6 +231,24 @@ it('places each engine, and the spare, on the GPU with the least to do, and tell
   expect(spareReady().told[0]).toMatchObject({ inference: { device: 0 } });
 });
 
+it('leaves a GPU alone for a while that an engine has lost, where there is another', () => {
+  const two = [0, 1].map((index) => ({ index, memoryMb: 8000 }));
+  open(false, two);
+  const gone: FromEngine = { type: 'trouble', sentence: 'The GPU was removed.', gpuGone: true };
+  say(begin('a'), gone);
+  die(engineOf('a'));
+  connect(engineOf('a'));
+  expect(heard.a?.at(-1)).toBe('connected on 1');
+  begin('b');
+  expect(heard.b?.[0]).toBe('connected on 1');
+  say(engineOf('b'), gone);
+  begin('c');
+  expect(heard.c?.[0]).toBe('connected');
+  pass(61_000);
+  begin('d');
+  expect(heard.d?.[0]).toBe('connected');
+});
+
 describe('an engine that dies', () => {
   it('again and again waits longer each time and leaves the spare to the others; after a healthy while all is forgiven', () => {
     open();

@@ -139,8 +139,10 @@ export const fromEngine = z.discriminatedUnion('type', [
   z.object({ type: z.literal('neutral'), casting: castingId, neutral: neutralFace }),
   /** The faces of the newest picture, about ten times a second while they are followed. */
   z.object({ type: z.literal('faces'), faces: z.array(faceInfo) }),
-  /** Something the operator should know; the engine goes on. `gpuGone`: it ends, because the GPU it was placed on has gone. */
-  z.object({ type: z.literal('trouble'), sentence: z.string(), gpuGone: z.boolean().optional() }),
+  /** Something the operator should know; the engine goes on. */
+  z.object({ type: z.literal('trouble'), sentence: z.string() }),
+  /** No network can be run in this engine any more: it ends, and nobody need wait until its process has. */
+  z.object({ type: z.literal('broken'), sentence: z.string(), why: z.enum(['hung', 'gpu_gone', 'other']) }),
   /** What a traced frame went through, and what became of it; microseconds of the monotonic clock. */
   z.object({
     type: z.literal('traced'),

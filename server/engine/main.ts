@@ -134,12 +134,13 @@ function failed(error: unknown): void {
 }
 
 /**
- * No network can be run here any more: ends at once, and a spare takes over. Killed, not left: a run that does not return would hold up
- * everything that an orderly end waits for.
+ * No network can be run here any more: says so, upon which a spare takes over, and ends. Killed, not left: a run that does not return would hold up
+ * everything that an orderly end waits for, and a driver that hangs may hold up even this.
  */
 function abandon({ message, kind }: InferenceError): void {
   process.stderr.write(`${message}\n`);
-  link.send({ type: 'trouble', sentence: message, gpuGone: kind === 'gpu_gone' });
+  const why = kind === 'hung' || kind === 'gpu_gone' ? kind : 'other';
+  link.send({ type: 'broken', sentence: message, why });
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), GOODBYE_MS);
 }
 

@@ -222,7 +222,10 @@ export class EnginePool {
     if (message.type === 'loading') watchdog.allow(LOADING_MS);
     else if (message.type === 'loaded') watchdog.allow(SILENT_MS);
     else watchdog.heard();
-    if (message.type === 'trouble' && message.gpuGone) this.#shunned.set(engine.gpu, performance.now() + SHUN_MS);
+    if (message.type === 'broken') {
+      this.#broken(engine, message);
+      return;
+    }
     if (message.type === 'idle' || message.type === 'prepared') engine.rssMb = message.rssMb;
     if (message.type === 'ready' || (message.type === 'prepared' && engine.feed === null)) {
       engine.ready = true;
@@ -237,6 +240,13 @@ export class EnginePool {
     }
     if (engine.feed !== null) this.#served(engine)?.events.message(message);
     else if (message.type === 'trouble') this.#options.warn(`The spare engine: ${message.sentence}`);
+  }
+
+  /** Its process may take long to end, where it hangs in a driver: the next takes over without it. */
+  #broken(engine: Engine, { sentence, why }: Extract<FromEngine, { type: 'broken' }>): void {
+    if (why === 'gpu_gone') this.#shunned.set(engine.gpu, performance.now() + SHUN_MS);
+    if (engine.feed === null) this.#options.warn(`The spare engine: ${sentence}`);
+    this.#lost(engine, { sentence, hung: engine.feed !== null && why === 'hung' });
   }
 
   #stuck({ working }: Engine, picture: number | null): boolean {

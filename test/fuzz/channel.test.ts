@@ -37,6 +37,11 @@ const toEngineMessage = fc.oneof(
 const fromEngineMessage = fc.oneof(
   fc.record({ type: fc.constant('needKey') }),
   fc.record({ type: fc.constant('ready'), provider: fc.string() }),
+  fc.record({
+    type: fc.constant('broken'),
+    sentence: fc.string({ unit: 'binary' }),
+    why: fc.constantFrom('hung', 'gpu_gone', 'other'),
+  }),
   fc.record({ type: fc.constant('trouble'), sentence: fc.string({ unit: 'binary' }) }),
   fc.record({ type: fc.constant('hello'), key: fc.string(), pid: fc.nat() }),
 );

@@ -162,7 +162,7 @@ it.skipIf(!built.stub)(
     writeFileSync(trouble, 'hang');
     socket.write(frameBytes({ ...key, rtpTs: 2 }));
     await until(({ frame }) => frame?.rtpTs === 2);
-    await until(({ message }) => message?.type === 'trouble' && message.sentence.includes(FAILURES.hung));
+    await until(({ message }) => message?.type === 'broken' && message.sentence.includes(FAILURES.hung));
     expect((await ended)[1]).toBe('SIGKILL');
   },
 );

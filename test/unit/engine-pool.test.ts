@@ -234,17 +234,19 @@ it('places each engine, and the spare, on the GPU with the least to do, and tell
 it('leaves a GPU alone for a while that an engine has lost, where there is another', () => {
   const two = [0, 1].map((index) => ({ index, memoryMb: 8000 }));
   open(false, two);
-  const gone: FromEngine = { type: 'trouble', sentence: 'The GPU was removed.', gpuGone: true };
-  say(begin('a'), gone);
-  die(engineOf('a'));
+  const gone: FromEngine = { type: 'broken', sentence: 'The GPU was removed.', why: 'gpu_gone' };
+  const first = begin('a');
+  say(first, gone);
+  expect(first.ended).toBe('at once');
   connect(engineOf('a'));
   expect(heard.a?.at(-1)).toBe('connected on 1');
+  // Its process ends when it does.
+  die(first);
   begin('b');
   expect(heard.b?.[0]).toBe('connected on 1');
-  say(engineOf('b'), gone);
+  pass(61_000);
   begin('c');
   expect(heard.c?.[0]).toBe('connected');
-  pass(61_000);
   begin('d');
   expect(heard.d?.[0]).toBe('connected');
 });
@@ -308,6 +310,23 @@ describe('an engine that dies', () => {
 });
 
 describe('an engine that hangs', () => {
+  it('in a network says so, and the spare takes over without waiting for its process to end', () => {
+    open();
+    const engine = begin('a');
+    spareReady();
+    say(engine, { type: 'broken', sentence: 'The model did not answer.', why: 'hung' });
+    expect(heard.a?.slice(-2)).toEqual(['lost, hung: The model did not answer.', 'spare']);
+    expect(engine.ended).toBe('at once');
+    die(engine);
+    expect(heard.a?.at(-1)).toBe('spare');
+    say(engineOf('a'), ready);
+    const second = spareReady();
+    say(second, { type: 'broken', sentence: 'The GPU was removed.', why: 'gpu_gone' });
+    expect(warnings).toEqual(['The spare engine: The GPU was removed.']);
+    expect(second.ended).toBe('at once');
+    spareReady();
+  });
+
   it('without a sign of life is ended, told in a sentence, and replaced by the spare', () => {
     open();
     const first = begin('a');

@@ -76,3 +76,24 @@ export function encodeModel(model: Record<string, unknown>): Uint8Array {
   if (problem !== null) throw new Error(`The ONNX model does not fit its schema: ${problem}.`);
   return type.encode(type.fromObject(model)).finish();
 }
+
+/** A tensor of a model's graph that is constant; `rawData` little endian. */
+export interface StoredTensor {
+  name: string;
+  dims: (number | { toString(): string })[];
+  dataType: number;
+  rawData: Uint8Array;
+}
+
+export interface StoredNode {
+  opType: string;
+  input: string[];
+  output: string[];
+}
+
+/** A model as `encodeModel` takes it again; whatever the schema above does not name is lost. @throws Error where the bytes are no model. */
+export function decodeModel(
+  bytes: Uint8Array,
+): Record<string, unknown> & { graph: { initializer: StoredTensor[]; node: StoredNode[]; output: object[] } } {
+  return schema.lookupType('ModelProto').decode(bytes) as unknown as ReturnType<typeof decodeModel>;
+}

@@ -5,6 +5,8 @@ import { z } from 'zod';
 
 /** Where doubles lie that the server finds: server/library/looks.ts. */
 export const DOUBLES = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
+/** A network of kind `learned` (server/double/learned.ts) that was trained on many faces, to fit one it has never seen: CARD.md beside it. */
+export const ANYBODY = fileURLToPath(new URL('../../models/own-double/network.onnx', import.meta.url));
 
 const layout = z.looseObject({ uv: z.array(z.tuple([z.number(), z.number()])).length(468) });
 

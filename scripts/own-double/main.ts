@@ -16,6 +16,7 @@ function readOptions(): TrainOptions {
       out: { type: 'string', default: DOUBLES },
       age: { type: 'string' },
       network: { type: 'string' },
+      drawn: { type: 'boolean', default: false },
       fictional: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       'same-person': { type: 'boolean', default: false },
@@ -30,13 +31,15 @@ function readOptions(): TrainOptions {
   const years = age === undefined ? null : Number(age);
   if (years !== null && !(Number.isInteger(years) && years >= 1 && years <= 120))
     throw new FootageError(`--age needs years, 1 to 120, not "${age}".`);
-  const { out, network = null, fictional, report, again } = values;
+  const { out, network = null, drawn, fictional, report, again } = values;
+  if (drawn && network !== null) throw new FootageError('Say --drawn or --network NAME, not both.');
   return {
     footage,
     name,
     out,
     age: years,
     network,
+    drawn,
     fictional,
     reportOnly: report,
     samePerson: values['same-person'],
@@ -52,7 +55,7 @@ try {
   const dir = await train(options);
   const next = options.reportOnly
     ? `What the footage shows, and what to shoot next, is in ${dir}/FOOTAGE.md.`
-    : `The double is in ${dir}: read FOOTAGE.md for what to shoot next, complete and sign LICENSE.md. The server finds it in models/doubles when it starts.`;
+    : `The double is in ${dir}: read FOOTAGE.md for what to shoot next, complete and sign LICENSE.md. The server finds it in models/doubles when it starts.${options.fictional ? '' : ' No feed plays it yet: it shows a real person, and this version cannot keep a signed licence.'}`;
   process.stdout.write(`${next}\n`);
 } catch (error) {
   const known = error instanceof FootageError || (error instanceof Error && 'code' in error);

@@ -103,6 +103,7 @@ export async function openObserver() {
   return {
     arena,
     kernels,
+    runtime,
     pictures,
     look,
     /** A copy of the picture, turned clockwise; the caller's to give back. */

@@ -1,12 +1,15 @@
 import type { Coverage } from './coverage.ts';
+import type { Eyes } from './eyes.ts';
 
 /** Who a double shows and how it was made, as far as the program knows. */
 export interface Made {
   name: string;
   fictional: boolean;
   kind: 'mesh' | 'learned';
-  /** The double whose trained network it was given; null: none. */
+  /** The double whose trained network it was given; null: that for anybody, where its kind is `learned`. */
   network: string | null;
+  /** Whether that network was made to draw the person's own eyes, and how well: eyes.ts. */
+  eyes: Pick<Eyes, 'before' | 'after'> | null;
   coverage: Coverage;
   files: readonly { name: string; sha256: string }[];
   /** Share of the face's surface that the footage shows. */
@@ -16,7 +19,8 @@ export interface Made {
 }
 
 /** CARD.md of a double made from footage. */
-export function cardOf({ name, fictional, kind, network, coverage, files, seen, day }: Made): string {
+export function cardOf(made: Made): string {
+  const { name, fictional, kind, coverage, files, seen, day } = made;
   const gaps = coverage.cells.filter(({ views, wanted }) => views < wanted).map((cell) => cell.name);
   return `# The double “${name}”
 
@@ -26,12 +30,12 @@ ${fictional ? 'An invented person, said whoever made it.' : 'Made from footage o
 |---|---|
 | \`texture.png\` | 512×512 RGBA, sRGB, straight alpha: the face rolled off a cylinder around the head, the footage's light taken out as far as it could be told |
 | \`texture.json\` | for each of the 468 points of the face mesh its place in the texture and the neutral face |
-| \`double.onnx\`, \`mesh.json\`, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
+| \`double.onnx\`, \`mesh.json\`${kind === 'learned' ? ', `maps.bin`' : ''}, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
 | \`FOOTAGE.md\`, \`footage.json\` | what the footage shows, and what to shoot next |
 | \`portrait.png\` | a picture of the footage |
 
 ## How it was made
-\`understudy doubles train\`, ${day}: ${coverage.pictures.used} pictures of ${files.length} file${files.length === 1 ? '' : 's'}, perceived and aligned by the server's own code. ${network ? `The network is that of the bundled double “${network}”, with this face's texture in it.` : 'The texture is drawn on the performer’s landmarks in the light of the plate; eyes and inner mouth are the performer’s.'} No weights were trained.
+\`understudy doubles train\`, ${day}: ${coverage.pictures.used} pictures of ${files.length} file${files.length === 1 ? '' : 's'}, perceived and aligned by the server's own code. ${drawnBy(made)}
 
 ## Limits
 ${Math.round(100 * seen)} % of the face's surface was seen; the rest was taken from the other side or filled in. ${gaps.length ? `Gaps in the footage: ${gaps.join(', ')}.` : 'The footage has no gaps that the program knows of.'}
@@ -40,6 +44,18 @@ What was highlight or shadow in all of the footage stays in the texture. Wrinkle
 ## Footage
 ${files.map((file) => `- \`${file.name}\` ${file.sha256}`).join('\n')}
 `;
+}
+
+function drawnBy({ kind, network, eyes }: Made): string {
+  if (kind === 'mesh')
+    return 'The texture is drawn on the performer’s landmarks in the light of the plate; eyes and inner mouth are the performer’s. No weights were trained.';
+  const whose = network
+    ? `that of the bundled double “${network}”`
+    : 'the one in models/own-double, trained on other faces';
+  const own = eyes
+    ? `Its last layer was fitted to this person’s eyes: on faces left out, worn with other people’s eyes, their colour is ${eyes.after.toFixed(1)} code values off instead of ${eyes.before.toFixed(1)}. Nothing else was trained.`
+    : 'No weights were trained; the eyes keep the performer’s colour, or that of the faces the network was trained on.';
+  return `The texture is drawn on the performer’s landmarks, in this person’s proportions and in the light of the plate, and moved and tinted by a network: ${whose}. ${own}`;
 }
 
 /** LICENSE.md, a draft to be completed and signed: no lawyer has read it. */

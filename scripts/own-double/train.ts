@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { MOST_BLENDED } from './blend.ts';
 import { coverageOf } from './coverage.ts';
+import { fitEyes } from './eyes.ts';
 import { type FootageFile, lengthOf, listFootage } from './footage.ts';
 import { FootageError } from './footage-error.ts';
 import { neutralOf } from './neutral.ts';
@@ -11,7 +12,7 @@ import { createProgress } from './progress.ts';
 import { samePerson } from './same-person.ts';
 import { templateOf, textureOf } from './texture.ts';
 import { picturesIn, watch } from './watch.ts';
-import { writeCoverage, writeDouble, writePortrait, writeTexture } from './write-double.ts';
+import { networkOf, writeCoverage, writeDouble, writePortrait, writeTexture } from './write-double.ts';
 
 export interface TrainOptions {
   /** The folder with the footage. */
@@ -22,8 +23,10 @@ export interface TrainOptions {
   /** Only footage of this age, years; null: all. */
   age: number | null;
   fictional: boolean;
-  /** The bundled double whose trained network it is given; null: it is drawn as it is. */
+  /** The bundled double whose trained network it is given; null: the one that was trained to fit anybody. */
   network: string | null;
+  /** No network: the texture is drawn as it is. */
+  drawn: boolean;
   /** Nothing but the report on the footage. */
   reportOnly: boolean;
   /** Whoever asks has made sure that all files show one person, whatever their faces' measures say. */
@@ -35,6 +38,8 @@ export interface TrainOptions {
 /** Seconds of one core that looking at a picture takes, and making the texture for each picture that goes into it. */
 const LOOK_S = 0.06;
 const BLEND_S = 0.3;
+/** And learning the eyes. */
+const EYES_S = 12;
 
 /** Makes a double of footage of one person. Answers its folder. @throws FootageError with a sentence for who shot it. */
 export async function train(options: TrainOptions, write?: (line: string) => unknown): Promise<string> {
@@ -42,6 +47,8 @@ export async function train(options: TrainOptions, write?: (line: string) => unk
   const dir = join(out, name);
   if (!reportOnly && existsSync(dir) && !options.again)
     throw new FootageError(`${dir} is there already: choose another --name, or say --again to make it anew.`);
+  // What is wrong with it is said before minutes are spent.
+  if (!options.drawn) networkOf(options.network);
   const files = ofAge(listFootage(options.footage), options.age);
   const lengths = await Promise.all(files.map(lengthOf));
   const mesh = readFaceMesh();
@@ -49,7 +56,7 @@ export async function train(options: TrainOptions, write?: (line: string) => unk
   try {
     const looked = picturesIn(lengths);
     const progress = createProgress(
-      [LOOK_S * looked, reportOnly ? 0 : BLEND_S * Math.min(MOST_BLENDED, looked)],
+      [LOOK_S * looked, ...(reportOnly ? [] : [BLEND_S * Math.min(MOST_BLENDED, looked), options.drawn ? 0 : EYES_S])],
       write,
     );
     const watched = await watch(observer, templateOf(mesh, mesh.uv), files, lengths, progress);
@@ -72,7 +79,10 @@ export async function train(options: TrainOptions, write?: (line: string) => unk
       await writeTexture(making, name, texture, neutral);
       if (watched.portrait) await writePortrait(making, watched.portrait);
       writeCoverage(making, name, coverage);
-      await writeDouble({ ...options, dir: making, files, coverage }, texture.seen, mesh);
+      progress.next();
+      await writeDouble({ ...options, dir: making, files, coverage }, texture.seen, mesh, (drawing) =>
+        fitEyes(drawing, watched.sights, neutral.rest, mesh, observer, progress),
+      );
       chmodSync(making, 0o755);
       if (options.again) rmSync(dir, { recursive: true, force: true });
       renameSync(making, dir);

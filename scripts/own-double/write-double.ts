@@ -3,12 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { readHeld, readManifest } from '../../server/double/manifest.ts';
-import { writeLook } from '../double/look-folder.ts';
+import { type Look, writeLook } from '../double/look-folder.ts';
 import { meshGraph } from '../double/mesh-graph.ts';
 import { MAX_YAW_DEG, readSource } from '../double/source.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
-import { DOUBLES } from './bundled.ts';
+import { ANYBODY, DOUBLES } from './bundled.ts';
 import { type Coverage, pageOf } from './coverage.ts';
+import type { Eyes } from './eyes.ts';
 import type { FootageFile } from './footage.ts';
 import { FootageError } from './footage-error.ts';
 import type { Neutral } from './neutral.ts';
@@ -23,8 +24,10 @@ export interface NewDouble {
   dir: string;
   name: string;
   fictional: boolean;
-  /** The bundled double whose trained network it is given; null: it is drawn as it is. */
+  /** The bundled double whose trained network it is given; null: the one that was trained to fit anybody. */
   network: string | null;
+  /** No network: the texture is drawn as it is. */
+  drawn: boolean;
   files: readonly FootageFile[];
   coverage: Coverage;
 }
@@ -73,19 +76,33 @@ export async function writePortrait(dir: string, portrait: { rgb: Buffer; side: 
     .toFile(join(dir, 'portrait.png'));
 }
 
-/** Builds the double in `dir`, whose texture is there already: network, mesh, manifest, card and the licence's draft. */
-export async function writeDouble(made: NewDouble, seen: number, mesh: FaceMesh): Promise<void> {
-  const { dir, name, fictional, network, files, coverage } = made;
+/** The trained network that a texture is given. @throws FootageError where the double that is named has none. */
+export function networkOf(network: string | null): Uint8Array {
+  if (network === null) return readFileSync(ANYBODY);
+  const from = join(DOUBLES, network);
+  const { kind, model } = readManifest(from);
+  if (kind !== 'learned')
+    throw new FootageError(`${network} has no trained network: name a double that has, like mara.`);
+  return readHeld(from, model);
+}
+
+/**
+ * Builds the double in `dir`, whose texture is there already: network, mesh, manifest, card and the licence's draft.
+ * @param eyesFor makes the network of the complete folder draw the person's own eyes; null where it cannot.
+ */
+export async function writeDouble(
+  made: NewDouble,
+  seen: number,
+  mesh: FaceMesh,
+  eyesFor: (dir: string) => Promise<Eyes | null>,
+): Promise<void> {
+  const { dir, name, fictional, network, drawn, files, coverage } = made;
   const { uv, maps, guide, offset } = await readSource(dir, mesh);
-  const from = network && join(DOUBLES, network);
-  const given = from ? readManifest(from) : null;
-  if (given?.kind === 'retouch' || given?.kind === 'reage')
-    throw new FootageError(`${network} is no double with a texture: name one that is, like mara.`);
-  const learned = from && given?.kind === 'learned' ? readHeld(from, given.model) : null;
+  const learned = drawn ? null : networkOf(network);
   const bytes = learned ?? meshGraph(maps).encode({ generator: 'understudy doubles train', double: name });
   const kind = learned ? 'learned' : 'mesh';
   const turned = coverage.cells.some((cell) => /far to their/.test(cell.name) && cell.views > 0);
-  writeLook(dir, {
+  const look: Look = {
     kind,
     name,
     maxYawDeg: turned ? MAX_YAW_DEG : NARROW_YAW_DEG,
@@ -96,12 +113,16 @@ export async function writeDouble(made: NewDouble, seen: number, mesh: FaceMesh)
     offset: learned ? offset : null,
     guide,
     rights: { licence: fictional ? 'see LICENSE.md' : 'draft, not signed: see LICENSE.md', fictional },
-  });
+  };
+  writeLook(dir, look);
+  const eyes = learned ? await eyesFor(dir) : null;
+  if (eyes) writeLook(dir, { ...look, model: { file: 'double.onnx', bytes: eyes.model } });
   const papers: Made = {
     name,
     fictional,
     kind,
     network,
+    eyes,
     coverage,
     seen,
     files: files.map((file) => ({ name: file.name, sha256: sha256(file.path) })),

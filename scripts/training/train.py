@@ -20,6 +20,7 @@ from averaged import Averaged
 from data import HEIGHT, WIDTH, Recorded
 from network import Network, draw, export, finer, moved, multiplications, tinted
 from pictures import curves, sheet
+from strangers import Strangers
 
 EYES_AND_MOUTH = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
@@ -101,6 +102,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start", help="a folder that was trained before, whose network is gone on with")
+    parser.add_argument("--anybody", action="store_true", help="a network that knows no face by heart, for faces it never sees")
     parser.add_argument("--plain", action="store_true", help="compile nothing")
     parser.add_argument("--every", type=float, default=180, help="seconds between two looks")
     args = parser.parse_args()
@@ -108,7 +110,7 @@ def main():
     torch.set_num_threads(args.threads)
     os.makedirs(args.out, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    recorded = Recorded(args.data.split(","), seed=args.seed)
+    recorded = (Strangers if args.anybody else Recorded)(args.data.split(","), seed=args.seed)
     network = Network().to(device, memory_format=torch.channels_last)
     if args.start:
         begin_from(f"{args.start}/state.pt", network, device)

@@ -9,7 +9,8 @@ export const TRAIN_USAGE = `understudy doubles train DIR --name NAME [options]
   --out DIR        where its folder goes (default: models/doubles, where the server finds it when it starts)
   --report         only tells what the footage shows and lacks
   --age YEARS      takes only files of about this age; a file or folder named age-34 says its own
-  --network NAME   puts the face into this bundled double's trained network (without: it is drawn as it is, which measures better so far)
+  --network NAME   puts the face into this bundled double's trained network (without: into the one that was trained to fit anybody)
+  --drawn          puts it into none: the texture is drawn as it is, with the performer's own eyes and proportions
   --same-person    the files do show one person, though their faces measure differently
   --fictional      the footage shows an invented person: it may play without a signed licence
   --again          takes the place of the double of this name

@@ -28,6 +28,7 @@ beforeAll(async () => {
     age: 35,
     fictional: false,
     network: null,
+    drawn: false,
     reportOnly: false,
     samePerson: false,
     again: false,

@@ -6,7 +6,7 @@ import { coverageOf, pageOf } from '../../scripts/own-double/coverage.ts';
 import { fillHoles, type Map3 } from '../../scripts/own-double/even.ts';
 import { listFootage } from '../../scripts/own-double/footage.ts';
 import { PLANE, type Sight } from '../../scripts/own-double/observe.ts';
-import { licenceOf } from '../../scripts/own-double/papers.ts';
+import { cardOf, licenceOf } from '../../scripts/own-double/papers.ts';
 import { createProgress } from '../../scripts/own-double/progress.ts';
 import type { Watched } from '../../scripts/own-double/watch.ts';
 
@@ -97,8 +97,9 @@ test('a licence is a draft that nobody has signed', () => {
   const coverage = coverageOf(watched(many({})), rest);
   const made = {
     name: 'mine',
-    kind: 'mesh',
+    kind: 'learned',
     network: 'mara',
+    eyes: { before: 28.2, after: 15.6 },
     coverage,
     seen: 1,
     model: 'ab12',
@@ -107,6 +108,7 @@ test('a licence is a draft that nobody has signed', () => {
   const files = [{ name: 'a.mp4', sha256: 'cd34' }];
   const draft = licenceOf({ ...made, fictional: false, files });
   for (const part of ['DRAFT', 'not valid until', 'ab12', 'cd34', 'Signature ____']) expect(draft).toContain(part);
+  expect(cardOf({ ...made, fictional: false, files })).toContain('15.6 code values off instead of 28.2');
 });
 
 test('progress says how far it is and how long it will take, once a second at most', () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Iris } from '../../server/double/irises.ts';
 import { type DoubleManifest, readManifest } from '../../server/double/manifest.ts';
 import { encodeMaps } from '../../server/double/maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
@@ -18,6 +19,8 @@ export interface Drawing {
   offset: Float32Array | null;
   /** Base colours in UV that the light is read with; null where the look does not read it. */
   guide: { size: number; bytes: Buffer } | null;
+  /** How its irises look; without it the performer's own are shown. */
+  iris?: Iris;
   /** Texture and normals, where the network does not hold them itself. */
   maps?: TextureMaps;
 }
@@ -46,7 +49,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const rounded = (values: Iterable<number>): number[] => Array.from(values, (value) => Number(value.toFixed(5)));
 
 /** Writes `mesh.json`, and `maps.bin` where there are maps. Answers how the manifest names them, and what was drawn. */
-export function writeDrawing(dir: string, { mesh, uv, offset, guide, maps }: Drawing) {
+export function writeDrawing(dir: string, { mesh, uv, offset, guide, iris, maps }: Drawing) {
   mkdirSync(dir, { recursive: true });
   const drawn = drawnMesh(mesh, uv);
   const canonical = canonicalOf(mesh);
@@ -58,6 +61,7 @@ export function writeDrawing(dir: string, { mesh, uv, offset, guide, maps }: Dra
     vertices: drawn.vertices,
     uv: rounded(drawn.uv.flatMap(([u, v]) => [2 * u - 1, 2 * v - 1])),
     triangles: drawn.triangles.flat(),
+    ...(iris && { iris: { radius: Number(iris.radius.toFixed(4)), profile: rounded(iris.profile) } }),
     guide: guide && { size: guide.size, base64: guide.bytes.toString('base64') },
   };
   const meshBytes = Buffer.from(`${JSON.stringify(template)}\n`);

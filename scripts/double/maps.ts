@@ -32,7 +32,7 @@ export async function textureMap(
 }
 
 /** Room above white, so that restored highlights fit into the guide's bytes; the light meter finds the level again. */
-const HEADROOM = 0.8;
+export const HEADROOM = 0.8;
 
 /** How far a highlight's colour is pulled to that of the skin around it. */
 const WARM = 0.85;

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Iris } from '../../server/double/irises.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { canonicalOf } from './face-mesh.ts';
 import { guideMap, normalMap, textureMap } from './maps.ts';
+import { measureIris } from './measure-iris.ts';
 import type { TextureMaps } from './mesh-graph.ts';
 
 const TEXTURE_SIDE = 320;
@@ -26,19 +28,28 @@ export interface DoubleSource {
   /** How its proportions differ from an average head's, canonical units, 468 × 3. */
   offset: Float32Array;
   guide: { size: number; bytes: Buffer };
+  iris: Iris;
 }
 
 /** @throws Error where a file is missing or not what it should be. */
 export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSource> {
   const { name, uv, shape } = sourceSchema.parse(JSON.parse(readFileSync(join(dir, 'texture.json'), 'utf8')));
   const canonical = canonicalOf(mesh);
-  const texture = await textureMap(readFileSync(join(dir, 'texture.png')), mesh, uv, TEXTURE_SIDE);
+  const png = readFileSync(join(dir, 'texture.png'));
+  const texture = await textureMap(png, mesh, uv, TEXTURE_SIDE);
+  const offset = offsetOf(shape, canonical, mesh);
   const normals = normalMap(mesh, uv, canonical, NORMAL_SIDE);
   const guide = await guideMap(mesh, uv, canonical, texture, TEXTURE_SIDE, GUIDE_SIDE);
   return {
     name,
     uv,
-    offset: offsetOf(shape, canonical, mesh),
+    offset,
+    iris: await measureIris(
+      png,
+      mesh,
+      uv,
+      canonical.map((value, i) => value + (offset[i] ?? 0)),
+    ),
     maps: { texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE },
     guide: { size: GUIDE_SIDE, bytes: guide },
   };

@@ -36,6 +36,7 @@ export function templateOf(mesh: FaceMesh, uv: readonly (readonly [number, numbe
     vertices: drawn.vertices,
     uv: Float32Array.from(drawn.uv.flatMap(([u, v]) => [2 * u - 1, 2 * v - 1])),
     triangles: drawn.triangles.flat(),
+    iris: null,
     guide: null,
   };
 }

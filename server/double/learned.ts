@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { openNetwork } from './contract.ts';
+import { type EyesPicture, Irises } from './irises.ts';
 import { readHeld } from './manifest.ts';
 import { decodeMaps } from './maps.ts';
 import type { OpenOptions } from './open.ts';
-import { COARSE, DRAWN_CHANNELS, Painter } from './painter.ts';
+import { COARSE, DRAWN_CHANNELS, type Painted, Painter } from './painter.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
-import { SIZE, WINDOW } from './surface.ts';
+import { CROP_SCALE, SIZE, WINDOW } from './surface.ts';
 
 /** Crop pixels of a step of the grid that the network answers on. */
 const STEP = 4;
@@ -26,7 +27,7 @@ export const LEARNED = {
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
 export async function openLearned(options: OpenOptions): Promise<Replacer> {
-  const { kernels, dir } = options;
+  const { arena, kernels, dir } = options;
   const { manifest, template, session, tensors } = await openNetwork(options, LEARNED);
   let painter: Painter;
   try {
@@ -40,6 +41,17 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
   }
   const scratch = painter.reserve(CHANGE_CHANNELS * width * Float32Array.BYTES_PER_ELEMENT);
   const { drawn, coarse, change } = tensors;
+  const irises = template.iris && new Irises(template.iris);
+  const plane = SIZE * SIZE;
+  const eyesOf = ({ base, softness }: Painted): EyesPicture => ({
+    size: SIZE,
+    colour: arena.floats(base, 3 * plane),
+    lids: arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane),
+    movedFrom: (x, y) => movedFrom(change.data, x, y),
+    place: (landmark) => painter.place(landmark),
+    scale: CROP_SCALE,
+    softness,
+  });
   let closed = false;
   return {
     name: manifest.name,
@@ -51,9 +63,13 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
       await session.run();
       // Moved in place: base and rim, as they lie, are the face's colour and alpha.
       kernels.move(painted.interleaved, SIZE, change.at, left, top, width, height, scratch, painted.base);
+      irises?.paint(eyesOf(painted), face.landmarks, painted.toCrop, face.trackId);
       return { at: painted.base, size: SIZE, toCrop: painted.toCrop, how: 'cover' };
     },
-    forget: (trackId) => painter.forget(trackId),
+    forget(trackId) {
+      painter.forget(trackId);
+      irises?.forget(trackId);
+    },
     close() {
       if (closed) return;
       closed = true;
@@ -61,4 +77,13 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
       painter.close();
     },
   };
+}
+
+/** From where `move` takes a pixel of the crop: the nearest point of the grid says. */
+function movedFrom(change: Float32Array, x: number, y: number): readonly [number, number] {
+  const [across, down] = [width / STEP, height / STEP];
+  const column = Math.min(across - 1, Math.max(0, Math.round((x - left + 0.5) / STEP - 0.5)));
+  const row = Math.min(down - 1, Math.max(0, Math.round((y - top + 0.5) / STEP - 0.5)));
+  const at = row * across + column;
+  return [x + STEP * change[at]!, y + STEP * change[across * down + at]!];
 }

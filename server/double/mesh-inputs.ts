@@ -68,6 +68,11 @@ export class MeshInputs {
     return toCrop;
   }
 
+  /** Where a landmark of the double lies in the crop, in the last drawing. */
+  place(landmark: number): readonly [number, number] {
+    return this.#drawn.place(landmark);
+  }
+
   forget(trackId: number): void {
     this.#light.forget(trackId);
     this.#softness.forget(trackId);

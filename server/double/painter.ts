@@ -11,7 +11,6 @@ import type { Template } from './template.ts';
 const PLANE = SIZE * SIZE * Float32Array.BYTES_PER_ELEMENT;
 /** What the kernel asks for (server/frame/kernels.ts, paint). */
 const SCRATCH_BYTES = 54 * SIZE * SIZE;
-
 /** The performer's face is shown to the network as means over cells of so many pixels. */
 export const COARSE = 8;
 /** base R, G, B, the mesh's alpha, its rim, facing. */
@@ -28,6 +27,7 @@ export interface Painted {
   interleaved: number;
   /** How squarely each point faces the camera. */
   facing: number;
+  softness: number;
 }
 
 /** Draws a double's texture on the performer's landmarks, as the plate is lit. Owns its kernel memory. */
@@ -86,6 +86,7 @@ export class Painter {
       base: this.#base,
       interleaved: this.#interleaved,
       facing: surface.at + 3 * PLANE,
+      softness: softness.data[0] ?? 0,
     };
   }
 
@@ -98,6 +99,11 @@ export class Painter {
     this.#kernels.cut(base + 3 * PLANE, SIZE, 1, left, top, width, height, drawn + 4 * cells);
     this.#kernels.cut(facing, SIZE, 1, left, top, width, height, drawn + 5 * cells);
     this.#kernels.means(crop, SIZE, 3, left, top, width, height, COARSE, coarse);
+  }
+
+  /** Where a landmark of the double lies in the crop, in the last painting. */
+  place(landmark: number): readonly [number, number] {
+    return this.#inputs.place(landmark);
   }
 
   /** Kernel memory that goes with the painter. */

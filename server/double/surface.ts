@@ -11,7 +11,7 @@ export const SIZE = 256;
 /** The part of the crop that a trained network works on: beyond it lies no face (99 of 100, to 50° of yaw). */
 export const WINDOW = { left: 32, top: 16, width: 192, height: 224 } as const;
 /** Crop pixels per canonical unit: the oval of a calm face is about 200 of 256 pixels high and an open mouth still fits. */
-const CROP_SCALE = 11.2;
+export const CROP_SCALE = 11.2;
 /** Canonical y of the crop's centre (down is positive): a little below the eyes' middle, so that chin and brow have equal room. */
 const CROP_CENTRE_Y = 1.1;
 const VERTEX_BYTES = 20;
@@ -79,6 +79,13 @@ export class Surface {
     placeVertices(template, shift, landmarks, pose, toCrop, vertices);
     this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, SIZE, out, this.#depth);
     return { pose, toCrop, moved: shift && this.#movedBy(landmarks, toCrop, vertices) };
+  }
+
+  /** Where a landmark of the double lies in the crop, in the last drawing. */
+  place(landmark: number): readonly [number, number] {
+    const at = 5 * this.#template.vertices.indexOf(landmark);
+    const vertices = this.#arena.floats(this.#vertices, this.#template.vertices.length * 5);
+    return [vertices[at]!, vertices[at + 1]!];
   }
 
   /** Whether the last drawing lies within WINDOW. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Iris } from './irises.ts';
 import { parseJson } from './manifest.ts';
 import type { RigidPoint } from './pose.ts';
 
@@ -24,6 +25,14 @@ const templateSchema = z
     uv: z.array(z.number()),
     /** Corners clockwise on screen when the triangle faces the camera. */
     triangles: z.array(z.int().min(0)),
+    /** How its irises look (irises.ts); absent where the performer's own are shown. */
+    iris: z
+      .strictObject({
+        radius: z.number().positive().max(2),
+        profile: z.array(z.number().min(0).max(1)).min(6).max(192),
+      })
+      .refine(({ profile }) => profile.length % 3 === 0, 'the iris has no whole colours')
+      .optional(),
     /** Null where nothing is lit by it. */
     guide: z.strictObject({ size: z.int().min(16).max(256), base64: z.string() }).nullable(),
   })
@@ -47,6 +56,7 @@ export interface Template {
   vertices: readonly number[];
   uv: Float32Array;
   triangles: readonly number[];
+  iris: Iris | null;
   /** Null for a look that brings no skin of its own. */
   guide: Guide | null;
 }
@@ -60,9 +70,10 @@ export function readTemplate(bytes: Buffer, path: string): Template {
       `${path} is not a face mesh of this version (${issue?.path.join('.')}: ${issue?.message}). Import the double again.`,
     );
   }
-  const { guide, canonical, offset, uv, ...rest } = parsed.data;
+  const { guide, canonical, offset, uv, iris = null, ...rest } = parsed.data;
   return {
     ...rest,
+    iris,
     canonical: Float32Array.from(canonical),
     offset: Float32Array.from(offset),
     uv: Float32Array.from(uv),

@@ -102,8 +102,8 @@ test('in a blink the light is remembered, per track, until the track is forgotte
   const irises = new Irises(IRIS);
   irises.paint(eyes(0.8), landmarks(), TO_CROP, 1);
   const narrow = (track: number): number => {
-    // Two rows are open: too little white to tell the light.
-    const picture = eyes(0.2, {}, 1.2);
+    // One row is open: too little white to tell the light.
+    const picture = eyes(0.2, {}, 0.9);
     irises.paint(picture, landmarks(), TO_CROP, track);
     return at(picture, 34, 60)[1]!;
   };

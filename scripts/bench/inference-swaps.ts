@@ -93,7 +93,12 @@ async function swapOn(rig: ChaosRig, counts: string, times: number): Promise<Swa
       const orderedMs = nowMs();
       socket.send(JSON.stringify({ type: 'feed', feed: FEED, look: LOOKS[(k + 1) % 2] }));
       while (sessions().created < wanted || sessions().open > open) {
-        if (nowMs() - orderedMs > PATIENCE_MS) throw new Error('A look was not changed within 20 seconds.');
+        if (nowMs() - orderedMs > PATIENCE_MS) {
+          const trouble = (await rig.feed())?.message;
+          throw new Error(`A look was not changed within 20 seconds${trouble ? `: ${trouble}` : '.'}`);
+        }
+        if (rig.server.pids().engines[FEED] !== engine)
+          throw new Error('The engine was lost while looks were changed.');
         await pause(5);
       }
       swapMs.push(nowMs() - orderedMs);

@@ -16,6 +16,7 @@ import { Prepared, type PrepareOptions } from './prepared.ts';
 const IDLE_MS = 500;
 /** While networks are loaded for a feed. */
 const ALIVE_MS = 5000;
+const TIDY_MS = 3000;
 /** For the last sentence to go out. */
 const GOODBYE_MS = 20;
 
@@ -87,10 +88,11 @@ function prepare({ looks, ...options }: Prepare): void {
     const stock = await ready;
     if (!feed) stock.keep(looks);
     for (const look of looks) {
-      if (feed) return;
+      if (feed) break;
       await stock.stock(look).catch((error: unknown) => link.send({ type: 'trouble', sentence: sentence(error) }));
     }
-    if (!feed) link.send({ type: 'prepared', rssMb: rssMb() });
+    if (feed) tidy(stock);
+    else link.send({ type: 'prepared', rssMb: rssMb() });
   });
   stocking.catch(failed);
 }
@@ -122,7 +124,13 @@ function begin(stock: Prepared, options: Open, look: Replacer | null): Engine {
     frame: (rendition, frame) => link.sendFrame(rendition, frame),
     message: (message) => link.send(fromEngine.parse(message)),
   });
+  tidy(stock);
   return engine;
+}
+
+/** A spare has the looks of every feed: those that this one does not wear are let go of, after its first pictures. */
+function tidy(stock: Prepared): void {
+  setTimeout(() => stock.keep([]), TIDY_MS).unref();
 }
 
 /** A feed that cannot open says why; the front starts another engine, with growing pauses. */

@@ -14,9 +14,9 @@ export interface EyesPicture {
   size: number;
   /** R, G, B, encoded, 0–1. */
   colour: Float32Array;
-  /** 0 where the double's eyes are open, 1 on its lids. */
-  lids: Float32Array;
-  /** From where each point of it was moved, x and y, crop pixels. */
+  /** 0 where the double's eyes are open, 1 on its lids, at a whole pixel. */
+  lid(x: number, y: number): number;
+  /** From where a point was moved, x and y, crop pixels. */
   movedFrom(x: number, y: number): readonly [number, number];
   /** Where a landmark of the double lies before it is moved. */
   place(landmark: number): readonly [number, number];
@@ -42,8 +42,10 @@ const GLINT = 0.22;
 /** An opening of the lids over the eye's width below which an iris cannot be placed by it. */
 const SHUT = 0.04;
 
-/** Pixels of white that have to be seen, both eyes together, for the light on them to be known. */
-const ENOUGH_WHITE = 40;
+/** Samples of white that have to be seen, both eyes together, for the light on them to be known. */
+const ENOUGH_WHITE = 20;
+/** Every so many pixels, across and down, are asked. */
+const SPARSE = 2;
 /** Share of a new picture in what is remembered of the light. */
 const FOLLOW = 0.25;
 
@@ -112,8 +114,8 @@ function whiteAround(picture: EyesPicture, middles: readonly Point[], radius: nu
   let weight = 0;
   for (const [cx, cy] of middles) {
     const [x0, x1, y0, y1] = around(picture, [cx, cy], 2.2 * radius);
-    for (let y = y0; y <= y1; y++)
-      for (let x = x0; x <= x1; x++) {
+    for (let y = y0; y <= y1; y += SPARSE)
+      for (let x = x0; x <= x1; x += SPARSE) {
         if (Math.hypot(x - cx, y - cy) < 0.9 * radius) continue;
         const open = openAt(picture, x, y);
         if (open < 0.9) continue;
@@ -125,8 +127,7 @@ function whiteAround(picture: EyesPicture, middles: readonly Point[], radius: nu
 }
 
 /** 1 between the lids, 0 on them. They end in a ramp of about two pixels, of which the half towards the eye is lid as well. */
-const openAt = (picture: EyesPicture, x: number, y: number): number =>
-  Math.max(0, 1 - 2 * bilinear(picture.lids, picture.size, ...picture.movedFrom(x, y)));
+const openAt = (picture: EyesPicture, x: number, y: number): number => Math.max(0, 1 - 2 * picture.lid(x, y));
 
 const around = ({ size }: EyesPicture, [cx, cy]: Point, reach: number): [number, number, number, number] =>
   [cx - reach, cx + reach, cy - reach, cy + reach].map((v) => Math.min(size - 1, Math.max(0, Math.round(v)))) as [
@@ -206,14 +207,4 @@ function glintOf({ size, colour }: EyesPicture, [x0, x1, y0, y1]: readonly [numb
       count++;
     }
   return sum / Math.max(1, count) + GLINT;
-}
-
-function bilinear(plane: Float32Array, size: number, x: number, y: number): number {
-  const [px, py] = [x, y].map((v) => Math.min(size - 1.001, Math.max(0, v))) as [number, number];
-  const [ix, iy] = [Math.floor(px), Math.floor(py)];
-  const [fx, fy] = [px - ix, py - iy];
-  const at = iy * size + ix;
-  const upper = plane[at]! * (1 - fx) + plane[at + 1]! * fx;
-  const lower = plane[at + size]! * (1 - fx) + plane[at + size + 1]! * fx;
-  return upper * (1 - fy) + lower * fy;
 }

@@ -13,6 +13,7 @@ const STEP = 4;
 /** From where each point is taken, x and y in steps, and what is added to R, G, B. */
 const CHANGE_CHANNELS = 5;
 const { left, top, width, height } = WINDOW;
+const STEPS = (width / STEP) * (height / STEP);
 
 /** The network of a double of kind `learned`. */
 export const LEARNED = {
@@ -43,15 +44,21 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
   const { drawn, coarse, change } = tensors;
   const irises = template.iris && new Irises(template.iris);
   const plane = SIZE * SIZE;
-  const eyesOf = ({ base, softness }: Painted): EyesPicture => ({
-    size: SIZE,
-    colour: arena.floats(base, 3 * plane),
-    lids: arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane),
-    movedFrom: (x, y) => movedFrom(change.data, x, y),
-    place: (landmark) => painter.place(landmark),
-    scale: CROP_SCALE,
-    softness,
-  });
+  const eyesOf = ({ base, softness }: Painted): EyesPicture => {
+    const alpha = arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane);
+    return {
+      size: SIZE,
+      colour: arena.floats(base, 3 * plane),
+      lid: (x, y) => movedValue(alpha, change.data, x, y),
+      movedFrom: (x, y) => {
+        const at = stepAt(x, y);
+        return [x + STEP * change.data[at]!, y + STEP * change.data[STEPS + at]!];
+      },
+      place: (landmark) => painter.place(landmark),
+      scale: CROP_SCALE,
+      softness,
+    };
+  };
   let closed = false;
   return {
     name: manifest.name,
@@ -79,11 +86,22 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
   };
 }
 
-/** From where `move` takes a pixel of the crop: the nearest point of the grid says. */
-function movedFrom(change: Float32Array, x: number, y: number): readonly [number, number] {
-  const [across, down] = [width / STEP, height / STEP];
-  const column = Math.min(across - 1, Math.max(0, Math.round((x - left + 0.5) / STEP - 0.5)));
-  const row = Math.min(down - 1, Math.max(0, Math.round((y - top + 0.5) / STEP - 0.5)));
-  const at = row * across + column;
-  return [x + STEP * change[at]!, y + STEP * change[across * down + at]!];
+/** Which point of the network's grid is nearest to a pixel of the crop. */
+function stepAt(x: number, y: number): number {
+  const column = Math.min(width / STEP - 1, Math.max(0, Math.round((x - left + 0.5) / STEP - 0.5)));
+  const row = Math.min(height / STEP - 1, Math.max(0, Math.round((y - top + 0.5) / STEP - 0.5)));
+  return row * (width / STEP) + column;
+}
+
+/** A plane's value where `move` takes a pixel from, bilinear. In numbers only: it is asked a thousand times a face. */
+function movedValue(values: Float32Array, change: Float32Array, x: number, y: number): number {
+  const at = stepAt(x, y);
+  const px = Math.min(SIZE - 1.001, Math.max(0, x + STEP * change[at]!));
+  const py = Math.min(SIZE - 1.001, Math.max(0, y + STEP * change[STEPS + at]!));
+  const ix = Math.floor(px);
+  const iy = Math.floor(py);
+  const corner = iy * SIZE + ix;
+  const upper = values[corner]! * (1 - (px - ix)) + values[corner + 1]! * (px - ix);
+  const lower = values[corner + SIZE]! * (1 - (px - ix)) + values[corner + SIZE + 1]! * (px - ix);
+  return upper * (1 - (py - iy)) + lower * (py - iy);
 }

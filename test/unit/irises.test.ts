@@ -30,7 +30,7 @@ function landmarks(shift: readonly [number, number] = [0, 0]) {
 }
 
 /** Eyes open as ellipses in skin; what shows in them is `white`. */
-function eyes(white: number, change: Partial<EyesPicture> = {}, open = 8): EyesPicture {
+function eyes(white: number, change: Partial<EyesPicture> = {}, open = 8): EyesPicture & { lids: Float32Array } {
   const colour = new Float32Array(3 * PLANE).fill(0.3);
   const lids = new Float32Array(PLANE).fill(1);
   for (let y = 0; y < SIZE; y++)
@@ -39,11 +39,16 @@ function eyes(white: number, change: Partial<EyesPicture> = {}, open = 8): EyesP
       lids[y * SIZE + x] = 0;
       for (let k = 0; k < 3; k++) colour[k * PLANE + y * SIZE + x] = white;
     }
+  const movedFrom = change.movedFrom ?? ((x: number, y: number) => [x, y] as const);
   return {
     size: SIZE,
     colour,
     lids,
-    movedFrom: (x, y) => [x, y],
+    lid(x, y) {
+      const [sx, sy] = movedFrom(x, y);
+      return lids[Math.min(SIZE - 1, sy) * SIZE + Math.min(SIZE - 1, sx)]!;
+    },
+    movedFrom,
     place: (landmark) => PLACES.get(landmark)!,
     scale: 10,
     softness: 0,

@@ -3,16 +3,8 @@ import type { Expression } from '../eval/face-signals.ts';
 import { qualityOf } from './blend.ts';
 import { quantile } from './neutral.ts';
 import { PLANE, type Sight } from './observe.ts';
+import { type Cell, type Reading, WANTED } from './wanted.ts';
 import type { Watched } from './watch.ts';
-
-/** One thing that footage should show, in how many pictures it does, and what to shoot where it does not. */
-export interface Cell {
-  part: 'pose' | 'expression' | 'light';
-  name: string;
-  views: number;
-  wanted: number;
-  shoot: string;
-}
 
 /** What footage shows of a face, and what it does not. */
 export interface Coverage {
@@ -30,77 +22,18 @@ export interface Coverage {
   next: string[];
 }
 
-type Reading = Sight & { rest: Expression; side: number; top: number; level: number };
-
-const POSES = 6;
-const EXPRESSIONS = 4;
-const LIGHTS = 6;
 /** A face lower than this is blown up in a close-up. */
 const GOOD_HEIGHT = 220;
 /** Ages further apart than this are two faces. */
 const ONE_AGE = 6;
 
-const yawed = (from: number, to: number) => (r: Reading) => r.yaw >= from && r.yaw < to && Math.abs(r.pitch) < 15;
-const ahead = (r: Reading): boolean => Math.abs(r.yaw) < 20;
-const over = (key: keyof Expression, by: number) => (r: Reading) => r.expression[key] - r.rest[key] > by;
-const under = (key: keyof Expression, by: number) => (r: Reading) => r.rest[key] - r.expression[key] > by;
-
-const CELLS: readonly (Omit<Cell, 'views'> & { shows: (r: Reading) => boolean })[] = [
-  pose('facing the camera', yawed(-10, 10), 'ten seconds straight into the camera, at rest'),
-  pose('turned a little to their right', yawed(-30, -10), 'the head turned slowly to their right, to about 30°'),
-  pose('turned a little to their left', yawed(10, 30), 'the head turned slowly to their left, to about 30°'),
-  pose('turned far to their right', yawed(-65, -30), 'the head held at about 45° to their right, eyes along with it'),
-  pose('turned far to their left', yawed(30, 65), 'the head held at about 45° to their left, eyes along with it'),
-  pose('looking up', (r) => r.pitch > 9 && ahead(r), 'the chin raised for a few seconds'),
-  pose('looking down', (r) => r.pitch < -9 && ahead(r), 'the chin lowered for a few seconds, eyes to the camera'),
-  expression(
-    'at rest, lips together',
-    (r) =>
-      ahead(r) &&
-      Math.abs(r.expression.mouthOpen - r.rest.mouthOpen) < 0.05 &&
-      Math.abs(r.expression.smile - r.rest.smile) < 0.25,
-    'a calm face with the lips together',
-  ),
-  expression('mouth open', over('mouthOpen', 0.18), 'the mouth wide open, and a sentence with long vowels (“a”, “o”)'),
-  expression('smile', over('smile', 0.3), 'a broad smile, with teeth and without'),
-  expression('eyes shut', over('blink', 0.12), 'the eyes gently shut for three seconds'),
-  expression('brows raised', over('brow', 0.18), 'the brows raised, as in surprise'),
-  expression('brows drawn down', under('brow', 0.15), 'the brows drawn together, as in doubt'),
-  expression('eyes to their right', under('gazeX', 0.07), 'the eyes to their right while the head stays'),
-  expression('eyes to their left', over('gazeX', 0.07), 'the eyes to their left while the head stays'),
-  light(
-    'even light',
-    (r) => ahead(r) && Math.abs(r.side) < 0.25 && r.top > -0.3 && r.top < 0.5,
-    'ten seconds in soft, even light (an overcast window, two softboxes): it counts for most of the texture',
-  ),
-  light('light from their left', (r) => ahead(r) && r.side > 0.35, 'a few seconds with the main light at their left'),
-  light(
-    'light from their right',
-    (r) => ahead(r) && r.side < -0.35,
-    'a few seconds with the main light at their right',
-  ),
-  light(
-    'well exposed',
-    (r) => r.level > 0.18 && r.level < 0.88,
-    'everything again, brighter or darker: the skin should be neither black nor white',
-  ),
-];
-
-function pose(name: string, shows: (r: Reading) => boolean, shoot: string) {
-  return { part: 'pose', name, shows, shoot, wanted: POSES } as const;
-}
-function expression(name: string, shows: (r: Reading) => boolean, shoot: string) {
-  return { part: 'expression', name, shows, shoot, wanted: EXPRESSIONS } as const;
-}
-function light(name: string, shows: (r: Reading) => boolean, shoot: string) {
-  return { part: 'light', name, shows, shoot, wanted: LIGHTS } as const;
-}
-
 /** Tells what footage covers. @param rest the expression of the person's face at rest. */
 export function coverageOf(watched: Watched, rest: Expression): Coverage {
   const { sights, looked, none, several, small, interval } = watched;
   const readings = sights.map((sight): Reading => ({ ...sight, rest, ...lightOf(sight) }));
-  const cells = CELLS.map(({ shows, ...cell }): Cell => ({ ...cell, views: readings.filter(shows).length }));
+  const cells = WANTED.map(
+    ({ shows, matters: _, ...cell }): Cell => ({ ...cell, views: readings.filter(shows).length }),
+  );
   const years: Record<string, number> = {};
   for (const { age } of sights) if (age !== null) years[age] = (years[age] ?? 0) + 1;
   const size = {
@@ -152,13 +85,16 @@ function patch({ crop, cropPoints }: Sight, point: number): number {
   return count > 0 ? sum / count / 255 : 0;
 }
 
+const need = ({ name, views, wanted }: Cell): number =>
+  (WANTED.find((cell) => cell.name === name)?.matters ?? 1) * (1 - views / wanted);
+
 function nextOf(cells: readonly Cell[], age: Coverage['age'], size: Coverage['size']): string[] {
   const missing = cells
     .filter(({ views, wanted }) => views < wanted)
-    .toSorted((a, b) => a.views / a.wanted - b.views / b.wanted)
+    .toSorted((a, b) => need(b) - need(a))
     .map(
-      ({ name, views, shoot }) =>
-        `${views === 0 ? 'Nothing' : `Only ${views} picture${views === 1 ? '' : 's'}`} of “${name}”: shoot ${shoot}.`,
+      ({ name, views, wanted, shoot, why }) =>
+        `${views === 0 ? 'Nothing' : `Only ${views} of ${wanted} pictures`} of “${name}”: shoot ${shoot}. It is for ${why}.`,
     );
   const years = Object.keys(age.years).map(Number);
   const told: string[] = [];
@@ -184,9 +120,10 @@ function nextOf(cells: readonly Cell[], age: Coverage['age'], size: Coverage['si
 /** The report as a page to read, Markdown. */
 export function pageOf(name: string, coverage: Coverage): string {
   const { pictures, cells, age, size, next } = coverage;
+  const gaps = cells.filter(({ views, wanted }) => views < wanted).length;
   const rows = cells.map(
     ({ part, name: what, views, wanted }) =>
-      `| ${part} | ${what} | ${views} | ${views >= wanted ? 'enough' : '**gap**'} |`,
+      `| ${part} | ${what} | ${views} | ${wanted} | ${views >= wanted ? 'enough' : '**gap**'} |`,
   );
   const years = Object.entries(age.years).map(([year, count]) => `${year} (${count} pictures)`);
   return [
@@ -197,12 +134,18 @@ export function pageOf(name: string, coverage: Coverage): string {
     '',
     '## What to shoot next',
     '',
+    ...(gaps > 0
+      ? [
+          `${cells.length - gaps} of ${cells.length} things are shown enough. What is missing or thin, the most needed first; a few seconds of each will do, in the same make-up and hair:`,
+          '',
+        ]
+      : []),
     ...(next.length ? next.map((line) => `- ${line}`) : ['Nothing is missing.']),
     '',
     '## What it shows',
     '',
-    '| | | pictures | |',
-    '|---|---|---|---|',
+    '| | | pictures | wanted | |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');

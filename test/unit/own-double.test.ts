@@ -54,7 +54,7 @@ describe('what footage shows', () => {
     expect(gaps).not.toContain('even light');
     expect(coverage.next.find((line) => line.includes('eyes gently shut'))).toMatch(/^Nothing of “eyes shut”: shoot /);
     expect(coverage.next.join(' ')).toContain('how old');
-    expect(pageOf('mine', coverage)).toContain('| expression | eyes shut | 0 | **gap** |');
+    expect(pageOf('mine', coverage)).toContain('| expression | eyes shut | 0 | 4 | **gap** |');
   });
 
   test('turned to their left is their left, and a span of ages is no double', () => {

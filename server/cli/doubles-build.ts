@@ -11,6 +11,7 @@ import type { InferenceSettings } from '../inference/settings.ts';
 import { networks } from '../library/networks.ts';
 import { inferenceOf } from '../stage/configured.ts';
 import { CommandError } from './command.ts';
+import { probeSquare } from './probe-face.ts';
 
 export const BUILD_USAGE = `understudy doubles build [NAME…] [options]
   Builds the TensorRT engines of all networks, or of those named, for this machine's GPUs, so that no feed waits for it. Half precision
@@ -79,6 +80,7 @@ async function build(
     return await buildEngines(models, {
       cache,
       open: (file, arena, engine) => runtime.load(file, arena, { ...loadingOf(file), engine }),
+      face: await probeSquare(),
       say: (line) => void process.stderr.write(`${line}\n`),
       ...{ again, fullOnly: settings.precision === 'full' },
     });

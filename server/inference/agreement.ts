@@ -1,3 +1,9 @@
+/** A square with a face: planar R, G, B, 0 to 1. */
+export interface FaceSquare {
+  size: number;
+  planes: Float32Array;
+}
+
 /** What two runs of one network gave, by output. */
 export type Outputs = Readonly<Record<string, Float32Array>>;
 
@@ -61,3 +67,25 @@ export function fillProbe(data: Float32Array, probe: number): void {
   }
 }
 export const PROBES = 4;
+
+/**
+ * Fills what takes a picture, 1×N×H×W with three planes or more or 1×H×W×3, with a face; what else a network takes gets the slope. Noise and waves
+ * find what overflows; a network may still be wrong on skin alone.
+ */
+export function fillFace({ dims, data }: { dims: readonly number[]; data: Float32Array }, face: FaceSquare): void {
+  fillProbe(data, 1);
+  const [batch, one = 0, two = 0, three = 0] = dims;
+  const planar = one >= 3 && two > 3 && three > 3;
+  if (dims.length !== 4 || batch !== 1 || !(planar || three === 3)) return;
+  const [height, width] = planar ? [two, three] : [one, two];
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(((y + 0.5) * face.size) / height) * face.size;
+    for (let x = 0; x < width; x++) {
+      const from = row + Math.floor(((x + 0.5) * face.size) / width);
+      for (let channel = 0; channel < 3; channel++) {
+        const to = planar ? (channel * height + y) * width + x : (y * width + x) * 3 + channel;
+        data[to] = face.planes[channel * face.size * face.size + from] ?? 0;
+      }
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Arena } from '../frame/arena.ts';
-import { disagreement, fillProbe, type Outputs, PROBES } from './agreement.ts';
+import { disagreement, type FaceSquare, fillFace, fillProbe, type Outputs, PROBES } from './agreement.ts';
 import type { EngineCache, EnginePlace, Precision } from './engine-cache.ts';
 import { fileSha256 } from './file-hash.ts';
 import type { Session } from './session.ts';
@@ -12,6 +12,8 @@ export interface BuildOptions {
   /** Kernel memory for one network's tensors, megabytes. */
   memoryMb?: number;
   say(line: string): void;
+  /** A face that precisions are compared on, beside the probes. */
+  face?: FaceSquare;
   /** Builds again what was built before. */
   again?: boolean;
   /** Full precision alone. */
@@ -84,12 +86,19 @@ async function buildOne(title: string, file: string, options: BuildOptions): Pro
 }
 
 /** What the network gives for every probe. */
-async function probe(file: string, place: EnginePlace, { open, memoryMb = 256 }: BuildOptions): Promise<Outputs[]> {
+async function probe(
+  file: string,
+  place: EnginePlace,
+  { open, face, memoryMb = 256 }: BuildOptions,
+): Promise<Outputs[]> {
   const session = await open(file, new Arena(memoryMb), place);
   try {
     const all: Outputs[] = [];
-    for (let k = 0; k < PROBES; k++) {
-      for (const { data } of Object.values(session.inputs)) fillProbe(data, k);
+    for (let k = 0; k < PROBES + (face ? 1 : 0); k++) {
+      for (const input of Object.values(session.inputs)) {
+        if (face && k === PROBES) fillFace(input, face);
+        else fillProbe(input.data, k);
+      }
       await session.run();
       const outputs = Object.entries(session.outputs).map(
         ([name, { data }]) => [name, Float32Array.from(data)] as const,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Gpu, gpus } from './machine.ts';
+import type { Gpu } from './machine.ts';
 import type { Provider } from './providers.ts';
 import { showsGpu } from './settings.ts';
 
@@ -39,6 +39,8 @@ export async function placesHere(choice: GpuChoice, providers: readonly Provider
   const alone = [{ index: firstOf(choice), memoryMb: 0 }];
   const asked = providers.includes('tensorrt') || providers.includes('cuda');
   if (!asked || typeof choice === 'number' || !showsGpu()) return alone;
+  // The configuration and the front read this file: they load no library.
+  const { gpus } = await import('./machine.ts');
   return placesOf(choice, (await gpus()).found);
 }
 

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { probeSquare } from '../../server/cli/probe-face.ts';
 import { Arena } from '../../server/frame/arena.ts';
-import { disagreement, fillProbe, PROBES } from '../../server/inference/agreement.ts';
+import { disagreement, fillFace, fillProbe, PROBES } from '../../server/inference/agreement.ts';
 import { type BuildOptions, buildEngines } from '../../server/inference/build.ts';
 import {
   EngineCache,
@@ -131,7 +132,7 @@ describe('the cache of engines', () => {
 describe('building ahead', () => {
   /** A network of one output, whose half precision is made worse by the test. */
   const fake = (worse: (value: number) => number, opened: Precision[] = []): BuildOptions['open'] => {
-    const tensor = (name: string) => ({ name, dims: [64], at: 0, data: new Float32Array(64) });
+    const tensor = (name: string) => ({ name, dims: [1, 3, 16, 16], at: 0, data: new Float32Array(3 * 16 * 16) });
     return async (_file, _arena, { precision, dir }) => {
       opened.push(precision);
       mkdirSync(dir, { recursive: true });
@@ -171,6 +172,29 @@ describe('building ahead', () => {
       { again: true },
     );
     expect(opened).toHaveLength(4);
+  });
+
+  test('half precision that is wrong on a face alone is found out', async () => {
+    const planes = await probeSquare();
+    const skin = planes.planes[136 * 256 + 136] as number;
+    const wrong = (value: number): number => (value === skin ? Number.NaN : value);
+    expect(await build(fake(wrong))).toMatchObject({ built: [{ precision: 'half' }] });
+    const { built } = await build(fake(wrong), { face: planes, again: true });
+    expect(built).toMatchObject([{ precision: 'full', why: expect.stringContaining('no numbers') as string }]);
+  });
+
+  test('a face is put where a network takes a picture, in its order, and nowhere else', () => {
+    const face = { size: 2, planes: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) };
+    const filled = (...dims: number[]): Float32Array => {
+      const data = new Float32Array(dims.reduce((product, size) => product * size, 1));
+      fillFace({ dims, data }, face);
+      return data;
+    };
+    const planar = filled(1, 4, 4, 4);
+    expect([0, 3, 12, 15, 16, 47].map((at) => planar[at])).toEqual([1, 2, 3, 4, 5, 12]);
+    expect(planar[63]).toBe(1);
+    expect([...filled(1, 2, 2, 3)]).toEqual([1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12]);
+    for (const other of [[4], [1, 512], [2, 3, 4, 4]]) expect(Math.max(...filled(...other))).toBeLessThanOrEqual(1);
   });
 
   test('half precision that differs is thrown away, said aloud, and not built again', async () => {

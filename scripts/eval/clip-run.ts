@@ -1,3 +1,4 @@
+import type { Occlusion } from '../../server/double/occlusion.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
 import type { Perceiver } from '../../server/face/perceiver.ts';
@@ -68,7 +69,14 @@ export interface ClipOptions {
 
 /** Runs the engine's own per-frame code over a clip and measures what came of it, before encoding. */
 export async function runClip(engine: Engine, options: ClipOptions): Promise<ClipResult> {
-  const run = new ClipRun(engine, options, await engine.replacer(), await engine.perceiver(), await engine.perceiver());
+  const run = new ClipRun(
+    engine,
+    options,
+    await engine.replacer(),
+    await engine.perceiver(),
+    await engine.perceiver(),
+    await engine.occlusion(),
+  );
   try {
     for await (const program of readVideo(options.file, engine.pictures)) {
       const plate = engine.pictures.copy(program);
@@ -93,10 +101,17 @@ class ClipRun {
   #switches = new Map<number, number>();
   #history = new Map<number, { plate: Patch; program: Patch }[]>();
 
-  constructor(engine: Engine, options: ClipOptions, replacer: Replacer, perceiver: Perceiver, fresh: Perceiver) {
+  constructor(
+    engine: Engine,
+    options: ClipOptions,
+    replacer: Replacer,
+    perceiver: Perceiver,
+    fresh: Perceiver,
+    occlusion: Occlusion | null,
+  ) {
     this.#options = options;
     this.#recorder = new LayerRecorder(replacer, engine.arena);
-    this.#stage = new FaceStage({ ...engine, perceiver });
+    this.#stage = new FaceStage({ ...engine, perceiver, occlusion });
     this.#stage.use(this.#recorder.replacer);
     this.#fresh = fresh;
   }

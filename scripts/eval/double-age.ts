@@ -57,7 +57,7 @@ export async function zeroError(
   file: string,
   maxFrames: number,
 ): Promise<number> {
-  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver() });
+  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver(), occlusion: await engine.occlusion() });
   stage.use(replacer);
   let most = Number.NaN;
   let frames = 0;

@@ -1,3 +1,4 @@
+import type { Occlusion } from '../../server/double/occlusion.ts';
 import type { LookParams, Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
 import type { Perceiver } from '../../server/face/perceiver.ts';
@@ -62,7 +63,7 @@ export class RunResult {
 
 /** Runs the engine's own code over a performance, picture by picture, and measures before anything is encoded. */
 export async function runDouble(engine: EngineParts, reader: FaceReader, run: Run): Promise<RunResult> {
-  const take = new Take(engine, await engine.perceiver(), reader, run);
+  const take = new Take(engine, await engine.perceiver(), await engine.occlusion(), reader, run);
   const { performance } = run;
   const files = {
     plate: run.plate,
@@ -101,11 +102,11 @@ class Take {
   readonly #stage: FaceStage;
   readonly #reader: FaceReader;
 
-  constructor(engine: EngineParts, perceiver: Perceiver, reader: FaceReader, run: Run) {
+  constructor(engine: EngineParts, perceiver: Perceiver, occlusion: Occlusion | null, reader: FaceReader, run: Run) {
     this.#run = run;
     this.#reader = reader;
     reader.forget();
-    this.#stage = new FaceStage({ ...engine, perceiver });
+    this.#stage = new FaceStage({ ...engine, perceiver, occlusion });
     this.#stage.use(run.replacer);
   }
 

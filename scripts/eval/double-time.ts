@@ -1,5 +1,5 @@
 /**
- * `node scripts/eval/double-time.ts CLIP LOOK-FOLDER FRAMES`: times landmarks and replacement of a clip, picture by picture, and
+ * `node scripts/eval/double-time.ts CLIP LOOK-FOLDER FRAMES [on|off]`: times landmarks and replacement of a clip, picture by picture, and
  * prints {"frameMs":…,"doubleMs":…} (medians). The evaluation starts it on one processor core.
  */
 import { openDouble } from '../../server/double/open.ts';
@@ -13,10 +13,10 @@ const WARM_UP = 10;
 /** An age treatment does its whole work whatever its dial says; doubles have no dials. */
 const DIALS = { age: -1 };
 
-const [clip = '', dir = '', frames = '100'] = process.argv.slice(2);
+const [clip = '', dir = '', frames = '100', occlusion = 'on'] = process.argv.slice(2);
 
 const times = await withEngine(async ({ engine, runtime }) => {
-  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver() });
+  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver(), occlusion: await engine.occlusion() });
   const found: { frame: number[]; double: number[] } = { frame: [], double: [] };
   try {
     stage.use(await openDouble({ ...engine, runtime, dir }));
@@ -35,5 +35,5 @@ const times = await withEngine(async ({ engine, runtime }) => {
     stage.close();
   }
   return found;
-});
+}, occlusion === 'on');
 process.stdout.write(`${JSON.stringify({ frameMs: median(times.frame), doubleMs: median(times.double) })}\n`);

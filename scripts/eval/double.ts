@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { loadConfig } from '../../server/config/config.ts';
 import { openDouble } from '../../server/double/open.ts';
 import { publish, say } from '../bench/report.ts';
 import { type AgeSummary, ageSummary, zeroError } from './double-age.ts';
@@ -52,11 +53,14 @@ interface Settings {
   age: string;
   out: string;
   pace: typeof FULL;
+  /** Whether what stands before faces is left out. */
+  occlusion: boolean;
 }
 
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
+    allowNegative: true,
     options: {
       performances: { type: 'string' },
       clips: { type: 'string' },
@@ -67,6 +71,7 @@ export async function run(args: string[]): Promise<number> {
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      occlusion: { type: 'boolean', default: loadConfig().engine.occlusion },
     },
   });
   const began = performance.now();
@@ -84,6 +89,7 @@ export async function run(args: string[]): Promise<number> {
     age: folderOf(values.age, 'ages'),
     out: values.out,
     pace,
+    occlusion: values.occlusion,
   };
   mkdirSync(values.out, { recursive: true });
   const measured = await evaluate(settings);
@@ -124,7 +130,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
     } finally {
       reader.close();
     }
-  });
+  }, settings.occlusion);
   all.zero = all.zero.filter(Number.isFinite);
   all.times = timesOf(settings);
   return all;
@@ -240,7 +246,7 @@ const folderOf = (look: string, shelf: 'doubles' | 'ages' = 'doubles'): string =
   look.includes('/') ? resolve(look) : join(MODELS_DIR, shelf, look);
 
 /** Times every double in a process of its own that has one core. */
-function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | string {
+function timesOf({ performances, clips, doubles, pace, occlusion }: Settings): Times[] | string {
   const clip = performances[0]?.video('plate') ?? clips[0];
   if (!clip) return 'there is no clip to time';
   if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0)
@@ -251,7 +257,7 @@ function timesOf({ performances, clips, doubles, pace }: Settings): Times[] | st
     const script = fileURLToPath(new URL('double-time.ts', import.meta.url));
     const { stdout, stderr, status } = spawnSync(
       'taskset',
-      ['-c', '0', process.execPath, script, clip, dir, String(pace.timed)],
+      ['-c', '0', process.execPath, script, clip, dir, String(pace.timed), occlusion ? 'on' : 'off'],
       { encoding: 'utf8' },
     );
     const last = stdout?.trim().split('\n').at(-1);

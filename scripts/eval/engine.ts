@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../../server/config/config.ts';
+import { Occlusion } from '../../server/double/occlusion.ts';
 import { type Head, readHead } from '../../server/engine/casting/head.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
@@ -22,11 +24,17 @@ export interface EngineParts {
   head: Head;
   /** A new perceiver, the stage's to close. */
   perceiver(): Promise<Perceiver>;
+  /** A new finder of what stands before faces, the stage's to close; null where it is switched off. */
+  occlusion(): Promise<Occlusion | null>;
 }
 
-/** Lends out the engine's parts and closes the runtime, with all sessions, afterwards. */
+/**
+ * Lends out the engine's parts and closes the runtime, with all sessions, afterwards.
+ * @param occlusion whether what stands before faces is left out; else as the server does by default.
+ */
 export async function withEngine<T>(
   work: (parts: { engine: EngineParts; runtime: Runtime }) => Promise<T>,
+  occlusion = loadConfig().engine.occlusion,
 ): Promise<T> {
   const arena = new Arena(MEMORY_MB);
   const kernels = loadKernels(arena);
@@ -37,6 +45,7 @@ export async function withEngine<T>(
     pictures: new Pictures(arena),
     head: readHead(MODELS_DIR),
     perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
+    occlusion: async () => (occlusion ? Occlusion.open({ runtime, arena, kernels, modelsDir: MODELS_DIR }) : null),
   };
   try {
     return await work({ engine, runtime });

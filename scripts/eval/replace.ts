@@ -22,19 +22,27 @@ const QUICK = { maxFrames: 40, every: 8, sheetEvery: 20 };
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
+    allowNegative: true,
     options: {
       clips: { type: 'string' },
       out: { type: 'string', default: 'out/eval-replace' },
       look: { type: 'string' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      occlusion: { type: 'boolean', default: loadConfig().engine.occlusion },
     },
   });
   const began = performance.now();
   const files = videosOf(values.clips);
   if (files.length === 0) throw new Error('there is nothing to look at: name a folder with videos with --clips DIR.');
   mkdirSync(values.out, { recursive: true });
-  const results = await evaluate(files, values.look ?? defaultLook(), values.out, values.quick ? QUICK : FULL);
+  const results = await evaluate(
+    files,
+    values.look ?? defaultLook(),
+    values.out,
+    values.quick ? QUICK : FULL,
+    values.occlusion,
+  );
   const gates = gatesOf(results);
   const details = { clips: Object.fromEntries([...results].map(([name, result]) => [name, summary(result)])) };
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
@@ -55,6 +63,7 @@ async function evaluate(
   look: string,
   out: string,
   pace: typeof FULL,
+  occlusion: boolean,
 ): Promise<Map<string, ClipResult>> {
   const dir = look.includes('/') ? resolve(look) : join(MODELS_DIR, 'doubles', look);
   const results = new Map<string, ClipResult>();
@@ -71,7 +80,7 @@ async function evaluate(
       );
       for (const trouble of result.troubles) say(`  ${trouble}`);
     }
-  });
+  }, occlusion);
   return results;
 }
 

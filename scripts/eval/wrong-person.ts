@@ -111,7 +111,12 @@ export async function crossing(
 ): Promise<CrossingSummary> {
   const head = readHead(MODELS_DIR);
   const castings = new Castings({ head, model: readShapeModel(MODELS_DIR) });
-  const stage = new FaceStage({ ...engine, perceiver: await engine.perceiver(), castings });
+  const stage = new FaceStage({
+    ...engine,
+    perceiver: await engine.perceiver(),
+    occlusion: await engine.occlusion(),
+    castings,
+  });
   stage.wear({ looks: new Map(looks.map((look, k) => [`look${k}`, look])), own: 'look0' });
   const cast = performance.people.map(
     ({ name }, person): Casting => ({ id: `p${person}`, performer: name, look: `look${person}`, age: 0 }),

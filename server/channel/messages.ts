@@ -45,6 +45,8 @@ export const toEngine = z.discriminatedUnion('type', [
     media: mediaKind,
     memoryMb: z.number().int().min(64).max(4000),
     passThrough: z.boolean(),
+    /** Whether what stands before a face is left out of what is drawn over it. */
+    occlusion: z.boolean(),
     inference: inferenceSettings,
   }),
   /** What this engine is for: a spare's second message, any other engine's first. Answered by `ready`. */
@@ -63,6 +65,8 @@ export const toEngine = z.discriminatedUnion('type', [
     unknownColour: z.enum(['bt709', 'bt601', 'bt2020']),
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
+    /** Whether what stands before a face is left out of what is drawn over it. */
+    occlusion: z.boolean(),
     inference: inferenceSettings,
     /** The slates that the front has already. */
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),

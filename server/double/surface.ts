@@ -144,7 +144,7 @@ export class Surface {
 }
 
 /** An upright crop of steady size around the head, whatever it does with its mouth. */
-function cropOf({ scale, rotation, translation }: HeadPose): Affine {
+export function cropOf({ scale, rotation, translation }: HeadPose): Affine {
   const centre = rotate(rotation, 0, CROP_CENTRE_Y, 0);
   const roll = Math.atan2(rotation[3]!, rotation[0]!);
   const k = CROP_SCALE / scale;

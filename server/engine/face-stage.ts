@@ -1,3 +1,5 @@
+import { leaveOut } from '../double/leave-out.ts';
+import type { Holes, Occlusion } from '../double/occlusion.ts';
 import type { LookParams, Replacer } from '../double/replacer.ts';
 import { compositeFace } from '../face/composite.ts';
 import { coverAll, coverFace } from '../face/cover.ts';
@@ -41,6 +43,8 @@ export interface FaceStageParts {
   castings?: Castings;
   /** The head that faces are measured on; absent: those who were not asked for a neutral face are taken for average heads. */
   head?: Head;
+  /** Finds what stands before a face; absent: everything there is painted over. */
+  occlusion?: Occlusion | null;
 }
 
 /** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
@@ -103,6 +107,7 @@ export class FaceStage {
   close(): void {
     this.use(null);
     this.#parts.perceiver.close();
+    this.#parts.occlusion?.close();
   }
 
   /** @param params the dials of the feed's own look, from this picture on; a casting has its own. */
@@ -204,7 +209,10 @@ export class FaceStage {
     const { arena, kernels } = this.#parts;
     const began = performance.now();
     const own = face.how === 'change';
-    const laid = (own || drawnOver(face, track, arena)) && compositeFace(picture, face, kernels, arena);
+    const drawn = own || drawnOver(face, track, arena);
+    // Only of a face that is drawn whole may something be left out.
+    if (drawn && attempt.holes) leaveOut(face, attempt.holes, arena);
+    const laid = drawn && compositeFace(picture, face, kernels, arena);
     report.ms.composite += performance.now() - began;
     if (own || laid) return { kind: own ? 'change' : 'replace' };
     report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
@@ -222,15 +230,21 @@ export class FaceStage {
     const began = performance.now();
     const { landmarks } = track;
     const { look, params, neutral } = wear;
-    if (!look || !landmarks) return { track, wear, face: null, ms: 0, trouble: null };
+    if (!look || !landmarks) return { track, wear, face: null, holes: null, ms: 0, trouble: null };
     try {
-      const face = await look.replace({ picture, landmarks, params, neutral, trackId: track.id });
-      return { track, wear, face, ms: performance.now() - began, trouble: null };
+      const [drawing, finding] = await Promise.allSettled([
+        look.replace({ picture, landmarks, params, neutral, trackId: track.id }),
+        this.#parts.occlusion?.find(picture, landmarks, track.id),
+      ]);
+      if (drawing.status === 'rejected') throw drawing.reason;
+      const holes = finding.status === 'fulfilled' ? (finding.value ?? null) : null;
+      return { track, wear, face: drawing.value, holes, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {
         track,
         wear,
         face: null,
+        holes: null,
         ms: performance.now() - began,
         trouble: `The look ${look.name} failed on a face, which is covered: ${text(error)}`,
       };
@@ -257,6 +271,7 @@ export class FaceStage {
     for (const id of this.#alive) {
       if (alive.has(id)) continue;
       this.#resting?.forget(id);
+      this.#parts.occlusion?.forget(id);
       for (const look of this.#worn.looks.values()) look.forget(id);
     }
     this.#alive = alive;
@@ -288,6 +303,7 @@ interface Attempt {
   track: Track;
   wear: Wear;
   face: Awaited<ReturnType<Replacer['replace']>> | null;
+  holes: Holes | null;
   ms: number;
   trouble: string | null;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { Occlusion } from '../double/occlusion.ts';
 import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';
@@ -30,6 +31,8 @@ export interface PrepareOptions {
   memoryMb: number;
   /** Decode and encode only: no faces, no looks. */
   passThrough: boolean;
+  /** Whether what stands before a face is left out of what is drawn over it. */
+  occlusion: boolean;
   /** What networks run on. */
   inference: InferenceSettings;
   /** Hears once where networks run on less than was wanted. */
@@ -82,7 +85,7 @@ export class Prepared {
   static async load(options: PrepareOptions): Promise<Prepared> {
     const prepared = new Prepared(options, await loadMedia(options.media));
     try {
-      if (!options.passThrough) prepared.#faces = await prepared.#openFaces();
+      if (!options.passThrough) prepared.#faces = await prepared.#openFaces(options.occlusion);
       prepared.#slate = await prepared.slate(FIRST_SLATE.width, FIRST_SLATE.height);
       return prepared;
     } catch (error) {
@@ -163,13 +166,15 @@ export class Prepared {
     this.#runtime.close();
   }
 
-  async #openFaces(): Promise<FaceStage> {
+  async #openFaces(occlusion: boolean): Promise<FaceStage> {
     const parts = { arena: this.#arena, kernels: this.kernels };
+    const networks = { ...parts, runtime: this.#runtime, modelsDir: MODELS_DIR };
     const head = readHead(MODELS_DIR);
     return new FaceStage({
       ...parts,
       head,
-      perceiver: await createPerceiver({ ...parts, runtime: this.#runtime, modelsDir: MODELS_DIR }),
+      perceiver: await createPerceiver(networks),
+      occlusion: occlusion ? await Occlusion.open(networks) : null,
       castings: new Castings({ head, model: readShapeModel(MODELS_DIR) }),
     });
   }

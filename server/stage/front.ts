@@ -70,11 +70,12 @@ async function start({
   const media = await openMedia(config);
   const links = await EngineLinks.listen(channel);
   const inference = inferenceOf(config);
+  const { occlusion } = config.engine;
   const engines = new EnginePool({
     links,
     spare: config.engine.spare,
     places,
-    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, inference },
+    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, occlusion, inference },
     start: (key, feed) => say({ type: 'startEngine', key, feed }),
     serves: (key, feed) => say({ type: 'engineServes', key, feed }),
     end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
@@ -100,6 +101,7 @@ async function start({
       memoryMb: config.engine.memoryMB,
       unknownColour: config.stage.unknownColour,
       passThrough,
+      occlusion,
       inference,
     },
     looks: playableLooks(),

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { Landmarks } from '../face/types.ts';
+import type { Arena } from '../frame/arena.ts';
+import type { Picture } from '../frame/frame.ts';
+import { type Kernels, matrixOf } from '../frame/kernels.ts';
+import type { BoundTensor, Runtime, Session } from '../inference/session.ts';
+import { CELLS, COLUMNS, ROWS, WINDOW } from './cells.ts';
+import { FacePlace, type FaceShape, PLACE_SIZE, readFaceShape } from './face-place.ts';
+import { HoleKeeper, type Judgement } from './holes.ts';
+import type { Affine } from './surface.ts';
+
+/** The square of the crop that is cut out for the network; it takes a part of its columns. */
+const CUT = WINDOW.height;
+
+const SHAPES = {
+  crop: [1, 3, CUT, CUT],
+  place: [1, 4, PLACE_SIZE, PLACE_SIZE],
+  hole: [1, 1, WINDOW.height, WINDOW.width],
+  cells: [1, 5, ROWS, COLUMNS],
+} as const;
+
+/** What of a drawn face is to be left out, over a crop of SIZE² pixels; valid until the next `find`. */
+export interface Holes {
+  /** WINDOW.height × WINDOW.width: 0 the face is drawn, 1 what stands before it stays. */
+  hole: Float32Array;
+  /** CELLS: 1 where `hole` counts; elsewhere the face is drawn, whatever `hole` says. */
+  open: Uint8Array;
+  /** Frame pixel → crop pixel. */
+  toCrop: Affine;
+}
+
+export interface OcclusionOptions {
+  runtime: Runtime;
+  arena: Arena;
+  kernels: Kernels;
+  modelsDir: string;
+}
+
+/** Finds hands, hair, spectacles and things before a face, whatever look it wears. One face at a time. */
+export class Occlusion {
+  readonly #session: Session;
+  readonly #tensors: Record<keyof typeof SHAPES, BoundTensor>;
+  readonly #kernels: Kernels;
+  readonly #place: FacePlace;
+  readonly #keeper: HoleKeeper;
+  readonly #luma = new Float32Array(CELLS);
+  #closed = false;
+  holeData: Float32Array | null = null;
+
+  private constructor({ arena, kernels }: OcclusionOptions, session: Session, shape: FaceShape) {
+    this.#session = session;
+    this.#tensors = checked(session);
+    this.#kernels = kernels;
+    this.#place = new FacePlace(shape, arena, kernels);
+    this.#keeper = new HoleKeeper(shape);
+  }
+
+  /** @throws Error with a sentence when the network or the face mesh is missing or damaged. */
+  static async open(options: OcclusionOptions): Promise<Occlusion> {
+    const { runtime, arena, modelsDir } = options;
+    const shape = readFaceShape(modelsDir);
+    const session = await runtime.load(join(modelsDir, 'occlusion', 'occlusion.onnx'), arena);
+    try {
+      const opened = new Occlusion(options, session, shape);
+      await session.run();
+      return opened;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  /** Null where nothing stands before the face, or it cannot be told from the performer's own. */
+  async find(picture: Picture, landmarks: Landmarks, trackId: number): Promise<Holes | null> {
+    const { crop, place, hole, cells } = this.#tensors;
+    const { pose, toCrop } = this.#place.draw(landmarks, place.at);
+    cutWindow(this.#kernels, picture, toCrop, crop.at);
+    await this.#session.run();
+    const plane = (k: number): Float32Array => cells.data.subarray(k * CELLS, (k + 1) * CELLS);
+    const [red, green, blue] = [plane(2), plane(3), plane(4)];
+    for (let i = 0; i < CELLS; i++) this.#luma[i] = 0.2126 * red[i]! + 0.7152 * green[i]! + 0.0722 * blue[i]!;
+    const open = this.#keeper.judge({
+      trackId,
+      captureUs: picture.id.captureUs,
+      landmarks,
+      pose,
+      toCrop,
+      hole: plane(0),
+      rim: plane(1),
+      luma: this.#luma,
+    });
+    this.holeData = hole.data;
+    return open && { hole: hole.data, open, toCrop };
+  }
+
+  /** How the last face was judged, for measuring. */
+  get judged(): Judgement | null {
+    return this.#keeper.last;
+  }
+
+  /** Forgets the face of a track that has ended. */
+  forget(trackId: number): void {
+    this.#keeper.forget(trackId);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#session.close();
+    this.#place.close();
+  }
+}
+
+/** The plate under the middle of the crop as planar R, G, B, encoded 0–1, CUT² pixels. */
+function cutWindow(kernels: Kernels, picture: Picture, [a, b, c, d, e, f]: Affine, out: number): void {
+  const determinant = a * e - b * d;
+  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  // Crop pixel (WINDOW.top, WINDOW.top) is the first: the square lies in the crop's middle.
+  const [x, y] = [WINDOW.top - c, WINDOW.top - f];
+  const [kr, kb, full] = matrixOf(picture.colour);
+  const { at, width, height } = picture;
+  const [u, v] = [ia * x + ib * y, id * x + ie * y];
+  kernels.warp(at, width, height, ia, ib, u, id, ie, v, CUT, out, 1 / 255, 0, kr, kb, full);
+}
+
+function checked({ inputs, outputs }: Session): Record<keyof typeof SHAPES, BoundTensor> {
+  const all = { ...inputs, ...outputs };
+  for (const [name, dims] of Object.entries(SHAPES)) {
+    if (all[name]?.dims.join('×') === dims.join('×')) continue;
+    throw new Error(
+      'The network models/occlusion/occlusion.onnx is not of this version: restore it, for example with `git checkout`.',
+    );
+  }
+  return all as Record<keyof typeof SHAPES, BoundTensor>;
+}

@@ -5,58 +5,6 @@ export const COLUMNS = WINDOW.width / CELL;
 export const ROWS = WINDOW.height / CELL;
 export const CELLS = COLUMNS * ROWS;
 
-/** What reaches nowhere so far as this, in cells across (1.4 cm of a face), is thin: the frame of spectacles, a strand of hair. */
-export const BROAD = 4;
-
-/** Marks of a cell that is no hole, and of one that is thin; a broad one carries its part's number, 1 and up. */
-export const FREE = 0;
-export const THIN = 255;
-
-/**
- * Cells of which a hole takes half or more: THIN, or the number of the broad part that they belong to; parts touch nowhere.
- * @returns how many parts there are, at most 254: further ones count as part of the last.
- */
-export function partsOf(hole: Float32Array, out: Uint8Array): number {
-  for (let i = 0; i < CELLS; i++) out[i] = hole[i]! >= 0.5 ? THIN : FREE;
-  const broad = new Uint8Array(CELLS);
-  // A square of open cells is broad, wherever one fits (morphological opening).
-  for (let y = 0; y + BROAD <= ROWS; y++)
-    for (let x = 0; x + BROAD <= COLUMNS; x++) if (fits(out, x, y)) mark(broad, x, y);
-  let parts = 0;
-  for (let i = 0; i < CELLS; i++) {
-    if (!broad[i]) continue;
-    parts = Math.min(parts + 1, THIN - 1);
-    flood(broad, i, parts, out);
-  }
-  return parts;
-}
-
-function fits(open: Uint8Array, x: number, y: number): boolean {
-  for (let v = BROAD - 1; v >= 0; v--)
-    for (let u = BROAD - 1; u >= 0; u--) if (open[(y + v) * COLUMNS + x + u] === FREE) return false;
-  return true;
-}
-
-function mark(broad: Uint8Array, x: number, y: number): void {
-  for (let v = 0; v < BROAD; v++) broad.fill(1, (y + v) * COLUMNS + x, (y + v) * COLUMNS + x + BROAD);
-}
-
-/** Numbers the part that a cell belongs to, and takes it out of `broad`. */
-function flood(broad: Uint8Array, from: number, part: number, out: Uint8Array): void {
-  const waiting = [from];
-  broad[from] = 0;
-  for (let i = waiting.pop(); i !== undefined; i = waiting.pop()) {
-    out[i] = part;
-    const x = i % COLUMNS;
-    const next = [i - COLUMNS, i + COLUMNS, x > 0 ? i - 1 : -1, x < COLUMNS - 1 ? i + 1 : -1];
-    for (const k of next) {
-      if (k < 0 || k >= CELLS || !broad[k]) continue;
-      broad[k] = 0;
-      waiting.push(k);
-    }
-  }
-}
-
 /** A cell grid's value at a place in the crop, bilinear, the outermost cells beyond the window. */
 export function cellAt(values: Float32Array, x: number, y: number): number {
   const u = Math.min(COLUMNS - 1.001, Math.max(0, (x - WINDOW.left - (CELL - 1) / 2) / CELL));
@@ -75,15 +23,56 @@ export function cellOf(x: number, y: number): number {
   return row * COLUMNS + column;
 }
 
-/** Grows what is 1 by one cell each way, where `room` is above 0. */
-export function grow(cells: Uint8Array, room: Float32Array): Uint8Array {
+/** Grows what is 1 by one cell each way, where `room` is above 0 and `hole` is not closed (0). */
+export function grow(cells: Uint8Array, room: Float32Array, hole: Float32Array): Uint8Array {
   const out = new Uint8Array(CELLS);
-  for (let y = 0; y < ROWS; y++)
-    for (let x = 0; x < COLUMNS; x++) {
-      if (!cells[y * COLUMNS + x]) continue;
-      for (let v = Math.max(0, y - 1); v <= Math.min(ROWS - 1, y + 1); v++)
-        for (let u = Math.max(0, x - 1); u <= Math.min(COLUMNS - 1, x + 1); u++)
-          if (room[v * COLUMNS + u]! > 0) out[v * COLUMNS + u] = 1;
-    }
+  for (let i = 0; i < CELLS; i++) {
+    if (cells[i])
+      around(i, 1, (k) => {
+        if (room[k]! > 0 && hole[k]! > 0) out[k] = 1;
+      });
+  }
   return out;
+}
+
+/** What the points that lie in cells say, yes or no. */
+export class Votes {
+  readonly #yes = new Uint8Array(CELLS);
+  readonly #all = new Uint8Array(CELLS);
+
+  begin(): void {
+    this.#yes.fill(0);
+    this.#all.fill(0);
+  }
+
+  tell(cell: number, yes: boolean): void {
+    this.#all[cell]!++;
+    if (yes) this.#yes[cell]!++;
+  }
+
+  /** Whether there are points in a cell, or so many cells around it. */
+  any(cell: number, reach: number): boolean {
+    let all = 0;
+    around(cell, reach, (k) => {
+      all += this.#all[k]!;
+    });
+    return all > 0;
+  }
+
+  /** Whether half or more of the points in a cell, and so many cells around it, say yes; no where there are none. */
+  most(cell: number, reach: number): boolean {
+    let [yes, all] = [0, 0];
+    around(cell, reach, (k) => {
+      yes += this.#yes[k]!;
+      all += this.#all[k]!;
+    });
+    return yes > 0 && 2 * yes >= all;
+  }
+}
+
+/** Visits a cell and those so many cells around it, each way. */
+export function around(i: number, reach: number, visit: (cell: number) => void): void {
+  const [x, y] = [i % COLUMNS, Math.floor(i / COLUMNS)];
+  for (let v = Math.max(0, y - reach); v <= Math.min(ROWS - 1, y + reach); v++)
+    for (let u = Math.max(0, x - reach); u <= Math.min(COLUMNS - 1, x + reach); u++) visit(v * COLUMNS + u);
 }

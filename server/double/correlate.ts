@@ -22,20 +22,24 @@ export function correlation(points: Int32Array, a: Float32Array, b: Float32Array
   return aa < points.length * least * least ? Number.NaN : ab / Math.sqrt(Math.max(aa * bb, 1e-12));
 }
 
-/** The line b = gain · a + offset that fits best over some points; null where a hardly varies. */
+/**
+ * The line b = gain · a + offset that brings the mean and the spread of a to those of b over some points; null where a hardly varies. (A
+ * regression would make the gain too small where they are not alike, and a memory that is read through it would grow.)
+ */
 export function line(points: readonly number[], a: Float32Array, b: Float32Array): [gain: number, offset: number] | null {
   let [meanA, meanB] = [0, 0];
   for (const i of points) {
     meanA += a[i]! / points.length;
     meanB += b[i]! / points.length;
   }
-  let [ab, aa] = [0, 0];
+  let [aa, bb] = [0, 0];
   for (const i of points) {
-    ab += (a[i]! - meanA) * (b[i]! - meanB);
     aa += (a[i]! - meanA) ** 2;
+    bb += (b[i]! - meanB) ** 2;
   }
   if (points.length < 20 || aa < 1e-9) return null;
-  return [ab / aa, meanB - (ab / aa) * meanA];
+  const gain = Math.sqrt(bb / aa);
+  return [gain, meanB - gain * meanA];
 }
 
 function centred(points: Int32Array, from: Float32Array): Float64Array {

@@ -17,8 +17,10 @@ export interface FaceShape {
   /** 468 × 3: x to image right, y down, z away from the camera; canonical units. */
   canonical: Float32Array;
   rigid: readonly RigidPoint[];
-  /** Corners clockwise on screen when the triangle faces the camera. */
+  /** Corners clockwise on screen when the triangle faces the camera; those that close eyes and mouth come last. */
   triangles: readonly Corners[];
+  /** How many of them are skin. */
+  skin: number;
 }
 
 /** @throws Error with a sentence when the file is missing or damaged. */
@@ -36,6 +38,7 @@ export function readFaceShape(modelsDir: string): FaceShape {
     return {
       canonical: Float32Array.from(positions.flatMap(([x, y, z]) => [x, -y, -z])),
       rigid,
+      skin: mesh.triangles.length,
       triangles: groups.flatMap((group) => (clockwise(group, positions) ? group : group.map(([a, b, c]) => [c, b, a]))),
     };
   } catch {
@@ -72,13 +75,19 @@ export class FacePlace {
     this.#arena = arena;
     this.#kernels = kernels;
     const count = 3 * shape.triangles.length;
+    const points = shape.canonical.length / 3;
     this.#triangles = this.#reserve(4 * count);
-    arena.ints(this.#triangles, count).set(shape.triangles.flat());
-    this.#vertices = this.#reserve((shape.canonical.length / 3) * VERTEX_BYTES);
+    // The openings have vertices of their own, which differ in what they carry: 1.
+    const corners = shape.triangles.map((triangle, i) => triangle.map((p) => (i < shape.skin ? p : points + p)));
+    arena.ints(this.#triangles, count).set(corners.flat());
+    this.#vertices = this.#reserve(2 * points * VERTEX_BYTES);
+    const vertices = arena.floats(this.#vertices, 10 * points);
+    vertices.fill(0);
+    for (let i = points; i < 2 * points; i++) vertices[5 * i + 3] = 1;
     this.#depth = this.#reserve(4 * PLACE_SIZE * PLACE_SIZE);
   }
 
-  /** Draws two planes of zeros, coverage and facing, PLACE_SIZE² float32 each, at `out`. */
+  /** Draws openings (eyes and mouth: 1), zeros, coverage and facing, PLACE_SIZE² float32 each, at `out`. */
   draw({ points }: Landmarks, out: number): Placed {
     const { canonical, rigid, triangles } = this.#shape;
     const pose = fitPose(canonical, points, rigid);
@@ -86,12 +95,13 @@ export class FacePlace {
     const [a, b, c, d, e, f] = toCrop;
     const k = Math.hypot(a, b) / 2;
     const count = canonical.length / 3;
-    const vertices = this.#arena.floats(this.#vertices, 5 * count);
+    const vertices = this.#arena.floats(this.#vertices, 10 * count);
     for (let i = 0; i < count; i++) {
       const [x, y] = [points[3 * i]!, points[3 * i + 1]!];
       vertices[5 * i] = (a * x + b * y + c - 0.5) / 2;
       vertices[5 * i + 1] = (d * x + e * y + f - 0.5) / 2;
       vertices[5 * i + 2] = k * points[3 * i + 2]!;
+      vertices.copyWithin(5 * (count + i), 5 * i, 5 * i + 3);
     }
     this.#kernels.raster(this.#vertices, this.#triangles, triangles.length, PLACE_SIZE, out, this.#depth);
     return { pose, toCrop };

@@ -1,44 +1,43 @@
 import type { Landmarks } from '../face/types.ts';
-import { CELLS, FREE, grow, partsOf, THIN } from './cells.ts';
+import { around, CELLS, grow, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
-import { Likeness, type ZoneView } from './likeness.ts';
+import { extent, type HolePart, partsOf } from './hole-parts.ts';
+import { type Cells, Likeness, type ZoneView } from './likeness.ts';
 import type { HeadPose } from './pose.ts';
 import type { Affine } from './surface.ts';
 
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
-const SEEN = 0.6;
-/** Less of it may be covered, but what is in the hole must not look like the performer either. */
-const TOUCHED = 0.15;
-const SEEN_IN_HOLE = 0.65;
-/** A hole in which the plate differs so little from the face that is remembered (mean square, in its own deviations) shows that face. */
-const SAME = 0.04;
+const SEEN = 0.8;
+/** Cells across (7 cm) that the frame of spectacles reaches over at least. */
+const FRAME = 20;
+/** Share of a part that looks like the performer's own face from which all of it is taken for that: light moved, nothing came. */
+const MOST_OWN = 0.35;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
 const MOST_BROAD = 0.6;
-const MOST_THIN = 0.15;
+const MOST_THIN = 0.25;
 /** Cosine of the angle to the camera under which parts of a face are not told apart. */
 const TURNED = Math.cos((38 * Math.PI) / 180);
 /** Something must stand there for so many frames before it is left out. */
 const STANDS = 2;
-/** Once the network was caught, nothing is left out for so long. */
-const DISTRUST_US = 500_000;
+/** Once the network was caught, nothing broad is left out for so long. */
+const DISTRUST_US = 300_000;
 /** Frames that the face must have been learnt from. */
 const LEARNT = 8;
-/** Inside the outline. */
+/** Inside the outline; further in, where nothing fades any more; and how far from there something goes on outwards, cells. */
 const INSIDE = 0.3;
+const INNER = 0.8;
+const REACH = 4;
 
-/** A face that is looked at, in cells (server/double/cells.ts). */
-export interface Judged {
+/** A face that is looked at; hole: what the network says, 0 the face, 1 something before it, corrected in place. */
+export interface Judged extends Cells {
   trackId: number;
   captureUs: number;
   landmarks: Landmarks;
   pose: HeadPose;
   toCrop: Affine;
-  /** What the network says: 0 the face, 1 something before it; set to 0 beyond the outline. */
-  hole: Float32Array;
   /** 0 on the outline of the face and beyond, 1 inside. */
   rim: Float32Array;
-  luma: Float32Array;
 }
 
 export interface Judgement {
@@ -46,7 +45,8 @@ export interface Judgement {
   broad: number;
   thin: number;
   zones: readonly ZoneView[];
-  apart: readonly number[];
+  /** Cells that the network took for something before the face, and that look like the performer's own. */
+  own: number;
   /** Why broad holes are not left out; empty where they are. */
   why: string;
 }
@@ -64,7 +64,7 @@ interface Kept {
 export class HoleKeeper {
   readonly #likeness: Likeness;
   readonly #tracks = new Map<number, Kept>();
-  readonly #parts = new Uint8Array(CELLS);
+  readonly #votes = new Votes();
   /** For measuring. */
   last: Judgement | null = null;
 
@@ -77,25 +77,78 @@ export class HoleKeeper {
     const { trackId, captureUs, hole, rim } = face;
     const kept = this.#tracks.get(trackId) ?? { learnt: 0, standing: 0, distrustUntilUs: -Infinity };
     this.#tracks.set(trackId, kept);
-    // Beyond the outline nothing is drawn that could be left out.
-    for (let i = 0; i < CELLS; i++) if (rim[i]! <= 0) hole[i] = 0;
-    const parts = partsOf(hole, this.#parts);
-    const { broad, thin } = shares(this.#parts, rim);
-    const zones = this.#likeness.look(trackId, face.landmarks, face.toCrop, face.luma, hole);
-    const apart = this.#likeness.apart(trackId, parts, this.#parts);
+    withoutFringe(hole, rim);
+    this.#likeness.look(face.landmarks, face.toCrop, face);
+    const raw = partsOf(hole, rim);
+    const frames = this.#framesIn(raw);
+    const own = this.#closeOwn(trackId, hole, raw, frames);
+    const parts = this.#partsOf(trackId, face, frames);
+    const { broad, thin } = shares(parts, rim);
+    const taken = new Uint8Array(CELLS);
+    for (const { cells } of parts) for (const i of cells) around(i, 1, (k) => (taken[k] = 1));
+    const inHole = (cell: number): boolean => taken[cell] === 1;
+    const zones = this.#likeness.zones(trackId, (cell) => inHole(cell) && !frames[cell]);
     const why = this.#refused(face, kept, broad, zones);
-    this.last = { broad, thin, zones, apart, why };
+    this.last = { broad, thin, zones, own, why };
     if (why === 'own face') kept.distrustUntilUs = captureUs + DISTRUST_US;
     else if (why !== 'turned' && broad < MOST_BROAD) {
-      this.#likeness.learn(trackId);
+      this.#likeness.learn(trackId, zones, inHole);
       kept.learnt++;
     }
-    kept.standing = broad + thin > 0 ? kept.standing + 1 : 0;
+    kept.standing = parts.length > 0 ? kept.standing + 1 : 0;
     if (kept.standing < STANDS) return null;
-    const mayBeOpen = (part: number): boolean =>
-      part === THIN ? thin <= MOST_THIN : part !== FREE && why === '' && !(apart[part - 1]! < SAME);
-    const open = this.#parts.map((part) => (mayBeOpen(part) ? 1 : 0));
-    return open.includes(1) ? grow(open, rim) : null;
+    const open = new Uint8Array(CELLS);
+    for (const { cells, broad: wide } of parts)
+      for (const i of cells) open[i] = (wide.length > 0 && !frames[i] ? why === '' : thin <= MOST_THIN) ? 1 : 0;
+    return open.includes(1) ? grow(open, rim, hole) : null;
+  }
+
+  /** Closes what looks like the performer's own face, and all of a part of which much does. Answers how many cells. */
+  #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array): number {
+    this.#votes.begin();
+    this.#likeness.own(trackId, (cell, own) => this.#votes.tell(cell, own));
+    let closed = 0;
+    const close = (i: number): void => {
+      if (hole[i]! > 0) closed++;
+      hole[i] = 0;
+    };
+    const own = Uint8Array.from(hole, (value, i) => (value >= 0.1 && !frames[i] && this.#votes.most(i, 2) ? 1 : 0));
+    for (const { cells } of raw) {
+      const wrong = cells.reduce((sum, i) => sum + own[i]!, 0);
+      if (wrong > MOST_OWN * cells.length) for (const i of cells) around(i, 1, close);
+    }
+    for (let i = 0; i < CELLS; i++) if (own[i]) close(i);
+    return closed;
+  }
+
+  /**
+   * Spectacles, cell by cell: worn from the first picture on they are remembered as part of the face, and it is known through them. They are
+   * thin, reach from eye to eye, and lie above the eyes as well as below, which brows do not.
+   */
+  #framesIn(parts: readonly HolePart[]): Uint8Array {
+    this.#votes.begin();
+    this.#likeness.eyes((cell, above) => this.#votes.tell(cell, above));
+    const frames = new Uint8Array(CELLS);
+    for (const { cells, broad } of parts) {
+      const wide = new Set(broad);
+      const thin = cells.filter((i) => !wide.has(i) && this.#votes.any(i, 1));
+      const above = thin.filter((i) => this.#votes.most(i, 1)).length;
+      if (extent(thin) < FRAME || Math.min(above, thin.length - above) < thin.length / 5) continue;
+      for (const i of thin) around(i, 1, (k) => (frames[k] = 1));
+    }
+    return frames;
+  }
+
+  /** The parts of a hole that may be something: what covers eyes, nose or mouth that were never seen must reach in from the outline. */
+  #partsOf(trackId: number, { hole, rim }: Judged, frames: Uint8Array): HolePart[] {
+    this.#votes.begin();
+    this.#likeness.known(trackId, (cell, known) => this.#votes.tell(cell, !known));
+    const unknown = (cells: readonly number[]): boolean =>
+      cells.filter((i) => this.#votes.most(i, 0)).length >= cells.length / 8;
+    return partsOf(hole, rim).filter(
+      ({ cells, broad, fromOutline }) =>
+        fromOutline || (broad.length > 0 && !unknown(cells)) || cells.some((i) => frames[i]),
+    );
   }
 
   forget(trackId: number): void {
@@ -106,28 +159,36 @@ export class HoleKeeper {
   /** Why nothing broad is left out; empty: it is. */
   #refused({ captureUs, pose }: Judged, kept: Kept, broad: number, zones: readonly ZoneView[]): string {
     if (broad === 0) return '';
-    const own = zones.some(
-      ({ holeShare, all, inHole }) =>
-        (holeShare > COVERED && all > SEEN) || (holeShare > TOUCHED && inHole > SEEN_IN_HOLE),
-    );
-    if (own) return 'own face';
+    if (zones.some(({ holeShare, inHole }) => holeShare > COVERED && inHole > SEEN)) return 'own face';
     if (captureUs < kept.distrustUntilUs) return 'distrusted';
     if (broad > MOST_BROAD) return 'too much';
     if (pose.rotation[8]! < TURNED) return 'turned';
-    if (kept.learnt < LEARNT) return 'not learnt';
-    if (zones.some(({ holeShare, all }) => holeShare > COVERED && Number.isNaN(all))) return 'not known';
-    return '';
+    return kept.learnt < LEARNT ? 'not learnt' : '';
   }
 }
 
-/** How much of the face lies in broad holes, and in thin ones. */
-function shares(parts: Uint8Array, rim: Float32Array): { broad: number; thin: number } {
-  let [inside, broad, thin] = [0, 0, 0];
+/**
+ * Takes out of a hole what lies only on the outline, where the drawn face fades anyway: what is something reaches further in. Beyond the
+ * outline nothing is drawn.
+ */
+function withoutFringe(hole: Float32Array, rim: Float32Array): void {
+  const fringe: number[] = [];
   for (let i = 0; i < CELLS; i++) {
-    if (rim[i]! < INSIDE) continue;
-    inside++;
-    if (parts[i] === THIN) thin++;
-    else if (parts[i] !== FREE) broad++;
+    if (hole[i] === 0 || rim[i]! >= INNER) continue;
+    let reaches = false;
+    if (rim[i]! > 0)
+      around(i, REACH, (k) => {
+        if (rim[k]! >= INNER && hole[k]! >= 0.5) reaches = true;
+      });
+    if (!reaches) fringe.push(i);
   }
-  return { broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
+  for (const i of fringe) hole[i] = 0;
+}
+
+/** How much of the face lies in parts that are broad somewhere, and in thin ones. */
+function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number; thin: number } {
+  const inside = rim.reduce((sum, value) => sum + (value >= INSIDE ? 1 : 0), 0);
+  const share = (some: readonly HolePart[]): number =>
+    some.reduce((sum, { cells }) => sum + cells.filter((i) => rim[i]! >= INSIDE).length, 0) / Math.max(1, inside);
+  return { broad: share(parts.filter((part) => part.broad.length > 0)), thin: share(parts.filter((part) => part.broad.length === 0)) };
 }

@@ -14,7 +14,8 @@ export function leaveOut({ at, size, toCrop }: ReplacedFace, holes: Holes, arena
   else acrossCrops(alpha, size, toCrop, holes);
 }
 
-function sameCrop(a: Affine, b: Affine): boolean {
+/** Whether two crops lie over the same place of the frame. */
+export function sameCrop(a: Affine, b: Affine): boolean {
   // Crop pixels of one for the frame's points that lie in the corners of the other.
   const [ba, bb, bc, bd, be, bf] = b;
   const determinant = ba * be - bb * bd;
@@ -51,6 +52,26 @@ function acrossCrops(alpha: Float32Array, size: number, toCrop: Affine, { hole, 
       const top = other[3] * x + other[4] * y + other[5] - WINDOW.top;
       if (left < 0 || top < 0 || left >= WINDOW.width - 1 || top >= WINDOW.height - 1) continue;
       if (open[Math.floor(top / CELL) * COLUMNS + Math.floor(left / CELL)]) alpha[i]! *= 1 - between(hole, left, top);
+    }
+}
+
+/** A drawn layer, planar, `size`² pixels, as it lies in another crop of SIZE²: nearest, nothing beyond its own. */
+export function layerInto(
+  layer: Float32Array,
+  size: number,
+  [a, b, c, d, e, f]: Affine,
+  [oa, ob, oc, od, oe, of]: Affine,
+  out: Float32Array,
+): void {
+  const determinant = oa * oe - ob * od;
+  for (let v = 0, i = 0; v < SIZE; v++)
+    for (let u = 0; u < SIZE; u++, i++) {
+      const x = (oe * (u - oc) - ob * (v - of)) / determinant;
+      const y = (oa * (v - of) - od * (u - oc)) / determinant;
+      const [column, row] = [Math.round(a * x + b * y + c), Math.round(d * x + e * y + f)];
+      const inside = column >= 0 && row >= 0 && column < size && row < size;
+      const at = row * size + column;
+      for (let k = 0; k < 4; k++) out[k * SIZE * SIZE + i] = inside ? layer[k * size * size + at]! : 0;
     }
 }
 

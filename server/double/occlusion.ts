@@ -6,13 +6,18 @@ import { type Kernels, matrixOf } from '../frame/kernels.ts';
 import type { BoundTensor, Runtime, Session } from '../inference/session.ts';
 import { CELLS, COLUMNS, ROWS, WINDOW } from './cells.ts';
 import { FacePlace, type FaceShape, PLACE_SIZE, readFaceShape } from './face-place.ts';
-import { HoleKeeper, type Judgement } from './holes.ts';
-import type { Affine } from './surface.ts';
+import { HoleKeeper, type Judged, type Judgement } from './holes.ts';
+import { layerInto, sameCrop } from './leave-out.ts';
+import type { ReplacedFace } from './replacer.ts';
+import { type Affine, SIZE } from './surface.ts';
+
+type F32 = Float32Array;
 
 /** The square of the crop that is cut out for the network; it takes a part of its columns. */
 const CUT = WINDOW.height;
 
 const SHAPES = {
+  layer: [1, 4, SIZE, SIZE],
   crop: [1, 3, CUT, CUT],
   place: [1, 4, PLACE_SIZE, PLACE_SIZE],
   hole: [1, 1, WINDOW.height, WINDOW.width],
@@ -40,16 +45,17 @@ export interface OcclusionOptions {
 export class Occlusion {
   readonly #session: Session;
   readonly #tensors: Record<keyof typeof SHAPES, BoundTensor>;
+  readonly #arena: Arena;
   readonly #kernels: Kernels;
   readonly #place: FacePlace;
   readonly #keeper: HoleKeeper;
-  readonly #luma = new Float32Array(CELLS);
+  #looked: Pick<Judged, 'trackId' | 'captureUs' | 'landmarks' | 'pose' | 'toCrop'> | null = null;
   #closed = false;
-  holeData: Float32Array | null = null;
 
   private constructor({ arena, kernels }: OcclusionOptions, session: Session, shape: FaceShape) {
     this.#session = session;
     this.#tensors = checked(session);
+    this.#arena = arena;
     this.#kernels = kernels;
     this.#place = new FacePlace(shape, arena, kernels);
     this.#keeper = new HoleKeeper(shape);
@@ -70,27 +76,31 @@ export class Occlusion {
     }
   }
 
-  /** Null where nothing stands before the face, or it cannot be told from the performer's own. */
-  async find(picture: Picture, landmarks: Landmarks, trackId: number): Promise<Holes | null> {
-    const { crop, place, hole, cells } = this.#tensors;
+  /** Looks at a face before anything is drawn over it: `find` is about the one looked at last. Takes no time of another thread. */
+  look(picture: Picture, landmarks: Landmarks, trackId: number): void {
+    const { crop, place } = this.#tensors;
     const { pose, toCrop } = this.#place.draw(landmarks, place.at);
     cutWindow(this.#kernels, picture, toCrop, crop.at);
+    this.#looked = { trackId, captureUs: picture.id.captureUs, landmarks, pose, toCrop };
+  }
+
+  /**
+   * What of a face that was drawn, all of it still, is to be left out. Null where nothing stands before it, or that cannot be told from the
+   * performer's own face.
+   */
+  async find(drawn: ReplacedFace): Promise<Holes | null> {
+    const looked = this.#looked;
+    if (!looked || drawn.how !== 'cover') return null;
+    const { layer, hole, cells } = this.#tensors;
+    const { size, toCrop } = drawn;
+    const values = this.#arena.floats(drawn.at, 4 * size * size);
+    if (size === SIZE && sameCrop(toCrop, looked.toCrop)) layer.data.set(values);
+    else layerInto(values, size, toCrop, looked.toCrop, layer.data);
     await this.#session.run();
     const plane = (k: number): Float32Array => cells.data.subarray(k * CELLS, (k + 1) * CELLS);
-    const [red, green, blue] = [plane(2), plane(3), plane(4)];
-    for (let i = 0; i < CELLS; i++) this.#luma[i] = 0.2126 * red[i]! + 0.7152 * green[i]! + 0.0722 * blue[i]!;
-    const open = this.#keeper.judge({
-      trackId,
-      captureUs: picture.id.captureUs,
-      landmarks,
-      pose,
-      toCrop,
-      hole: plane(0),
-      rim: plane(1),
-      luma: this.#luma,
-    });
-    this.holeData = hole.data;
-    return open && { hole: hole.data, open, toCrop };
+    const [means, rim, luma, shown, alpha] = [0, 1, 2, 3, 4].map(plane) as [F32, F32, F32, F32, F32];
+    const open = this.#keeper.judge({ ...looked, hole: means, rim, luma, drawn: shown, alpha });
+    return open && { hole: hole.data, open, toCrop: looked.toCrop };
   }
 
   /** How the last face was judged, for measuring. */

@@ -232,13 +232,12 @@ export class FaceStage {
     const { look, params, neutral } = wear;
     if (!look || !landmarks) return { track, wear, face: null, holes: null, ms: 0, trouble: null };
     try {
-      const [drawing, finding] = await Promise.allSettled([
-        look.replace({ picture, landmarks, params, neutral, trackId: track.id }),
-        this.#parts.occlusion?.find(picture, landmarks, track.id),
-      ]);
-      if (drawing.status === 'rejected') throw drawing.reason;
-      const holes = finding.status === 'fulfilled' ? (finding.value ?? null) : null;
-      return { track, wear, face: drawing.value, holes, ms: performance.now() - began, trouble: null };
+      const drawing = look.replace({ picture, landmarks, params, neutral, trackId: track.id });
+      // While the look's network runs beside this thread.
+      this.#parts.occlusion?.look(picture, landmarks, track.id);
+      const face = await drawing;
+      const holes = (await this.#parts.occlusion?.find(face)) ?? null;
+      return { track, wear, face, holes, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {
         track,

@@ -29,7 +29,9 @@ export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
   const view = g.add('Slice', [g.input('crop', [1, 3, height, height]), columns, across, g.ints([3])]);
   const place = g.input('place', [1, 4, HALF, HALF]);
   const half = g.add('Slice', [
-    g.add('Concat', [rim(g, channels(g, place, 2, 3)), channels(g, place, 3, 4), channels(g, place, 0, 1)], { axis: 1 }),
+    g.add('Concat', [rim(g, channels(g, place, 2, 3)), channels(g, place, 3, 4), channels(g, place, 0, 1)], {
+      axis: 1,
+    }),
     g.ints([top / 2, left / 2]),
     g.ints([(top + height) / 2, (left + width) / 2]),
     g.ints([2, 3]),
@@ -52,8 +54,15 @@ export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
   const mean = (value: string, across: number): string =>
     g.add('AveragePool', [value], { kernel_shape: [across, across], strides: [across, across] });
   const edge = mean(channels(g, half, 0, 1), CELL / 2);
-  const grey = (value: string): string => g.add('Conv', [value, g.floats(LUMA, [1, 3, 1, 1])], { kernel_shape: [1, 1] });
-  const means = [mean(hole, CELL), edge, grey(mean(view, CELL)), grey(mean(channels(g, drawn, 0, 3), CELL)), mean(alpha, CELL)];
+  const grey = (value: string): string =>
+    g.add('Conv', [value, g.floats(LUMA, [1, 3, 1, 1])], { kernel_shape: [1, 1] });
+  const means = [
+    mean(hole, CELL),
+    edge,
+    grey(mean(view, CELL)),
+    grey(mean(channels(g, drawn, 0, 3), CELL)),
+    mean(alpha, CELL),
+  ];
   g.output('cells', g.add('Concat', means, { axis: 1 }), [1, means.length, height / CELL, width / CELL]);
   g.output('hole', hole, [1, 1, height, width]);
   return g;

@@ -46,7 +46,7 @@ export const toEngine = z.discriminatedUnion('type', [
     memoryMb: z.number().int().min(64).max(4000),
     passThrough: z.boolean(),
     /** Whether what stands before a face is left out of what is drawn over it. */
-    occlusion: z.boolean(),
+    occlusion: z.boolean().optional(),
     inference: inferenceSettings,
   }),
   /** What this engine is for: a spare's second message, any other engine's first. Answered by `ready`. */
@@ -66,7 +66,7 @@ export const toEngine = z.discriminatedUnion('type', [
     /** Pass the picture through decode and encode only (a measuring mode; refused for feeds that carry a face). */
     passThrough: z.boolean(),
     /** Whether what stands before a face is left out of what is drawn over it. */
-    occlusion: z.boolean(),
+    occlusion: z.boolean().optional(),
     inference: inferenceSettings,
     /** The slates that the front has already. */
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),

@@ -64,7 +64,7 @@ async function costOf(config: Config, gpu: number, looks: string[]): Promise<Cos
       connected: (link) =>
         link.send({
           ...{ type: 'prepare', looks, inference, passThrough: false },
-          ...{ media: config.media.engine, memoryMb: config.engine.memoryMB },
+          ...{ media: config.media.engine, memoryMb: config.engine.memoryMB, occlusion: config.engine.occlusion },
         }),
       message: (message) => message.type === 'prepared' && resolve(message.rssMb),
       frame: () => undefined,

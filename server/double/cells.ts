@@ -1,6 +1,8 @@
+import { WINDOW } from './surface.ts';
+
 /** The grid on which holes are judged: means over CELL² crop pixels, over the part of the crop that the network sees. */
 export const CELL = 4;
-export const WINDOW = { top: 16, left: 32, width: 192, height: 224 } as const;
+export { WINDOW };
 export const COLUMNS = WINDOW.width / CELL;
 export const ROWS = WINDOW.height / CELL;
 export const CELLS = COLUMNS * ROWS;
@@ -35,38 +37,59 @@ export function grow(cells: Uint8Array, room: Float32Array, hole: Float32Array):
   return out;
 }
 
+/** Sums over squares of cells, each at once (summed-area table: Crow 1984). */
+export class Sums {
+  readonly #table = new Int32Array((COLUMNS + 1) * (ROWS + 1));
+
+  fill(cells: Uint8Array): this {
+    const table = this.#table;
+    for (let y = 0; y < ROWS; y++) {
+      let row = 0;
+      for (let x = 0; x < COLUMNS; x++) {
+        row += cells[y * COLUMNS + x]!;
+        table[(y + 1) * (COLUMNS + 1) + x + 1] = table[y * (COLUMNS + 1) + x + 1]! + row;
+      }
+    }
+    return this;
+  }
+
+  /** Over a cell and those so many cells around it, each way. */
+  around(i: number, reach: number): number {
+    const [x, y] = [i % COLUMNS, Math.floor(i / COLUMNS)];
+    const [left, right] = [Math.max(0, x - reach), Math.min(COLUMNS, x + reach + 1)];
+    const [top, bottom] = [Math.max(0, y - reach) * (COLUMNS + 1), Math.min(ROWS, y + reach + 1) * (COLUMNS + 1)];
+    const table = this.#table;
+    return table[bottom + right]! - table[bottom + left]! - table[top + right]! + table[top + left]!;
+  }
+}
+
 /** What the points that lie in cells say, yes or no. */
 export class Votes {
   readonly #yes = new Uint8Array(CELLS);
   readonly #all = new Uint8Array(CELLS);
+  readonly #sums = { yes: new Sums(), all: new Sums() };
 
-  begin(): void {
+  /** Takes new votes. */
+  collect(from: (tell: (cell: number, yes: boolean) => void) => void): void {
     this.#yes.fill(0);
     this.#all.fill(0);
-  }
-
-  tell(cell: number, yes: boolean): void {
-    this.#all[cell]!++;
-    if (yes) this.#yes[cell]!++;
+    from((cell, yes) => {
+      this.#all[cell]!++;
+      if (yes) this.#yes[cell]!++;
+    });
+    this.#sums.yes.fill(this.#yes);
+    this.#sums.all.fill(this.#all);
   }
 
   /** Whether there are points in a cell, or so many cells around it. */
   any(cell: number, reach: number): boolean {
-    let all = 0;
-    around(cell, reach, (k) => {
-      all += this.#all[k]!;
-    });
-    return all > 0;
+    return this.#sums.all.around(cell, reach) > 0;
   }
 
   /** Whether half or more of the points in a cell, and so many cells around it, say yes; no where there are none. */
   most(cell: number, reach: number): boolean {
-    let [yes, all] = [0, 0];
-    around(cell, reach, (k) => {
-      yes += this.#yes[k]!;
-      all += this.#all[k]!;
-    });
-    return yes > 0 && 2 * yes >= all;
+    const yes = this.#sums.yes.around(cell, reach);
+    return yes > 0 && 2 * yes >= this.#sums.all.around(cell, reach);
   }
 }
 

@@ -1,3 +1,9 @@
+/** Standard deviation that is only rounding. */
+const FLAT = 1e-3;
+
+/** Correlations are many and small: their values lie here. */
+const SCRATCH = Array.from({ length: 4 }, () => new Float64Array(1024));
+
 /** Coordinates of points on the canonical head, and values of them. */
 export interface Plane {
   x: Float32Array;
@@ -6,12 +12,12 @@ export interface Plane {
 
 /**
  * Correlation of two values over some points, −1 to 1, after the mean of each and its slopes over x and y are taken out (least squares):
- * light that comes from another side leaves it as it is. NaN where the first hardly varies.
+ * light that comes from another side leaves it as it is. NaN where the first hardly varies, or the second not at all.
  * @param least standard deviation of `a` that is something.
  */
 export function correlation(points: Int32Array, a: Float32Array, b: Float32Array, on: Plane, least: number): number {
-  const [along, across] = [centred(points, on.x), centred(points, on.y)];
-  const [left, right] = [centred(points, a), centred(points, b)];
+  const [along, across] = [centred(points, on.x, SCRATCH[0]!), centred(points, on.y, SCRATCH[1]!)];
+  const [left, right] = [centred(points, a, SCRATCH[2]!), centred(points, b, SCRATCH[3]!)];
   // The axes first: what is taken out along two orthogonal ones is a plane.
   project(across, along);
   for (const values of [left, right]) {
@@ -19,14 +25,19 @@ export function correlation(points: Int32Array, a: Float32Array, b: Float32Array
     project(values, across);
   }
   const [ab, aa, bb] = [product(left, right), product(left, left), product(right, right)];
-  return aa < points.length * least * least ? Number.NaN : ab / Math.sqrt(Math.max(aa * bb, 1e-12));
+  const plain = aa < points.length * least * least || bb < points.length * FLAT * FLAT;
+  return plain ? Number.NaN : ab / Math.sqrt(aa * bb);
 }
 
 /**
  * The line b = gain · a + offset that brings the mean and the spread of a to those of b over some points; null where a hardly varies. (A
  * regression would make the gain too small where they are not alike, and a memory that is read through it would grow.)
  */
-export function line(points: readonly number[], a: Float32Array, b: Float32Array): [gain: number, offset: number] | null {
+export function line(
+  points: readonly number[],
+  a: Float32Array,
+  b: Float32Array,
+): [gain: number, offset: number] | null {
   let [meanA, meanB] = [0, 0];
   for (const i of points) {
     meanA += a[i]! / points.length;
@@ -42,8 +53,8 @@ export function line(points: readonly number[], a: Float32Array, b: Float32Array
   return [gain, meanB - gain * meanA];
 }
 
-function centred(points: Int32Array, from: Float32Array): Float64Array {
-  const values = new Float64Array(points.length);
+function centred(points: Int32Array, from: Float32Array, scratch: Float64Array): Float64Array {
+  const values = points.length <= scratch.length ? scratch.subarray(0, points.length) : new Float64Array(points.length);
   let sum = 0;
   for (let k = 0; k < values.length; k++) {
     values[k] = from[points[k]!]!;

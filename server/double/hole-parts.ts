@@ -36,21 +36,21 @@ export function partsOf(hole: Float32Array, rim: Float32Array): HolePart[] {
   return parts;
 }
 
-/** Where a square of cells fits into the hole (morphological opening). */
+/** Where a square of cells fits into the hole (morphological opening): cells of which some square of it is full. */
 function broadOf(open: Uint8Array): Uint8Array {
   const broad = new Uint8Array(CELLS);
+  // Runs of full cells, down and then across: a square fits at a cell where both are long enough.
+  const down = new Uint8Array(CELLS);
+  for (let y = ROWS - 1; y >= 0; y--)
+    for (let x = 0, i = y * COLUMNS; x < COLUMNS; x++, i++)
+      down[i] = open[i] ? Math.min(BROAD, 1 + (y + 1 < ROWS ? down[i + COLUMNS]! : 0)) : 0;
   for (let y = 0; y + BROAD <= ROWS; y++)
-    for (let x = 0; x + BROAD <= COLUMNS; x++) {
-      if (!fits(open, x, y)) continue;
+    for (let x = COLUMNS - 1, run = 0; x >= 0; x--) {
+      run = down[y * COLUMNS + x] === BROAD ? run + 1 : 0;
+      if (run < BROAD) continue;
       for (let v = 0; v < BROAD; v++) broad.fill(1, (y + v) * COLUMNS + x, (y + v) * COLUMNS + x + BROAD);
     }
   return broad;
-}
-
-function fits(open: Uint8Array, x: number, y: number): boolean {
-  for (let v = BROAD - 1; v >= 0; v--)
-    for (let u = BROAD - 1; u >= 0; u--) if (!open[(y + v) * COLUMNS + x + u]) return false;
-  return true;
 }
 
 /** The cells that hang together with one, taken out of `left`. */

@@ -1,5 +1,5 @@
 import type { Landmarks } from '../face/types.ts';
-import { around, CELLS, grow, Votes } from './cells.ts';
+import { around, CELLS, grow, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
 import { type Cells, Likeness, type ZoneView } from './likeness.ts';
@@ -65,6 +65,7 @@ export class HoleKeeper {
   readonly #likeness: Likeness;
   readonly #tracks = new Map<number, Kept>();
   readonly #votes = new Votes();
+  readonly #sums = new Sums();
   /** For measuring. */
   last: Judgement | null = null;
 
@@ -77,7 +78,7 @@ export class HoleKeeper {
     const { trackId, captureUs, hole, rim } = face;
     const kept = this.#tracks.get(trackId) ?? { learnt: 0, standing: 0, distrustUntilUs: -Infinity };
     this.#tracks.set(trackId, kept);
-    withoutFringe(hole, rim);
+    withoutFringe(hole, rim, this.#sums);
     this.#likeness.look(face.landmarks, face.toCrop, face);
     const raw = partsOf(hole, rim);
     const frames = this.#framesIn(raw);
@@ -105,8 +106,7 @@ export class HoleKeeper {
 
   /** Closes what looks like the performer's own face, and all of a part of which much does. Answers how many cells. */
   #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array): number {
-    this.#votes.begin();
-    this.#likeness.own(trackId, (cell, own) => this.#votes.tell(cell, own));
+    this.#votes.collect((tell) => this.#likeness.own(trackId, tell));
     let closed = 0;
     const close = (i: number): void => {
       if (hole[i]! > 0) closed++;
@@ -126,8 +126,7 @@ export class HoleKeeper {
    * thin, reach from eye to eye, and lie above the eyes as well as below, which brows do not.
    */
   #framesIn(parts: readonly HolePart[]): Uint8Array {
-    this.#votes.begin();
-    this.#likeness.eyes((cell, above) => this.#votes.tell(cell, above));
+    this.#votes.collect((tell) => this.#likeness.eyes(tell));
     const frames = new Uint8Array(CELLS);
     for (const { cells, broad } of parts) {
       const wide = new Set(broad);
@@ -141,8 +140,7 @@ export class HoleKeeper {
 
   /** The parts of a hole that may be something: what covers eyes, nose or mouth that were never seen must reach in from the outline. */
   #partsOf(trackId: number, { hole, rim }: Judged, frames: Uint8Array): HolePart[] {
-    this.#votes.begin();
-    this.#likeness.known(trackId, (cell, known) => this.#votes.tell(cell, !known));
+    this.#votes.collect((tell) => this.#likeness.known(trackId, (cell, known) => tell(cell, !known)));
     const unknown = (cells: readonly number[]): boolean =>
       cells.filter((i) => this.#votes.most(i, 0)).length >= cells.length / 8;
     return partsOf(hole, rim).filter(
@@ -171,18 +169,9 @@ export class HoleKeeper {
  * Takes out of a hole what lies only on the outline, where the drawn face fades anyway: what is something reaches further in. Beyond the
  * outline nothing is drawn.
  */
-function withoutFringe(hole: Float32Array, rim: Float32Array): void {
-  const fringe: number[] = [];
-  for (let i = 0; i < CELLS; i++) {
-    if (hole[i] === 0 || rim[i]! >= INNER) continue;
-    let reaches = false;
-    if (rim[i]! > 0)
-      around(i, REACH, (k) => {
-        if (rim[k]! >= INNER && hole[k]! >= 0.5) reaches = true;
-      });
-    if (!reaches) fringe.push(i);
-  }
-  for (const i of fringe) hole[i] = 0;
+function withoutFringe(hole: Float32Array, rim: Float32Array, sums: Sums): void {
+  sums.fill(Uint8Array.from(hole, (value, i) => (value >= 0.5 && rim[i]! >= INNER ? 1 : 0)));
+  for (let i = 0; i < CELLS; i++) if (rim[i]! <= 0 || (rim[i]! < INNER && sums.around(i, REACH) === 0)) hole[i] = 0;
 }
 
 /** How much of the face lies in parts that are broad somewhere, and in thin ones. */
@@ -190,5 +179,8 @@ function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number;
   const inside = rim.reduce((sum, value) => sum + (value >= INSIDE ? 1 : 0), 0);
   const share = (some: readonly HolePart[]): number =>
     some.reduce((sum, { cells }) => sum + cells.filter((i) => rim[i]! >= INSIDE).length, 0) / Math.max(1, inside);
-  return { broad: share(parts.filter((part) => part.broad.length > 0)), thin: share(parts.filter((part) => part.broad.length === 0)) };
+  return {
+    broad: share(parts.filter((part) => part.broad.length > 0)),
+    thin: share(parts.filter((part) => part.broad.length === 0)),
+  };
 }

@@ -14,6 +14,7 @@ const ZONES: readonly ((x: number, y: number) => boolean)[] = [
 
 /** What is compared at once around a point, centimetres each way. */
 const AROUND = 1.3;
+const MOST_AROUND = 40;
 /** Frames that a point must have been seen in before it is remembered. */
 const KNOWN = 8;
 /** Each frame's share of what is remembered, about a second; and where the face does not look like itself now, seven. */
@@ -76,6 +77,7 @@ export class Likeness {
   readonly #drawn: Float32Array;
   readonly #laid: Float32Array;
   readonly #hole: Float32Array;
+  readonly #some = new Int32Array(MOST_AROUND + 1);
   /** The cell of each point; −1 where it is not to be seen. */
   readonly #cell: Int32Array;
 
@@ -88,7 +90,10 @@ export class Likeness {
     this.#on = { x, y };
     const all = Int32Array.from({ length: count }, (_, i) => i);
     this.#zones = ZONES.map((inside) => all.filter((i) => inside(x[i]!, -y[i]!)));
-    this.#around = Array.from(all, (i) => all.filter((k) => Math.hypot(x[k]! - x[i]!, y[k]! - y[i]!) < AROUND));
+    this.#around = Array.from(all, (i) => {
+      const near = all.filter((k) => Math.hypot(x[k]! - x[i]!, y[k]! - y[i]!) < AROUND);
+      return near.filter((_, k) => k % Math.ceil(near.length / MOST_AROUND) === 0);
+    });
     const floats = (): Float32Array => new Float32Array(count);
     [this.#now, this.#drawn, this.#laid, this.#hole] = [floats(), floats(), floats(), floats()];
     this.#cell = new Int32Array(count);
@@ -124,7 +129,8 @@ export class Likeness {
     for (let i = 0; i < this.#now.length; i++) {
       if (this.#cell[i]! < 0 || this.#hole[i]! < 0.1) continue;
       const known = memory !== undefined && memory.seen[i]! >= KNOWN;
-      const same = known && fit && Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) < SAME;
+      const same =
+        known && fit && Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) < SAME;
       tell(this.#cell[i]!, same || (known ? this.#recalled(i, memory) >= OWN : this.#likeDouble(i) >= LIKE_DOUBLE));
     }
   }
@@ -136,9 +142,7 @@ export class Likeness {
       const known = memory ? zone.filter((i) => this.#cell[i]! >= 0 && memory.seen[i]! >= KNOWN) : zone;
       const within = known.filter((i) => hole(this.#cell[i]!));
       const like = (points: Int32Array): number =>
-        memory && points.length >= ENOUGH
-          ? correlation(points, this.#now, memory.luma, this.#on, PLAIN)
-          : Number.NaN;
+        memory && points.length >= ENOUGH ? correlation(points, this.#now, memory.luma, this.#on, PLAIN) : Number.NaN;
       return {
         holeShare: known.length ? within.length / known.length : 0,
         all: like(known),
@@ -196,14 +200,18 @@ export class Likeness {
   }
 
   #recalled(i: number, { luma, seen }: Memory): number {
-    const known = this.#around[i]!.filter((k) => this.#cell[k]! >= 0 && seen[k]! >= KNOWN);
-    return known.length < ENOUGH ? Number.NaN : correlation(known, this.#now, luma, this.#on, PLAIN);
+    let count = 0;
+    for (const k of this.#around[i]!) if (this.#cell[k]! >= 0 && seen[k]! >= KNOWN) this.#some[count++] = k;
+    if (count < ENOUGH) return Number.NaN;
+    return correlation(this.#some.subarray(0, count), this.#now, luma, this.#on, PLAIN);
   }
 
   /** Through its openings the double shows the plate itself: there it tells nothing. */
   #likeDouble(i: number): number {
-    const laid = this.#around[i]!.filter((k) => this.#cell[k]! >= 0 && this.#laid[k]! > 0.9);
-    return laid.length < ENOUGH ? Number.NaN : correlation(laid, this.#now, this.#drawn, this.#on, PLAIN);
+    let count = 0;
+    for (const k of this.#around[i]!) if (this.#cell[k]! >= 0 && this.#laid[k]! > 0.9) this.#some[count++] = k;
+    if (count < ENOUGH) return Number.NaN;
+    return correlation(this.#some.subarray(0, count), this.#now, this.#drawn, this.#on, PLAIN);
   }
 }
 

@@ -6,7 +6,7 @@ import { type Kernels, matrixOf } from '../frame/kernels.ts';
 import type { BoundTensor, Runtime, Session } from '../inference/session.ts';
 import { CELLS, COLUMNS, ROWS, WINDOW } from './cells.ts';
 import { FacePlace, type FaceShape, PLACE_SIZE, readFaceShape } from './face-place.ts';
-import { HoleKeeper, type Judged, type Judgement } from './holes.ts';
+import { HoleKeeper, type Judgement } from './holes.ts';
 import { layerInto, sameCrop } from './leave-out.ts';
 import type { ReplacedFace } from './replacer.ts';
 import { type Affine, SIZE } from './surface.ts';
@@ -49,7 +49,6 @@ export class Occlusion {
   readonly #kernels: Kernels;
   readonly #place: FacePlace;
   readonly #keeper: HoleKeeper;
-  #looked: Pick<Judged, 'trackId' | 'captureUs' | 'landmarks' | 'pose' | 'toCrop'> | null = null;
   #closed = false;
 
   private constructor({ arena, kernels }: OcclusionOptions, session: Session, shape: FaceShape) {
@@ -76,31 +75,26 @@ export class Occlusion {
     }
   }
 
-  /** Looks at a face before anything is drawn over it: `find` is about the one looked at last. Takes no time of another thread. */
-  look(picture: Picture, landmarks: Landmarks, trackId: number): void {
-    const { crop, place } = this.#tensors;
-    const { pose, toCrop } = this.#place.draw(landmarks, place.at);
-    cutWindow(this.#kernels, picture, toCrop, crop.at);
-    this.#looked = { trackId, captureUs: picture.id.captureUs, landmarks, pose, toCrop };
-  }
-
   /**
    * What of a face that was drawn, all of it still, is to be left out. Null where nothing stands before it, or that cannot be told from the
-   * performer's own face.
+   * performer's own face; null too where it was not covered but changed.
    */
-  async find(drawn: ReplacedFace): Promise<Holes | null> {
-    const looked = this.#looked;
-    if (!looked || drawn.how !== 'cover') return null;
-    const { layer, hole, cells } = this.#tensors;
+  async find(picture: Picture, landmarks: Landmarks, trackId: number, drawn: ReplacedFace): Promise<Holes | null> {
+    if (drawn.how !== 'cover') return null;
+    const { layer, crop, place, hole, cells } = this.#tensors;
+    const placed = this.#place.draw(landmarks, place.at);
+    cutWindow(this.#kernels, picture, placed.toCrop, crop.at);
     const { size, toCrop } = drawn;
     const values = this.#arena.floats(drawn.at, 4 * size * size);
-    if (size === SIZE && sameCrop(toCrop, looked.toCrop)) layer.data.set(values);
-    else layerInto(values, size, toCrop, looked.toCrop, layer.data);
+    if (size === SIZE && sameCrop(toCrop, placed.toCrop)) layer.data.set(values);
+    else layerInto(values, size, toCrop, placed.toCrop, layer.data);
     await this.#session.run();
     const plane = (k: number): Float32Array => cells.data.subarray(k * CELLS, (k + 1) * CELLS);
     const [means, rim, luma, shown, alpha] = [0, 1, 2, 3, 4].map(plane) as [F32, F32, F32, F32, F32];
-    const open = this.#keeper.judge({ ...looked, hole: means, rim, luma, drawn: shown, alpha });
-    return open && { hole: hole.data, open, toCrop: looked.toCrop };
+    const { captureUs } = picture.id;
+    const face = { trackId, captureUs, landmarks, ...placed };
+    const open = this.#keeper.judge({ ...face, hole: means, rim, luma, drawn: shown, alpha });
+    return open && { hole: hole.data, open, toCrop: placed.toCrop };
   }
 
   /** How the last face was judged, for measuring. */

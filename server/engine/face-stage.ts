@@ -44,7 +44,7 @@ export interface FaceStageParts {
   /** The head that faces are measured on; absent: those who were not asked for a neutral face are taken for average heads. */
   head?: Head;
   /** Finds what stands before a face; absent: everything there is painted over. */
-  occlusion?: Occlusion | null;
+  occlusion?: Pick<Occlusion, 'find' | 'forget' | 'close'> | null;
 }
 
 /** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
@@ -232,11 +232,8 @@ export class FaceStage {
     const { look, params, neutral } = wear;
     if (!look || !landmarks) return { track, wear, face: null, holes: null, ms: 0, trouble: null };
     try {
-      const drawing = look.replace({ picture, landmarks, params, neutral, trackId: track.id });
-      // While the look's network runs beside this thread.
-      this.#parts.occlusion?.look(picture, landmarks, track.id);
-      const face = await drawing;
-      const holes = (await this.#parts.occlusion?.find(face)) ?? null;
+      const face = await look.replace({ picture, landmarks, params, neutral, trackId: track.id });
+      const holes = (await this.#parts.occlusion?.find(picture, landmarks, track.id, face)) ?? null;
       return { track, wear, face, holes, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {

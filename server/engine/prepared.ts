@@ -32,7 +32,7 @@ export interface PrepareOptions {
   /** Decode and encode only: no faces, no looks. */
   passThrough: boolean;
   /** Whether what stands before a face is left out of what is drawn over it. */
-  occlusion: boolean;
+  occlusion?: boolean | undefined;
   /** What networks run on. */
   inference: InferenceSettings;
   /** Hears once where networks run on less than was wanted. */
@@ -85,7 +85,7 @@ export class Prepared {
   static async load(options: PrepareOptions): Promise<Prepared> {
     const prepared = new Prepared(options, await loadMedia(options.media));
     try {
-      if (!options.passThrough) prepared.#faces = await prepared.#openFaces(options.occlusion);
+      if (!options.passThrough) prepared.#faces = await prepared.#openFaces(options.occlusion ?? false);
       prepared.#slate = await prepared.slate(FIRST_SLATE.width, FIRST_SLATE.height);
       return prepared;
     } catch (error) {

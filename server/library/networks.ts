@@ -5,6 +5,8 @@ import { lookDir, lookNames } from './looks.ts';
 
 const PERCEPTION = fileURLToPath(new URL('../../models/perception/', import.meta.url));
 
+const OCCLUSION = fileURLToPath(new URL('../../models/occlusion/occlusion.onnx', import.meta.url));
+
 /** Every network that an engine may run: name → ONNX file. Looks go by their names; one whose manifest cannot be read is left out. */
 export function networks(): Record<string, string> {
   const perception = readdirSync(PERCEPTION)
@@ -15,7 +17,7 @@ export function networks(): Record<string, string> {
     const file = modelFile(lookDir(name));
     return file ? [[name, file]] : [];
   });
-  return Object.fromEntries([...perception, ...looks]) as Record<string, string>;
+  return Object.fromEntries([...perception, ['occlusion', OCCLUSION], ...looks]) as Record<string, string>;
 }
 
 function modelFile(dir: string): string | null {

@@ -33,7 +33,6 @@ const OPEN: Extract<ToEngine, { type: 'open' }> = {
   memoryMb: 128,
   unknownColour: 'bt709',
   passThrough: false,
-  occlusion: false,
   inference: CPU_ONLY,
   slates: [],
 };
@@ -112,7 +111,7 @@ it('shows the first pictures of a camera whose frames come right behind the good
 
 it('a spare says that it lives, loads what it is told to, and takes frames right behind the message that names its feed', async () => {
   const inference = { ...CPU_ONLY, library: built.stub?.file ?? null };
-  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false, occlusion: false, inference } as const;
+  const prepare = { type: 'prepare', media: 'rtp', memoryMb: 128, passThrough: false, inference } as const;
   socket.write(tell({ ...prepare, looks: ['mara'] }));
   await until(says('prepared'));
   await until(says('idle'));

@@ -44,7 +44,7 @@ function open(spare = true, places = [{ index: 0, memoryMb: 0 }]): void {
   pool = new EnginePool({
     spare,
     places,
-    prepare: { media: 'rtp', memoryMb: 128, passThrough: false, occlusion: false, inference: CPU_ONLY },
+    prepare: { media: 'rtp', memoryMb: 128, passThrough: false, inference: CPU_ONLY },
     links: {
       expect: (events) => {
         const key = `key ${expected.size}`;

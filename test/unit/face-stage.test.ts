@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CELLS, WINDOW } from '../../server/double/cells.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
 import { Castings } from '../../server/engine/casting/castings.ts';
 import { readHead } from '../../server/engine/casting/head.ts';
@@ -118,6 +119,26 @@ describe('a picture whose faces cannot all be treated', () => {
     const report = await stage(look(1), [face(1, 80), face(2, 240)]).process(picture, 'look');
     expect(report.faces.map(({ treatment }) => treatment.kind)).toEqual(['replace', 'replace']);
     expect([bare(80) < 0.1, bare(240) < 0.1]).toEqual([true, true]);
+  });
+
+  it('leaves out what stands before a face that was drawn whole, even most of it, and calls it replaced', async () => {
+    const open = new Uint8Array(CELLS).fill(1);
+    const hole = new Float32Array(WINDOW.width * WINDOW.height).fill(1);
+    const faces = new FaceStage({
+      arena,
+      kernels,
+      perceiver: seeing([face(1, 80)]),
+      occlusion: {
+        find: async () => ({ hole, open, toCrop: [1.4, 0, 10, 0, 1.4, 0] }),
+        forget: () => undefined,
+        close: () => undefined,
+      },
+    });
+    faces.use(look(1));
+    const report = await faces.process(picture, 'look');
+    expect(report.faces.map(({ treatment }) => treatment.kind)).toEqual(['replace']);
+    expect(report.trouble).toBeNull();
+    expect(bare(80)).toBeGreaterThan(0.9);
   });
 
   it('does not call replaced what is the performer’s own face, only changed', async () => {

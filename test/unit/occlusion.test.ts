@@ -1,0 +1,154 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { CELLS, COLUMNS, cellAt, ROWS, WINDOW } from '../../server/double/cells.ts';
+import { readFaceShape } from '../../server/double/face-place.ts';
+import { partsOf } from '../../server/double/hole-parts.ts';
+import { HoleKeeper, type Judged } from '../../server/double/holes.ts';
+import { leaveOut } from '../../server/double/leave-out.ts';
+import { fitPose } from '../../server/double/pose.ts';
+import { cropOf, SIZE } from '../../server/double/surface.ts';
+import { LANDMARKS, type Landmarks } from '../../server/face/types.ts';
+import { Arena } from '../../server/frame/arena.ts';
+
+const shape = readFaceShape(fileURLToPath(new URL('../../models', import.meta.url)));
+const FRAME_US = 33_333;
+type Field = (x: number, y: number) => number;
+
+/** A cell grid from a function of the crop's pixels. */
+const cells = (of: Field): Float32Array =>
+  Float32Array.from({ length: CELLS }, (_, i) =>
+    of(WINDOW.left + 4 * (i % COLUMNS) + 1.5, WINDOW.top + 4 * Math.floor(i / COLUMNS) + 1.5),
+  );
+
+/** A head that looks into the camera, 8 pixels a centimetre. */
+const points = new Float32Array(3 * LANDMARKS);
+for (let i = 0; i < shape.canonical.length; i++) points[i] = 8 * shape.canonical[i]! + (i % 3 < 2 ? 200 : 0);
+const landmarks: Landmarks = { points, presence: 1, crop: { cx: 200, cy: 200, size: 200, rot: 0 } };
+const pose = fitPose(shape.canonical, points, shape.rigid);
+const toCrop = cropOf(pose);
+const inside: Field = (x, y) => Math.min(1, Math.max(0, 6 * (0.95 - Math.hypot((x - 128) / 75, (y - 128) / 95))));
+/** Features of a face that no other has, two to five centimetres apart. */
+const face: Field = (x, y) => 0.5 + 0.12 * Math.sin(x / 7) * Math.cos(y / 9) + 0.08 * Math.sin((x + 2 * y) / 11);
+const hand: Field = (x, y) => 0.55 + 0.1 * Math.cos(x / 5 + y / 17);
+/** From below the outline over the mouth. */
+const mouth: Field = (x, y) => (x > 85 && x < 170 && y > 160 ? 1 : 0);
+const nothing: Field = () => 0;
+
+class Clip {
+  readonly keeper = new HoleKeeper(shape);
+  #frames = 0;
+
+  /** Shows so many frames; answers what may be left out in the last. */
+  show(frames: number, luma: Field, hole: Field): Uint8Array | null {
+    let open: Uint8Array | null = null;
+    for (let k = 0; k < frames; k++) {
+      const judged: Judged = {
+        trackId: 1,
+        captureUs: FRAME_US * this.#frames++,
+        landmarks,
+        pose,
+        toCrop,
+        hole: cells(hole),
+        rim: cells(inside),
+        luma: cells(luma),
+        drawn: cells(() => 0.5),
+        alpha: cells(inside),
+      };
+      open = this.keeper.judge(judged);
+    }
+    return open;
+  }
+}
+
+const opened = (open: Uint8Array | null): number => open?.reduce((sum, cell) => sum + cell, 0) ?? 0;
+const over =
+  (hole: Field, there: Field, elsewhere: Field): Field =>
+  (x, y) =>
+    hole(x, y) ? there(x, y) : elsewhere(x, y);
+
+describe('what may be left out of a drawn face', () => {
+  it('is a hand that came before a face that is remembered', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    const open = clip.show(4, over(mouth, hand, face), mouth);
+    expect(opened(open)).toBeGreaterThan(100);
+    // The forehead stays covered.
+    expect(open?.[Math.floor((80 - WINDOW.top) / 4) * COLUMNS + Math.floor((128 - WINDOW.left) / 4)]).toBe(0);
+  });
+
+  it('is never what looks like the performer, whatever the network says', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    expect(opened(clip.show(6, face, mouth))).toBe(0);
+    expect(opened(clip.show(6, face, () => 1))).toBe(0);
+  });
+
+  it('nor what looks like them in a light that comes from another side, all at once', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    const lit: Field = (x, y) => 0.6 * face(x, y) + 0.002 * (x - 128) + 0.001 * (y - 128) + 0.1;
+    expect(opened(clip.show(6, lit, mouth))).toBe(0);
+  });
+
+  it('nor anything broad before the face has been learnt', () => {
+    const clip = new Clip();
+    expect(opened(clip.show(4, over(mouth, hand, face), mouth))).toBe(0);
+    expect(clip.keeper.last?.why).toBe('not learnt');
+  });
+
+  it('is forgotten with the face', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    clip.keeper.forget(1);
+    clip.show(1, over(mouth, hand, face), mouth);
+    expect(clip.keeper.last?.why).toBe('not learnt');
+  });
+});
+
+it('a hole has parts that hang together, and specks are none', () => {
+  const hole = new Float32Array(CELLS);
+  const fill = (x: number, y: number, w: number, h: number): void => {
+    for (let v = y; v < y + h; v++) hole.fill(1, v * COLUMNS + x, v * COLUMNS + x + w);
+  };
+  fill(10, 30, 8, ROWS - 30);
+  fill(8, 10, 30, 2);
+  fill(30, 30, 3, 3);
+  const parts = partsOf(hole, cells(inside)).toSorted((a, b) => b.broad.length - a.broad.length);
+  expect(parts.map(({ cells: all, broad, fromOutline }) => [all.length, broad.length, fromOutline])).toEqual([
+    [8 * (ROWS - 30), 8 * (ROWS - 30), true],
+    [60, 0, true],
+  ]);
+});
+
+it('cells are read between their middles', () => {
+  const ramp = cells((x) => x / SIZE);
+  expect(cellAt(ramp, 100, 100) * SIZE).toBeCloseTo(100, 3);
+});
+
+describe('a face with a hole', () => {
+  const hole = new Float32Array(WINDOW.width * WINDOW.height).fill(1);
+  const open = new Uint8Array(CELLS);
+  open[20 * COLUMNS + 20] = 1;
+  const [x0, y0] = [WINDOW.left + 80, WINDOW.top + 80];
+  const holes = { hole, open, toCrop: [1, 0, 0, 0, 1, 0] as const };
+
+  function faceOf(size: number, crop: readonly [number, number, number, number, number, number]): Float32Array {
+    const arena = new Arena(16);
+    const at = arena.allocate(4 * size * size * 4);
+    const alpha = arena.floats(at + 3 * size * size * 4, size * size).fill(0.8);
+    leaveOut({ how: 'cover', at, size, toCrop: crop }, holes, arena);
+    return alpha.slice();
+  }
+
+  it('shows the plate there and nowhere else', () => {
+    const alpha = faceOf(SIZE, [1, 0, 0, 0, 1, 0]);
+    expect(alpha[(y0 + 1) * SIZE + x0 + 1]).toBe(0);
+    expect(alpha.filter((value) => value < 0.5)).toHaveLength(16);
+  });
+
+  it('shows it at the same place of the frame where the look has a crop of its own', () => {
+    const alpha = faceOf(128, [0.5, 0, 0, 0, 0.5, 0]);
+    expect(alpha[Math.round(y0 / 2 + 1) * 128 + Math.round(x0 / 2) + 1]).toBeCloseTo(0, 5);
+    expect(alpha.filter((value) => value < 0.5)).toHaveLength(4);
+  });
+});

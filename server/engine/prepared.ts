@@ -10,7 +10,7 @@ import type { InferenceError } from '../inference/failure.ts';
 import { createRuntime } from '../inference/runtime.ts';
 import { runtimeOptions } from '../inference/runtime-options.ts';
 import type { Runtime } from '../inference/session.ts';
-import { fallenBack, type InferenceSettings, providerText } from '../inference/settings.ts';
+import { fallbacksOnce, type InferenceSettings, providerText } from '../inference/settings.ts';
 import { lookDir } from '../library/looks.ts';
 import { showsRealPerson, unlicensed } from '../library/unlicensed.ts';
 import { Castings } from './casting/castings.ts';
@@ -35,7 +35,7 @@ export interface PrepareOptions {
   occlusion?: boolean | undefined;
   /** What networks run on. */
   inference: InferenceSettings;
-  /** Hears once where networks run on less than was wanted. */
+  /** Hears where networks run on less than was wanted, and of engines that are built. */
   notice?: (sentence: string) => void;
   /** Hears that no network can be run here any more. */
   broken?: (error: InferenceError) => void;
@@ -67,16 +67,15 @@ export class Prepared {
     this.#arena = new Arena(memoryMb);
     this.kernels = loadKernels(this.#arena);
     this.pictures = new Pictures(this.#arena);
-    let told = false;
+    const fallback = fallbacksOnce(inference.providers);
     this.#runtime = createRuntime({
       ...runtimeOptions(inference),
       ...(notice ? { notice } : {}),
       ...(broken ? { broken } : {}),
       runLimitMs: inference.runLimitMs,
       loaded: (network) => {
-        const sentence = told ? null : fallenBack(network, inference.providers);
+        const sentence = fallback(network);
         if (sentence) notice?.(sentence);
-        told ||= sentence !== null;
       },
     });
   }

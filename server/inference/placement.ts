@@ -36,9 +36,9 @@ export const firstOf = (choice: GpuChoice): number =>
  * may be something to choose.
  */
 export async function placesHere(choice: GpuChoice, providers: readonly Provider[]): Promise<Place[]> {
-  const alone = [{ index: firstOf(choice), memoryMb: 0 }];
   const asked = providers.includes('tensorrt') || providers.includes('cuda');
-  if (!asked || typeof choice === 'number' || !showsGpu()) return alone;
+  if (!asked || typeof choice === 'number') return [{ index: firstOf(choice), memoryMb: 0 }];
+  if (!showsGpu()) return placesOf(choice, []);
   // The configuration and the front read this file: they load no library.
   const { gpus } = await import('./machine.ts');
   return placesOf(choice, (await gpus()).found);

@@ -47,9 +47,20 @@ export function fallenBack(
   providers: readonly Provider[],
   gpu = showsGpu(),
 ): string | null {
-  const [first] = refusals;
+  const [first, ...others] = refusals;
   if (!first || (isDefault(providers) && !gpu)) return null;
-  return `The network ${name} runs on ${provider}, not on ${first.provider}: ${first.reason} \`understudy doctor\` says more.`;
+  const also = others.map((one) => ` Nor on ${one.provider}: ${one.reason}`).join('');
+  return `The network ${name} runs on ${provider}, not on ${first.provider}: ${first.reason}${also} \`understudy doctor\` says more.`;
+}
+
+/** As fallenBack, once for each provider that networks come to lie on: the second that runs on the processor surprises nobody. */
+export function fallbacksOnce(providers: readonly Provider[], gpu?: boolean): (network: Loaded) => string | null {
+  const told = new Set<Provider>();
+  return (network) => {
+    const sentence = told.has(network.provider) ? null : fallenBack(network, providers, gpu);
+    if (sentence) told.add(network.provider);
+    return sentence;
+  };
 }
 
 /** Providers as one word for pages: "cuda", or "tensorrt + cpu" where networks of one engine run on several. */

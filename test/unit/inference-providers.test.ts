@@ -8,7 +8,7 @@ import { libraryFolder } from '../../server/inference/ort-library.ts';
 import { DEFAULT_CHAIN, type Provider } from '../../server/inference/providers.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
 import type { Runtime, RuntimeOptions, Session, SessionOptions } from '../../server/inference/session.ts';
-import { fallenBack, providerText } from '../../server/inference/settings.ts';
+import { fallbacksOnce, fallenBack, providerText } from '../../server/inference/settings.ts';
 import { compileOrtStub } from '../fixtures/ort-stub.ts';
 
 const DETECTOR = fileURLToPath(new URL('../../models/perception/face-detection-full-range.onnx', import.meta.url));
@@ -60,6 +60,18 @@ describe('what the operator hears', () => {
     const sentence = /a\.onnx runs on cpu, not on tensorrt: It is not there\. `understudy doctor`/;
     expect(fallenBack(network, DEFAULT_CHAIN, true)).toMatch(sentence);
     expect(fallenBack(network, ['tensorrt', 'cpu'], false)).toMatch(sentence);
+  });
+
+  test('all that refused, and once for each provider that networks come to lie on', () => {
+    const tell = fallbacksOnce(['tensorrt', 'cuda', 'cpu'], true);
+    const [tensorrt, cuda] = [refusals[0], { provider: 'cuda', reason: 'It is out of memory.' } as const];
+    const onCuda = { name: 'b.onnx', provider: 'cuda', refusals } as const;
+    expect(tell({ ...onCuda, provider: 'tensorrt', refusals: [] })).toBeNull();
+    expect(tell(onCuda)).toMatch(/^The network b\.onnx runs on cuda, not on tensorrt: It is not there\. `/);
+    expect(tell(onCuda)).toBeNull();
+    const onCpu = { ...network, refusals: [tensorrt, cuda] };
+    expect(tell(onCpu)).toMatch(/runs on cpu, not on tensorrt: It is not there\. Nor on cuda: It is out of memory\. `/);
+    expect(tell(onCpu)).toBeNull();
   });
 
   test('every provider in use, none that is not', () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder, unwritable } from './engine-folder.ts';
 
 /** Who builds touches its lock this often; one that was not touched for several times as long is of a process that has died. */
 const TOUCH_MS = 1000;
@@ -16,7 +17,7 @@ const LOOK_MS = 50;
 export async function lockFolder(dir: string, waiting: () => void): Promise<() => void> {
   const lock = `${dir}.lock`;
   const token = randomUUID();
-  mkdirSync(dirname(dir), { recursive: true });
+  makeFolder(dirname(dir));
   let told = false;
   while (!taken(lock, token)) {
     if (isStale(lock)) breakLock(lock, token);
@@ -43,7 +44,7 @@ function taken(lock: string, token: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    throw unwritable(lock, error);
   }
 }
 

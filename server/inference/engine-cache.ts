@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from './engine-folder.ts';
 
 /** Half: 16-bit floats. Full: 32-bit. */
 export type Precision = 'half' | 'full';
@@ -65,7 +66,7 @@ export class EngineCache {
   chosen(modelSha256: string, allowHalf: boolean): EnginePlace {
     const half = this.place(modelSha256, 'half');
     const place = allowHalf && readRecord(half.dir)?.agrees ? half : this.place(modelSha256, 'full');
-    mkdirSync(place.dir, { recursive: true });
+    makeFolder(place.dir);
     return place;
   }
 
@@ -75,12 +76,11 @@ export class EngineCache {
   }
 
   keep(place: EnginePlace, record: Omit<EngineRecord, 'format' | 'facts' | 'precision'>): void {
-    mkdirSync(place.dir, { recursive: true });
     // An engine that is never run takes room for nothing; its record keeps it from being built again.
     if (!record.agrees) this.forget(place);
     const { precision } = place;
     const whole: EngineRecord = { format: FORMAT, precision, facts: this.facts, ...record };
-    mkdirSync(place.dir, { recursive: true });
+    makeFolder(place.dir);
     writeFileSync(join(place.dir, RECORD), `${JSON.stringify(whole, null, 2)}\n`);
   }
 

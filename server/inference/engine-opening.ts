@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLocked, lockFolder } from './build-lock.ts';
+import { makeFolder } from './engine-folder.ts';
 import { InferenceError } from './failure.ts';
 
 /** Stands in an engine's folder once all of it was built: a process that died half-way leaves parts. */
@@ -36,7 +37,7 @@ export async function openAtEngine<T>(dir: string, open: () => Promise<T>, hears
     }
     // Once: an engine that was just built and still cannot be read is no matter of the cache.
     rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     hears.damaged(damage);
     return kept(dir, await open());
   } finally {
@@ -55,7 +56,7 @@ async function unlessDamaged<T>(open: () => Promise<T>): Promise<T | InferenceEr
 
 function kept<T>(dir: string, opened: T): T {
   if (wholeSince(dir) === null) {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     writeFileSync(join(dir, WHOLE), '');
   }
   return opened;

@@ -26,6 +26,8 @@ export const FAILURES = {
     'The GPU was removed, reset or taken away while it was in use: the engine is started anew. If it stays, look at the system log and its power and cooling.',
   cache_corrupt:
     'An engine in the cache is damaged or was built by other libraries: it was deleted and is built again (`understudy doubles build` does it ahead of time).',
+  cache_unwritable:
+    'The folder for engines cannot be written: make it writable for this user, or name another with inference.cacheDir.',
   cpu_parts:
     'Parts of the network cannot run on this provider and would run on the processor: another provider takes the whole of it.',
   option_unknown:

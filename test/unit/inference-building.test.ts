@@ -73,6 +73,15 @@ test('who died while it built is not waited for', async () => {
   expect(readdirSync(root)).toEqual([]);
 });
 
+test('a folder that cannot be written is named, with what to do', async () => {
+  writeFileSync(join(root, 'file'), '');
+  const inside = join(root, 'file', 'engine');
+  await expect(openAtEngine(inside, open, hears)).rejects.toMatchObject({
+    kind: 'cache_unwritable',
+    message: expect.stringMatching(/file could not be written\..*inference\.cacheDir\. \(EEXIST\)/) as string,
+  });
+});
+
 test('a file’s hash is that of what stands in it now', async () => {
   const file = join(root, 'model');
   writeFileSync(file, 'abc');

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/config.ts';
 import { loadingOf } from '../double/loading.ts';
 import { type Diagnosis, diagnose, type ModelState, type ProviderState } from '../inference/diagnosis.ts';
+import { placesHere } from '../inference/placement.ts';
 import { networks } from '../library/networks.ts';
 import { inferenceOf } from '../stage/configured.ts';
 import { runCommand } from './command.ts';
@@ -22,7 +23,9 @@ export async function doctor(args: string[]): Promise<number> {
   const code = await runCommand(args, USAGE, async () => {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, config: { type: 'string' } } });
     const config = loadConfig(values.config);
-    const diagnosis = await diagnose(inferenceOf(config), networks(), loadingOf);
+    const places = await placesHere(config.inference.device, config.inference.providers);
+    const devices = places.map(({ index }) => index);
+    const diagnosis = await diagnose(inferenceOf(config), networks(), loadingOf, devices);
     const onGpu = diagnosis.models.some(({ provider }) => provider !== null && provider !== 'cpu');
     const plan = await planOf(config, diagnosis.gpus, onGpu);
     sick = diagnosis.models.some(({ provider }) => provider === null);
@@ -51,8 +54,8 @@ function asText(diagnosis: Diagnosis, plan: Plan): string {
     'Networks:',
     ...models.map(modelLine),
     ...engines.built.map(
-      ({ model, precision, agrees, why }) =>
-        `  engine of ${model}: ${precision} precision${agrees ? '' : `, not used: ${why}`}`,
+      ({ model, gpu, precision, agrees, why }) =>
+        `  engine of ${model} for ${gpu}: ${precision} precision${agrees ? '' : `, not used: ${why}`}`,
     ),
     ...(engines.foreign > 0
       ? [

@@ -50,15 +50,19 @@ export interface Diagnosis {
   providers: ProviderState[];
   models: ModelState[];
   /** TensorRT engines that were built ahead; `foreign` ones are for another GPU, driver or library and are never read. */
-  engines: { built: { model: string; precision: string; agrees: boolean; why: string | null }[]; foreign: number };
+  engines: {
+    built: { model: string; gpu: string; precision: string; agrees: boolean; why: string | null }[];
+    foreign: number;
+  };
   gaps: Gap[];
 }
 
-/** Looks at the machine and runs every model once. @param models name → ONNX file. @param loadingOf how a file's network is loaded. */
+/** Looks at the machine and runs every model once. @param models name → ONNX file. @param loadingOf how a file's network is loaded. @param devices the GPUs that feeds are placed on. */
 export async function diagnose(
   settings: InferenceSettings,
   models: Readonly<Record<string, string>>,
   loadingOf: (file: string) => SessionOptions = () => ({}),
+  devices: readonly number[] = [settings.device],
 ): Promise<Diagnosis> {
   const shown = await gpus();
   const found = await libraries();
@@ -83,15 +87,22 @@ export async function diagnose(
     video: { nvdec: has('nvdec'), nvenc: has('nvenc') },
     providers,
     models: states,
-    engines: await builtAhead(settings),
+    engines: await builtAhead(settings, devices),
     gaps: gaps(shown, found),
   };
 }
 
-async function builtAhead({ cacheDir, device }: InferenceSettings): Promise<Diagnosis['engines']> {
+async function builtAhead({ cacheDir }: InferenceSettings, devices: readonly number[]): Promise<Diagnosis['engines']> {
   if (cacheDir === null) return { built: [], foreign: 0 };
-  const { here, foreign } = enginesIn(cacheDir, await engineFactsHere(device));
-  const built = here.map(({ model, precision, agrees, why }) => ({ model, precision, agrees, why }));
+  const facts = await Promise.all(devices.map(engineFactsHere));
+  const { here, foreign } = enginesIn(
+    cacheDir,
+    facts.filter((one) => one !== null),
+  );
+  const built = here.map(({ model, precision, agrees, why, facts: { gpu } }) => ({
+    ...{ model, gpu, precision },
+    ...{ agrees, why },
+  }));
   return { built, foreign: foreign.length };
 }
 

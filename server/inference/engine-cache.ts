@@ -92,12 +92,15 @@ export class EngineCache {
 
 /**
  * The engines that were built ahead under a folder: those that hold for these facts, and those that other GPUs, drivers or libraries left,
- * which nothing reads any more. Null: no facts hold.
+ * which nothing reads any more. @param facts one for each GPU that networks are run on.
  */
-export function enginesIn(root: string, facts: EngineFacts | null): { here: EngineRecord[]; foreign: EngineRecord[] } {
-  const mine = JSON.stringify(facts);
+export function enginesIn(
+  root: string,
+  facts: readonly EngineFacts[],
+): { here: EngineRecord[]; foreign: EngineRecord[] } {
+  const mine = new Set(facts.map((one) => JSON.stringify(one)));
   const all = foldersOf(root).flatMap((dir) => readRecord(dir) ?? []);
-  const here = all.filter((record) => JSON.stringify(record.facts) === mine);
+  const here = all.filter((record) => mine.has(JSON.stringify(record.facts)));
   return { here, foreign: all.filter((record) => !here.includes(record)) };
 }
 

@@ -123,9 +123,10 @@ describe('the cache of engines', () => {
     const cache = new EngineCache(root, HERE);
     expect(cache.record(MODEL, 'half')).toBeNull();
     expect(cache.chosen(MODEL, true).precision).toBe('full');
-    expect(enginesIn(root, HERE)).toMatchObject({ here: [], foreign: [{ facts: { gpu: 'A4000 (8.6)' } }] });
-    expect(enginesIn(root, other.facts)).toMatchObject({ here: [{ model: 'a.onnx' }], foreign: [] });
-    expect(enginesIn(root, null).foreign).toHaveLength(1);
+    expect(enginesIn(root, [HERE])).toMatchObject({ here: [], foreign: [{ facts: { gpu: 'A4000 (8.6)' } }] });
+    expect(enginesIn(root, [other.facts])).toMatchObject({ here: [{ model: 'a.onnx' }], foreign: [] });
+    expect(enginesIn(root, [HERE, other.facts])).toMatchObject({ here: [{ model: 'a.onnx' }], foreign: [] });
+    expect(enginesIn(root, []).foreign).toHaveLength(1);
   });
 });
 

@@ -21,6 +21,28 @@ SOFT = 0.4
 """Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
 
 
+FADED = 0.5
+"""Share of faces that are seen by a camera of little colour, as webcams in office light are: lips and lids are paler there, not only skin."""
+
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)[:, None, None]
+
+
+def faded(given, truth, wanted, colour):
+    """
+    As a camera shows them that keeps this share of all colour. The drawing is lit so that its skin is like the plate's, whose colour has faded; its lips
+    and lids keep what sets them apart from it, and that the network is to take away. given: 9 planes, truth: 3, both in place.
+    """
+    fade = lambda planes: (planes * LUMA).sum(0, keepdims=True) * (1 - colour) + planes * colour
+    inside = wanted > 0.9
+    before = truth[:, inside].mean(1) if inside.any() else np.ones(3, np.float32)
+    truth[:] = fade(truth)
+    after = truth[:, inside].mean(1) if inside.any() else before
+    gain = (after / np.maximum(before, 1e-3))[:, None, None]
+    alpha = given[6:7]
+    given[0:3] = alpha * np.clip(given[0:3] * gain, 0, 1) + (1 - alpha) * fade(given[0:3])
+    given[3:6] = fade(given[3:6])
+
+
 def softened(planes, smaller):
     """As a picture so many times smaller would show them."""
     size = (round(HEIGHT / smaller), round(WIDTH / smaller))
@@ -93,6 +115,8 @@ class Recorded:
                     target[k, at] = table.take(face[plane])
             np.multiply(face[6:9], 1 / 255, out=given[k, 6:9], casting="unsafe")
             np.multiply(face[12:14], 1 / 255, out=rest[k], casting="unsafe")
+            if self.random.random() < FADED:
+                faded(given[k], truth[k], rest[k, 0], self.random.uniform(0.25, 1))
             if self.random.random() < SOFT:
                 smaller = self.random.uniform(1.5, 4)
                 given[k, 0:6] = softened(given[k, 0:6], smaller)

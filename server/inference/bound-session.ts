@@ -23,6 +23,8 @@ export interface SessionParts {
   /** A run that takes longer is abandoned, ms; null: runs take as long as they do. */
   runLimitMs: number | null;
   onClose(session: BoundSession): void;
+  /** A run begins that is to be watched: passed() is to be called until none of its runtime's is `watched` any more. */
+  onWatched(): void;
   /** Nothing of it is used any more: a run in flight has returned, its handles are released. Not called where the constructor throws. */
   onReleased(): void;
   /** It cannot be run any more, nor can what shares its device: a run that does not return, a GPU that has gone. */
@@ -76,7 +78,10 @@ export class BoundSession implements Session {
     if (this.#closing) return Promise.reject(new Error(`The model ${name} has been closed.`));
     if (this.#running) return Promise.reject(new Error(`The model ${name} is already running: one run at a time.`));
     // The first run allocates, and builds what is not built yet: it takes what it takes.
-    if (this.#warm) this.#watch?.begin();
+    if (this.#warm && this.#watch) {
+      this.#watch.begin();
+      this.#parts.onWatched();
+    }
     const running = this.#execute().then(
       () => this.#ended(null),
       (error: unknown) => this.#ended(error),
@@ -86,6 +91,10 @@ export class BoundSession implements Session {
       this.#abandon = reject;
       running.then(resolve, reject);
     });
+  }
+
+  get watched(): boolean {
+    return this.#watch?.running ?? false;
   }
 
   /** Time has gone by: counts against a run in flight. Its runtime keeps the clock. */

@@ -27,6 +27,10 @@ export class RunWatch {
     this.#longestTickMs = Math.min(LONGEST_TICK_MS, limitMs / 2);
   }
 
+  get running(): boolean {
+    return this.#ms !== null;
+  }
+
   begin(): void {
     this.#ms = 0;
     this.#told = null;

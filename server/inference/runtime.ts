@@ -58,7 +58,6 @@ class OrtRuntime implements Runtime {
     this.#gpu = { ...GPU_DEFAULTS, ...gpu };
     this.#environment = this.#ort.out((at) => this.#ort.calls.CreateEnv(LOG_FATAL_ONLY, 'understudy', at));
     this.#ort.check(this.#ort.calls.DisableTelemetryEvents(this.#environment));
-    if (options.runLimitMs) this.#watch(options.runLimitMs);
   }
 
   async load(file: string, arena: Arena, options: SessionOptions = {}): Promise<Session> {
@@ -76,6 +75,7 @@ class OrtRuntime implements Runtime {
         runLimitMs: this.#options.runLimitMs ?? null,
         onClose: (done) => this.#sessions.delete(done),
         onReleased: () => this.#done(),
+        onWatched: () => this.#watch(),
         onBroken: (error) => this.#break(error),
       });
       this.#users++;
@@ -93,15 +93,24 @@ class OrtRuntime implements Runtime {
     return PROVIDERS.filter((provider) => used.has(provider));
   }
 
-  /** One clock for all runs. */
-  #watch(limitMs: number): void {
+  /** One clock for all runs, which stands still while there are none: a spare that waits wakes for nothing. */
+  #watch(): void {
+    const limitMs = this.#options.runLimitMs;
+    if (this.#clock || !limitMs) return;
     let thenMs = performance.now();
     this.#clock = setInterval(() => {
       const nowMs = performance.now();
       for (const session of this.#sessions) session.passed(nowMs - thenMs);
       thenMs = nowMs;
+      if ([...this.#sessions].some(({ watched }) => watched)) return;
+      this.#stopClock();
     }, tickMs(limitMs));
     this.#clock.unref();
+  }
+
+  #stopClock(): void {
+    if (this.#clock) clearInterval(this.#clock);
+    this.#clock = null;
   }
 
   #break(error: InferenceError): void {
@@ -113,7 +122,7 @@ class OrtRuntime implements Runtime {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#clock) clearInterval(this.#clock);
+    this.#stopClock();
     for (const session of [...this.#sessions]) session.close();
     this.#done();
   }

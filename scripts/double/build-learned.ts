@@ -18,23 +18,14 @@ if (!dir || !trained) {
   process.exit(2);
 }
 const mesh = readFaceMesh();
-const { name, uv, maps, guide, offset } = await readSource(dir, mesh);
+const source = await readSource(dir, mesh);
+const { name } = source;
 const network = readTrained(trained);
 const bytes = learnedGraph(network).encode({
   generator: 'scripts/double/build-learned.ts',
   double: name,
 });
 const model = { file: 'double.onnx', bytes };
-writeLook(dir, {
-  kind: 'learned',
-  name,
-  maxYawDeg: MAX_YAW_DEG,
-  model,
-  maps,
-  mesh,
-  uv,
-  offset,
-  guide,
-});
+writeLook(dir, { ...source, kind: 'learned', maxYawDeg: MAX_YAW_DEG, model, mesh });
 writeTraining(join(dir, 'CARD.md'), network.training);
 console.log(`${basename(dir)}: double.onnx ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

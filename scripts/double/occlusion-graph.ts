@@ -68,10 +68,12 @@ export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
   return g;
 }
 
+/** Each value four times: as far as the network sees, places need be no finer. */
 const twice = (g: OnnxGraph, value: string): string =>
   g.add('Resize', [value, '', g.floats([1, 1, 2, 2], [4])], {
-    mode: 'linear',
-    coordinate_transformation_mode: 'half_pixel',
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
   });
 
 /** As mesh-graph.ts has it, at half the size: 0 on the outline of the face, 1 about nine crop pixels inside it. */
@@ -79,5 +81,8 @@ function rim(g: OnnxGraph, coverage: string): string {
   const pool = (value: string): string => g.add('AveragePool', [value], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
   const small = g.add('AveragePool', [coverage], { kernel_shape: [2, 2], strides: [2, 2] });
   const ramp = g.add('Sub', [g.add('Mul', [pool(pool(small)), scalar(g, 2)]), scalar(g, 1)]);
-  return twice(g, g.add('Max', [ramp, scalar(g, 0)]));
+  return g.add('Resize', [g.add('Max', [ramp, scalar(g, 0)]), '', g.floats([1, 1, 2, 2], [4])], {
+    mode: 'linear',
+    coordinate_transformation_mode: 'half_pixel',
+  });
 }

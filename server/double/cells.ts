@@ -25,6 +25,13 @@ export function cellOf(x: number, y: number): number {
   return row * COLUMNS + column;
 }
 
+/** 1 where a cell passes. (TypedArray.from with a function takes ten times as long.) */
+export function cellsWhere(passes: (cell: number) => boolean): Uint8Array {
+  const out = new Uint8Array(CELLS);
+  for (let i = 0; i < CELLS; i++) if (passes(i)) out[i] = 1;
+  return out;
+}
+
 /** Grows what is 1 by one cell each way, where `room` is above 0 and `hole` is not closed (0). */
 export function grow(cells: Uint8Array, room: Float32Array, hole: Float32Array): Uint8Array {
   const out = new Uint8Array(CELLS);

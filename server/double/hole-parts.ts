@@ -1,4 +1,4 @@
-import { around, CELLS, COLUMNS, ROWS } from './cells.ts';
+import { around, CELLS, COLUMNS, cellsWhere, ROWS } from './cells.ts';
 
 /** What reaches nowhere so far as this, in cells across (2 cm of a face), is thin: the frame of spectacles, a strand of hair. */
 const BROAD = 6;
@@ -20,7 +20,7 @@ export interface HolePart {
 
 /** The parts of a hole, without specks. @param rim 0 on the outline and beyond, 1 inside. */
 export function partsOf(hole: Float32Array, rim: Float32Array): HolePart[] {
-  const left = Uint8Array.from(hole, (value) => (value >= HALF ? 1 : 0));
+  const left = cellsWhere((i) => hole[i]! >= HALF);
   const broad = broadOf(left);
   const parts: HolePart[] = [];
   for (let i = 0; i < CELLS; i++) {

@@ -1,5 +1,5 @@
 import type { Landmarks } from '../face/types.ts';
-import { around, CELLS, grow, Sums, Votes } from './cells.ts';
+import { around, CELLS, cellsWhere, grow, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
 import { type Cells, Likeness, type ZoneView } from './likeness.ts';
@@ -11,7 +11,10 @@ const COVERED = 0.4;
 const SEEN = 0.8;
 /** Cells across (7 cm) that the frame of spectacles reaches over at least. */
 const FRAME = 20;
-/** Share of a part that looks like the performer's own face from which all of it is taken for that: light moved, nothing came. */
+/**
+ * Share of a part that looks like the performer's own face from which the rest of it is taken for that too, light having moved and nothing
+ * having come, but for what is quite something else.
+ */
 const MOST_OWN = 0.35;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
 const MOST_BROAD = 0.6;
@@ -104,7 +107,7 @@ export class HoleKeeper {
     return open.includes(1) ? grow(open, rim, hole) : null;
   }
 
-  /** Closes what looks like the performer's own face, and all of a part of which much does. Answers how many cells. */
+  /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
   #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array): number {
     this.#votes.collect((tell) => this.#likeness.own(trackId, tell));
     let closed = 0;
@@ -112,11 +115,14 @@ export class HoleKeeper {
       if (hole[i]! > 0) closed++;
       hole[i] = 0;
     };
-    const own = Uint8Array.from(hole, (value, i) => (value >= 0.1 && !frames[i] && this.#votes.most(i, 2) ? 1 : 0));
-    for (const { cells } of raw) {
-      const wrong = cells.reduce((sum, i) => sum + own[i]!, 0);
-      if (wrong > MOST_OWN * cells.length) for (const i of cells) around(i, 1, close);
-    }
+    const own = cellsWhere((i) => hole[i]! >= 0.1 && !frames[i] && this.#votes.most(i, 2));
+    const doubtful = raw.filter(({ cells }) => cells.reduce((sum, i) => sum + own[i]!, 0) > MOST_OWN * cells.length);
+    if (doubtful.length > 0) this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
+    for (const { cells } of doubtful)
+      for (const i of cells)
+        around(i, 1, (k) => {
+          if (!this.#votes.most(k, 2)) close(k);
+        });
     for (let i = 0; i < CELLS; i++) if (own[i]) close(i);
     return closed;
   }
@@ -170,7 +176,7 @@ export class HoleKeeper {
  * outline nothing is drawn.
  */
 function withoutFringe(hole: Float32Array, rim: Float32Array, sums: Sums): void {
-  sums.fill(Uint8Array.from(hole, (value, i) => (value >= 0.5 && rim[i]! >= INNER ? 1 : 0)));
+  sums.fill(cellsWhere((i) => hole[i]! >= 0.5 && rim[i]! >= INNER));
   for (let i = 0; i < CELLS; i++) if (rim[i]! <= 0 || (rim[i]! < INNER && sums.around(i, REACH) === 0)) hole[i] = 0;
 }
 

@@ -36,6 +36,9 @@ const LIKE_DOUBLE = 0.7;
 /** So near to what is remembered, in standard deviations of the face's luma, it is the performer's own too: plain skin correlates with nothing. */
 const SAME = 0.22;
 
+/** So far from it, in the same, it is something else, however the light may move. */
+const STRANGE = 0.6;
+
 /** How one part of the face looks now. */
 export interface ZoneView {
   /** Share of its points that are to be seen, and are remembered, that lie in a hole. */
@@ -126,13 +129,33 @@ export class Likeness {
   own(trackId: number, tell: (cell: number, own: boolean) => void): void {
     const memory = this.#tracks.get(trackId);
     const fit = memory && this.#fit(memory);
-    for (let i = 0; i < this.#now.length; i++) {
+    // Every second point: each stands for a centimetre around it.
+    for (let i = 0; i < this.#now.length; i += 2) {
       if (this.#cell[i]! < 0 || this.#hole[i]! < 0.1) continue;
       const known = memory !== undefined && memory.seen[i]! >= KNOWN;
       const same =
         known && fit && Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) < SAME;
       tell(this.#cell[i]!, same || (known ? this.#recalled(i, memory) >= OWN : this.#likeDouble(i) >= LIKE_DOUBLE));
     }
+  }
+
+  /** Tells for each point in a hole whether it is far from what was there a moment ago, or was never seen. */
+  strange(trackId: number, tell: (cell: number, strange: boolean) => void): void {
+    const memory = this.#tracks.get(trackId);
+    const fit = memory && this.#fit(memory);
+    const apart = (i: number): number =>
+      memory && fit ? Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) : 0;
+    const known = (i: number): boolean => (memory?.seen[i] ?? 0) >= KNOWN;
+    // Where all of the face has changed it was the light.
+    let [sum, count] = [0, 0];
+    for (let i = 0; i < this.#now.length; i++) {
+      if (this.#cell[i]! < 0 || this.#hole[i]! >= 0.1 || !known(i)) continue;
+      sum += apart(i) ** 2;
+      count++;
+    }
+    const least = Math.max(STRANGE, 3 * Math.sqrt(sum / Math.max(1, count)));
+    for (let i = 0; i < this.#now.length; i++)
+      if (this.#cell[i]! >= 0 && this.#hole[i]! >= 0.1) tell(this.#cell[i]!, !known(i) || apart(i) > least);
   }
 
   /** One view for each part of a face that tells whose it is. */

@@ -14,6 +14,7 @@ import { developFast } from '../performer/pair.ts';
 import { landmarksOf } from '../performer/pair-landmarks.ts';
 import { randomIdentity, withSkinOfAge } from '../performer/people.ts';
 import { createPerformer, type Performer, QUICK, withSkin } from '../performer/performer.ts';
+import type { Face } from '../performer/rig.ts';
 import { tonedTo } from '../performer/toned.ts';
 import { mix, random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
@@ -75,7 +76,7 @@ async function film(
   const shown: object[] = [];
   let lost = 0;
   while (shown.length < moments && lost < 3 * moments) {
-    const { pictures, points, faceSize } = shoot();
+    const { pictures, points, ...told } = shoot();
     const looked = pictures[Math.floor(next() * pictures.length)]!;
     const seen = await onlooker.see(rgbToI420(looked, PICTURE, PICTURE), PICTURE, PICTURE);
     if (!seen || disagrees(seen.landmarks, points)) {
@@ -84,7 +85,7 @@ async function film(
     }
     record(pictures, seen, sample);
     writeSync(open, sample);
-    shown.push({ person: seed, faceSize });
+    shown.push({ person: seed, ...told });
   }
   closeSync(open);
   const { sex, ancestry } = skins[0]!.head.identity;
@@ -99,6 +100,9 @@ interface Shot {
   /** Where the renderer put the landmarks. */
   points: Float32Array;
   faceSize: number;
+  /** What the face does, for those who read it: the rig, and the eyes in radians. */
+  rig: Face;
+  gaze: readonly [yaw: number, pitch: number];
 }
 
 /** Renders random moments; background, hair, eyes, teeth and what stands before the face are the same in every skin. */
@@ -126,7 +130,13 @@ function createStudio(skins: readonly Performer[], next: () => number): () => Sh
     for (const picture of pictures) soften(picture, PICTURE, passes);
     const { opening, position } = moment.camera;
     const faceSize = (FACE_HEIGHT * PICTURE) / (opening * position[2]);
-    return { pictures, points: landmarksOf(first, view, moment, sites, mesh), faceSize };
+    return {
+      pictures,
+      points: landmarksOf(first, view, moment, sites, mesh),
+      faceSize,
+      rig: moment.face,
+      gaze: moment.pose.gaze,
+    };
   };
 }
 

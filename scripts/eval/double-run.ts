@@ -5,8 +5,9 @@ import type { Perceiver } from '../../server/face/perceiver.ts';
 import type { Picture } from '../../server/frame/frame.ts';
 import { detailDistance } from './age-measures.ts';
 import type { EngineParts } from './engine.ts';
+import { openRuler } from './expression-ruler.ts';
 import type { FaceReader } from './face-reader.ts';
-import { type Expression, expressionOf } from './face-signals.ts';
+import type { Expression } from './face-signals.ts';
 import { FlickerMeter, type State } from './flicker.ts';
 import { boundsOf, isInside, keptPixels, maskIn } from './masks.ts';
 import type { Performance } from './performances.ts';
@@ -101,6 +102,7 @@ class Take {
   readonly #run: Run;
   readonly #stage: FaceStage;
   readonly #reader: FaceReader;
+  readonly #ruler = openRuler();
 
   constructor(engine: EngineParts, perceiver: Perceiver, occlusion: Occlusion | null, reader: FaceReader, run: Run) {
     this.#run = run;
@@ -141,7 +143,7 @@ class Take {
       const picture = moment[side];
       const read = picture && points ? await this.#reader.read(side, picture, points) : null;
       landmarks[side].push(read);
-      expressions[side].push(read ? expressionOf(read) : null);
+      expressions[side].push(read ? this.#ruler(read) : null);
     }
     const { face, kept } = moment;
     flicker.add(

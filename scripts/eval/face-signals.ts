@@ -21,7 +21,7 @@ export interface Expression {
 
 type Point = readonly [x: number, y: number, z: number];
 
-const RIGHT_EYE = {
+export const RIGHT_EYE = {
   outer: 33,
   inner: 133,
   lids: [
@@ -31,7 +31,7 @@ const RIGHT_EYE = {
   ],
   iris: 468,
 } as const;
-const LEFT_EYE = {
+export const LEFT_EYE = {
   outer: 263,
   inner: 362,
   lids: [

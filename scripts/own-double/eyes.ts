@@ -30,11 +30,11 @@ const MOST_TURNED = 35;
 /** Every fourth face is not learned from: it tells whether anything was learned. */
 const HELD_OUT = 4;
 /** How much what lies beside the eyes counts, where nothing may change; every such cell in so many is looked at. */
-const STAY = 0.3;
+const STAY = 1.5;
 const STAY_EVERY = 8;
-const HOLD = 2e-3;
+const HOLD = 8e-3;
 /** Less gained than this share of the error, and the network stays as it was. */
-const LEAST_GAIN = 0.1;
+const LEAST_GAIN = 0.05;
 
 export interface Eyes {
   model: Uint8Array;

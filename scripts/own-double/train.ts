@@ -6,6 +6,7 @@ import { coverageOf } from './coverage.ts';
 import { fitEyes } from './eyes.ts';
 import { type FootageFile, lengthOf, listFootage } from './footage.ts';
 import { FootageError } from './footage-error.ts';
+import { irisOf } from './iris.ts';
 import { neutralOf } from './neutral.ts';
 import { openObserver } from './observe.ts';
 import { createProgress } from './progress.ts';
@@ -80,8 +81,13 @@ export async function train(options: TrainOptions, write?: (line: string) => unk
       if (watched.portrait) await writePortrait(making, watched.portrait);
       writeCoverage(making, name, coverage);
       progress.next();
-      await writeDouble({ ...options, dir: making, files, coverage }, texture.seen, mesh, (drawing) =>
-        fitEyes(drawing, watched.sights, neutral.rest, mesh, observer, progress),
+      const { sights } = watched;
+      await writeDouble(
+        { ...options, dir: making, files, coverage },
+        texture.seen,
+        mesh,
+        (drawing) => fitEyes(drawing, sights, neutral.rest, mesh, observer, progress),
+        irisOf(sights, neutral.rest, mesh),
       );
       chmodSync(making, 0o755);
       if (options.again) rmSync(dir, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import type { Iris } from '../../server/double/irises.ts';
 import { readHeld, readManifest } from '../../server/double/manifest.ts';
 import { type Look, writeLook } from '../double/look-folder.ts';
 import { meshGraph } from '../double/mesh-graph.ts';
@@ -88,6 +89,7 @@ export function networkOf(network: string | null): Uint8Array {
 
 /**
  * Builds the double in `dir`, whose texture is there already: network, mesh, manifest, card and the licence's draft.
+ * @param iris how the person's irises look; null where the performer's own are to be shown.
  * @param eyesFor makes the network of the complete folder draw the person's own eyes; null where it cannot.
  */
 export async function writeDouble(
@@ -95,6 +97,7 @@ export async function writeDouble(
   seen: number,
   mesh: FaceMesh,
   eyesFor: (dir: string) => Promise<Eyes | null>,
+  iris: Iris | null,
 ): Promise<void> {
   const { dir, name, fictional, network, drawn, files, coverage } = made;
   const { uv, maps, guide, offset } = await readSource(dir, mesh);
@@ -112,6 +115,7 @@ export async function writeDouble(
     uv,
     offset: learned ? offset : null,
     guide,
+    ...(learned && iris && { iris }),
     rights: { licence: fictional ? 'see LICENSE.md' : 'draft, not signed: see LICENSE.md', fictional },
   };
   writeLook(dir, look);

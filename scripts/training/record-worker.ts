@@ -2,11 +2,11 @@ import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:
 import { parentPort, workerData } from 'node:worker_threads';
 import { SIZE } from '../../server/double/surface.ts';
 import { openAssets } from '../performer/assets.ts';
-import { identityNamed, type Rgb } from '../performer/identity.ts';
+import type { Rgb } from '../performer/identity.ts';
 import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
 import { createPairs, type Pair } from '../performer/pair.ts';
-import { randomIdentity } from '../performer/people.ts';
+import { personNamed, randomIdentity } from '../performer/people.ts';
 import { createPerformer, type Performer, QUICK } from '../performer/performer.ts';
 import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const doubles = await Promise.all(
     job.doubles.map(async ({ name, drawing }) => ({
       name,
-      performer: await createPerformer(assets, identityNamed(name)),
+      performer: await createPerformer(assets, personNamed(name)),
       seer: await openSeer(drawing),
     })),
   );

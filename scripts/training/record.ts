@@ -1,7 +1,8 @@
 /**
  * Records what a learned double is trained on: random people perform, the same performance wears the double's face, and the server's own
  * code makes of each picture what the network will be given.
- *   node scripts/training/record.ts --assets DIR --skins DIR --doubles mara,ivo --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
+ *   node scripts/training/record.ts --assets DIR --skins DIR --doubles mara,ivo [--textures DIR] --out DIR [--drivers 60] [--first 1] [--faces 60] [--workers 2]
+ * A double may be `person-901`, the random person of that seed; --textures says where scripts/performer/render-double.ts has put it.
  * One file of 14 planes of 256×256 bytes a face for each double and driver (OUT/DOUBLE/driver-NNNN.bin), and a JSON beside it. Drivers that are there already are left alone.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
       assets: { type: 'string' },
       skins: { type: 'string' },
       doubles: { type: 'string', default: 'mara,ivo' },
+      textures: { type: 'string' },
       out: { type: 'string' },
       drivers: { type: 'string', default: '60' },
       first: { type: 'string', default: '1' },
@@ -29,7 +31,7 @@ async function main(): Promise<void> {
       workers: { type: 'string', default: String(availableParallelism()) },
     },
   });
-  const { assets, skins, out } = values;
+  const { assets, skins, out, textures } = values;
   if (!assets || !skins || !out)
     throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
   const first = Number(values.first);
@@ -42,7 +44,7 @@ async function main(): Promise<void> {
     const mesh = readFaceMesh();
     const doubles: RecordJob['doubles'] = await Promise.all(
       names.map(async (name) => {
-        const source = await readSource(doubleDir(name), mesh);
+        const source = await readSource(textures ? join(textures, name) : doubleDir(name), mesh);
         const dir = join(temporary, name);
         writeDrawing(dir, { ...source, mesh });
         const { side, normalSide } = source.maps;

@@ -3,6 +3,7 @@ import ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { ANYBODY } from '../../scripts/own-double/bundled.ts';
+import { irisOf } from '../../scripts/own-double/iris.ts';
 import { otherEyes } from '../../scripts/own-double/irises.ts';
 import { lastLayerOf } from '../../scripts/own-double/last-layer.ts';
 import { PLANE, type Sight } from '../../scripts/own-double/observe.ts';
@@ -32,11 +33,13 @@ test('least squares finds the factors that rows were made with, and leaves at ze
   for (const [k, value] of truth.flat().entries()) expect(found[k]).toBeCloseTo(value, 4);
 });
 
-test('other eyes: the irises take one colour, pupil and glint stay, and nothing beside them changes', () => {
-  const mesh = readFaceMesh();
+const mesh = readFaceMesh();
+const at = (x: number, y: number): number => y * SIZE + x;
+
+/** A crop of grey with two eyes: pupils of 20, irises of 60, a glint in each. */
+function painted(): Sight {
   const cropPoints = new Float32Array(2 * 478);
   const crop = new Uint8Array(3 * PLANE).fill(180);
-  const at = (x: number, y: number): number => y * SIZE + x;
   const paint = (x: number, y: number, value: number): void => {
     for (let c = 0; c < 3; c++) crop[c * PLANE + at(x, y)] = value;
   };
@@ -54,7 +57,12 @@ test('other eyes: the irises take one colour, pupil and glint stay, and nothing 
     paint(cx, 100, 20);
     paint(cx + 3, 97, 250);
   }
-  const sight = { crop, cropPoints } as Sight;
+  return { crop, cropPoints } as Sight;
+}
+
+test('other eyes: the irises take one colour, pupil and glint stay, and nothing beside them changes', () => {
+  const sight = painted();
+  const { crop } = sight;
   // The fifth colour of six: blue.
   const made = otherEyes(sight, mesh, () => 0.7);
   const rgb = (x: number, y: number): number[] => [0, 1, 2].map((c) => made[c * PLANE + at(x, y)]!);
@@ -67,6 +75,20 @@ test('other eyes: the irises take one colour, pupil and glint stay, and nothing 
     expect(rgb(cx, 60)).toEqual([180, 180, 180]);
   }
   expect(crop[at(95, 100)]).toBe(60);
+});
+
+test('irises are read off open eyes that look ahead: dark inside, white outside, as large as they are', () => {
+  const expression = { mouthOpen: 0, blink: -0.5, smile: 0, brow: 0, gazeX: 0 };
+  const sight = { ...painted(), yaw: 0, pitch: 0, faceHeight: 300, expression };
+  const iris = irisOf(Array(6).fill(sight), expression, mesh)!;
+  // Eight pixels of 11.2 a unit, and five steps of white after thirteen of iris.
+  expect(iris.radius).toBeCloseTo((8 / 11.2) * (18 / 13), 2);
+  const green = (step: number): number => iris.profile[3 * step + 1]!;
+  expect(green(0)).toBeLessThan(green(8));
+  expect(green(8)).toBeCloseTo((0.62 * 60) / 180, 2);
+  expect(green(18)).toBeCloseTo(0.62, 2);
+  const turned = Array(6).fill({ ...sight, yaw: 30 });
+  expect(irisOf(turned, expression, mesh)).toBeNull();
 });
 
 test('the last layer of the network for anybody: what it is given is told, and something added to it adds to the colours alone', async () => {

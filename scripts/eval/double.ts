@@ -1,5 +1,5 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age retouch] [--only-age] --out DIR [--json] [--quick]`: the engine's own
+ * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] --out DIR [--json] [--quick]`: the engine's own
  * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
       clips: { type: 'string' },
       double: { type: 'string', multiple: true, default: ['mara', 'ivo'] },
       trained: { type: 'string' },
-      age: { type: 'string', default: 'retouch' },
+      age: { type: 'string', default: 'reage' },
       'only-age': { type: 'boolean', default: false },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },

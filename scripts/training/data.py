@@ -3,19 +3,20 @@
 import glob
 import json
 import os
-import queue
-import threading
 
 import numpy as np
 import torch
+
+from batches import Order
+from noise import Noise
 
 SIDE = 256
 TOP, LEFT, HEIGHT, WIDTH = 16, 32, 224, 192
 """The part of the crop that the network works on: beyond it lies no face (99 of 100, to 50 degrees of yaw)."""
 PLANES = 14
 """Given (9), truth R, G, B, alpha wanted, eyes and mouth."""
-GRAIN = 24
-"""Fields of noise that are made once: a normal number for every sample of every picture takes longer than the network."""
+GRAIN, BLOCKS = 0.03, 0.02
+"""Standard deviation, at most, of the noise on what the camera saw, where 1 is white."""
 
 SOFT = 0.4
 """Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
@@ -73,19 +74,8 @@ class Recorded:
         self.shown = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
         self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len(folders)}
         self.random = np.random.default_rng(seed)
-        self.order = []
-        normal = np.random.default_rng(seed)
-        self.grain = normal.standard_normal((GRAIN, 3, 2 * SIDE, 2 * SIDE), np.float32)
-        # Coarse noise too: a codec's blocks are no grain.
-        small = torch.from_numpy(normal.standard_normal((GRAIN, 3, SIDE // 4, SIDE // 4), np.float32))
-        self.blocks = torch.nn.functional.interpolate(small, scale_factor=4, mode="bilinear").numpy()
-
-    def next(self, count):
-        """Indices of a batch; every face once before any comes again."""
-        if len(self.order) < count:
-            self.order += list(self.random.permutation(self.training))
-        taken, self.order = self.order[:count], self.order[count:]
-        return taken
+        self.order = Order(self.training, self.random)
+        self.noise = Noise(self.random, seed, SIDE)
 
     def batch(self, indices):
         """given 9, truth 3, alpha wanted 1, eyes and mouth 1: float32, 0 to 1."""
@@ -102,7 +92,7 @@ class Recorded:
         truth = np.empty((count, 3, HEIGHT, WIDTH), np.float32)
         rest = np.empty((count, 2, HEIGHT, WIDTH), np.float32)
         codes = np.arange(256, dtype=np.float32) / 255
-        for k, i in enumerate(self.next(count)):
+        for k, i in enumerate(self.order.next(count)):
             shard, place, _ = self.index[i]
             face = self.shards[shard][place]
             if self.random.random() < 0.5:
@@ -121,28 +111,10 @@ class Recorded:
                 smaller = self.random.uniform(1.5, 4)
                 given[k, 0:6] = softened(given[k, 0:6], smaller)
                 truth[k] = softened(truth[k], smaller)
-            noise = self.noise()
+            noise = self.noise.take(HEIGHT, WIDTH, GRAIN, BLOCKS)
             given[k, 3:6] += noise
             # Through its openings the base shows what the camera saw.
             noise *= 1 - given[k, 6:7]
             given[k, 0:3] += noise
         np.clip(given[:, 0:6], 0, 1, out=given[:, 0:6])
         return [torch.from_numpy(part) for part in (given, truth, rest[:, 0:1], rest[:, 1:2])]
-
-    def noise(self):
-        y, x = self.random.integers(0, SIDE, 2)
-        which, other = self.random.integers(0, GRAIN, 2)
-        fine = self.grain[which, :, y : y + HEIGHT, x : x + WIDTH] * float(self.random.uniform(0, 0.03))
-        return fine + self.blocks[other, :, :HEIGHT, :WIDTH] * float(self.random.uniform(0, 0.02))
-
-    def ahead(self, count, device, depth=3):
-        """Endless batches of `varied`, made while the network learns from the ones before."""
-        ready = queue.Queue(depth)
-
-        def fill():
-            while True:
-                ready.put(self.varied(count))
-
-        threading.Thread(target=fill, daemon=True).start()
-        while True:
-            yield [part.to(device) for part in ready.get()]

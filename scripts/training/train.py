@@ -6,20 +6,17 @@ one is at hand, else the processor in half precision (bfloat16). Every few minut
 its curves (curves.png) and a sheet of held-out faces (sheet.png); --resume goes on from there. PyTorch 2.2 or later.
 """
 
-import argparse
 import json
-import math
-import os
-import time
 
-import numpy as np
 import torch
 from torch import nn
 
-from averaged import Averaged
+from batches import ahead
 from data import HEIGHT, WIDTH, Recorded
+from loop import Training, options, prepare
 from network import Network, draw, export, finer, moved, multiplications, tinted
 from pictures import curves, sheet
+from slopes import slopes
 from strangers import Strangers
 
 EYES_AND_MOUTH = 3.5
@@ -31,15 +28,7 @@ def losses(truth, wanted, colour, weight):
     area = (wanted * weight).sum().clamp(min=1) * 3
     wrong = (colour - truth) * wanted
     own = (wrong.abs() * weight).sum() / area
-    edges = 0
-    # Slopes at three scales: the first is what an eye calls sharp, the others are where features stand.
-    for scale in (1, 2, 4):
-        if scale > 1:
-            wrong, weight = nn.functional.avg_pool2d(wrong, 2), nn.functional.avg_pool2d(weight, 2)
-        for axis in (2, 3):
-            slope = wrong.narrow(axis, 1, wrong.shape[axis] - 1) - wrong.narrow(axis, 0, wrong.shape[axis] - 1)
-            edges = edges + scale**2 * (slope.abs() * weight.narrow(axis, 1, wrong.shape[axis] - 1)).sum() / area
-    return 2 * own + 0.5 * edges + 0.4 * unlike(colour, truth, wanted)
+    return 2 * own + 0.5 * slopes(wrong, weight) / area + 0.4 * unlike(colour, truth, wanted)
 
 
 def unlike(colour, truth, wanted):
@@ -92,96 +81,48 @@ def begin_from(path, network, device):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--resume", action="store_true")
+    parser = options(minutes=60, batch=16)
     parser.add_argument("--start", help="a folder that was trained before, whose network is gone on with")
     parser.add_argument("--anybody", action="store_true", help="a network that knows no face by heart, for faces it never sees")
-    parser.add_argument("--plain", action="store_true", help="compile nothing")
-    parser.add_argument("--every", type=float, default=180, help="seconds between two looks")
     args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    os.makedirs(args.out, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = prepare(args)
     recorded = (Strangers if args.anybody else Recorded)(args.data.split(","), seed=args.seed)
-    network = Network().to(device, memory_format=torch.channels_last)
+    network = Network()
     if args.start:
         begin_from(f"{args.start}/state.pt", network, device)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
-    averaged = Averaged(network)
-    state = {"samples": 0, "seconds": 0.0, "curve": []}
-    kept = f"{args.out}/state.pt"
-    if args.resume and os.path.exists(kept):
-        loaded = torch.load(kept, map_location=device)
-        network.load_state_dict(loaded["network"])
-        averaged.network.load_state_dict(loaded["averaged"])
-        optimizer.load_state_dict(loaded["optimizer"])
-        state = loaded["state"]
+    training = Training(network, args, device)
     print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan, HEIGHT, WIDTH) / 1e6:.0f} M multiplications", flush=True)
-    began = looked = time.time()
-    before_s = state["seconds"]
     # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
     judged = judge if args.plain else torch.compile(judge)
-    steps, window = 0, []
-    batches = recorded.ahead(args.batch, device)
-    share = 0.0
-    while share < 1:
-        share = min(1.0, (time.time() - began) / (args.minutes * 60))
-        # A short warm-up, then one cosine over the time that was given.
-        for group in optimizer.param_groups:
-            group["lr"] = args.rate * min(1.0, (steps + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        given, truth, wanted, weight = next(batches)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+
+    def loss_of(network, batch):
+        given, truth, wanted, weight = batch
+        with training.half():
             change = network(given.to(memory_format=torch.channels_last)).float().contiguous()
-        loss = judged(truth, wanted, weight, moved(given[:, 0:3], change[:, 0:2]), finer(change[:, 2:5]))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        steps += 1
-        averaged.follow(network, steps)
-        window.append(loss.item())
-        state["samples"] += len(given)
-        state["seconds"] = before_s + time.time() - began
-        if share < 1 and time.time() - looked < args.every:
-            continue
-        held, mesh = evaluate(averaged.network, recorded, device)
-        state["curve"].append([state["samples"], float(np.mean(window)), held, mesh])
-        print(f"{state['samples']} samples, {state['seconds'] / 60:.1f} min: held-out PSNR {held:.2f} dB (mesh {mesh:.2f})", flush=True)
-        save(network, averaged.network, optimizer, recorded, state, args, device, held, mesh)
-        window, looked = [], time.time()
+        return judged(truth, wanted, weight, moved(given[:, 0:3], change[:, 0:2]), finer(change[:, 2:5]))
+
+    def look(loss):
+        held, mesh = evaluate(training.averaged, recorded, device)
+        training.curve.append([training.samples, loss, held, mesh])
+        print(f"{training.samples} samples, {training.seconds / 60:.1f} min: held-out PSNR {held:.2f} dB (mesh {mesh:.2f})", flush=True)
+        training.save()
+        show(training, recorded, {"heldOutPsnrDb": round(held, 2), "meshPsnrDb": round(mesh, 2)})
+
+    training.run(ahead(lambda: recorded.varied(args.batch), device), loss_of, look)
 
 
-def save(network, averaged, optimizer, recorded, state, args, device, held, mesh):
-    training = {
-        "seed": args.seed,
-        "data": recorded.about,
-        "samples": state["samples"],
-        "hours": round(state["seconds"] / 3600, 3),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
-        "heldOutPsnrDb": round(held, 2),
-        "meshPsnrDb": round(mesh, 2),
-        "multiplications": multiplications(network.plan, HEIGHT, WIDTH),
-        "threads": args.threads,
-    }
+def show(training, recorded, measured):
+    """The network as it is built from, its curves, and a sheet of held-out faces."""
+    args, network = training.args, training.averaged
+    about = {**training.about(), "data": recorded.about, **measured, "multiplications": multiplications(network.plan, HEIGHT, WIDTH)}
     if args.start:
         with open(f"{args.start}/network.json") as file:
-            training["before"] = json.load(file)["training"]
-    export(averaged, args.out, training)
-    torch.save({"network": network.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, f"{args.out}/state.pt")
-    with open(f"{args.out}/curve.json", "w") as file:
-        json.dump(state["curve"], file)
-    curves(state["curve"], f"{args.out}/curves.png")
+            about["before"] = json.load(file)["training"]
+    export(network, args.out, about)
+    curves(training.curve, f"{args.out}/curves.png")
     with torch.no_grad():
-        given, truth, wanted, _ = (part.to(device) for part in recorded.batch(recorded.shown))
-        colour, alpha = draw(averaged, given)
+        given, truth, wanted, _ = (part.to(training.device) for part in recorded.batch(recorded.shown))
+        colour, alpha = draw(network, given)
         sheet(given, truth, wanted, colour, alpha, f"{args.out}/sheet.png")
 
 

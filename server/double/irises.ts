@@ -39,6 +39,15 @@ const LID_SHADOW = 0.35;
 const LID_REACH = 1.1;
 /** A glint is this much brighter than its iris, encoded. */
 const GLINT = 0.22;
+/**
+ * The landmarks of a shut eye leave a slit, through which the performer's own lid is to be seen and no iris. How wide an eye is open is measured
+ * by the widest that it lately was: narrow eyes are not shut ones. At the first of these shares of it nothing is painted, at the second all.
+ */
+const SHUT_SHARE = 0.4;
+const OPEN_SHARE = 0.6;
+/** Opening over width that an eye is taken to reach before it was seen, and how much of the widest is forgotten with each picture. */
+const USUAL_OPENING = 0.2;
+const FORGET = 0.002;
 /** An opening of the lids over the eye's width below which an iris cannot be placed by it. */
 const SHUT = 0.04;
 
@@ -56,6 +65,7 @@ const FOLLOW = 0.25;
 export class Irises {
   readonly #iris: Iris;
   readonly #lights = new Map<number, readonly [number, number, number]>();
+  readonly #widest = new Map<number, number>();
 
   constructor(iris: Iris) {
     this.#iris = iris;
@@ -64,13 +74,27 @@ export class Irises {
   /** @param toCrop frame pixel → pixel of the picture. */
   paint(picture: EyesPicture, landmarks: Landmarks, toCrop: Affine, trackId: number): void {
     const radius = this.#iris.radius * picture.scale;
-    const middles = EYES.map((eye) => irisAt(eye, picture, landmarks, toCrop));
+    const eyes = EYES.map((eye) => irisAt(eye, picture, landmarks, toCrop));
+    const middles = eyes.map(({ middle }) => middle);
     const light = this.#light(picture, middles, radius, trackId);
-    if (light) for (const middle of middles) disc(picture, middle, radius, this.#iris.profile, light);
+    const widest = this.#open(eyes, trackId);
+    if (!light) return;
+    for (const { middle, opening } of eyes) {
+      const shown = Math.min(1, Math.max(0, (opening / widest - SHUT_SHARE) / (OPEN_SHARE - SHUT_SHARE)));
+      if (shown > 0) disc(picture, middle, radius, this.#iris.profile, light, shown);
+    }
   }
 
   forget(trackId: number): void {
     this.#lights.delete(trackId);
+    this.#widest.delete(trackId);
+  }
+
+  #open(eyes: readonly { opening: number }[], trackId: number): number {
+    const now = Math.max(...eyes.map(({ opening }) => (opening > 0 ? opening : 0)));
+    const widest = Math.max(now, (this.#widest.get(trackId) ?? USUAL_OPENING) * (1 - FORGET));
+    this.#widest.set(trackId, widest);
+    return widest;
   }
 
   #light(picture: EyesPicture, middles: readonly Point[], radius: number, trackId: number) {
@@ -88,8 +112,11 @@ export class Irises {
   }
 }
 
-/** Where the double's iris belongs: as far along its eye, and between its lids, as the performer's is in theirs. */
-function irisAt({ corners, lids, iris }: Eye, picture: EyesPicture, { points }: Landmarks, toCrop: Affine): Point {
+/**
+ * Where the double's iris belongs: as far along its eye, and between its lids, as the performer's is in theirs. And how wide that is open, over
+ * its width.
+ */
+function irisAt({ corners, lids, iris }: Eye, picture: EyesPicture, { points }: Landmarks, toCrop: Affine) {
   const [a, b, c, d, e, f] = toCrop;
   const seen = (point: number): Point => {
     const [x, y] = [points[3 * point]!, points[3 * point + 1]!];
@@ -104,7 +131,8 @@ function irisAt({ corners, lids, iris }: Eye, picture: EyesPicture, { points }: 
   const y = theirs.middle[1] + theirs.axis[1] * along * stretch + theirs.axis[0] * across * taller;
   // The eye's surroundings were moved by as much the other way.
   const [fromX, fromY] = picture.movedFrom(x, y);
-  return [2 * x - fromX, 2 * y - fromY];
+  const middle: Point = [2 * x - fromX, 2 * y - fromY];
+  return { middle, opening: own.opening / own.width };
 }
 
 /** Mean R, G, B of what shows in the openings beside the irises; null where that is too little. */
@@ -170,6 +198,7 @@ function disc(
   radius: number,
   profile: readonly number[],
   light: readonly number[],
+  shown: number,
 ): void {
   const { size, colour, softness } = picture;
   const [cx, cy] = middle;
@@ -181,7 +210,7 @@ function disc(
   for (let y = box[2]; y <= box[3]; y++) {
     for (let x = box[0]; x <= box[1]; x++) {
       const away = Math.hypot(x - cx, y - cy);
-      const share = Math.min(1, Math.max(0, (radius - away) / edge + 0.5)) * openAt(picture, x, y);
+      const share = shown * Math.min(1, Math.max(0, (radius - away) / edge + 0.5)) * openAt(picture, x, y);
       if (!(share > 0)) continue;
       const ring = Math.min(steps - 1e-6, (away / radius) * steps);
       const [inner, part] = [Math.floor(ring), ring % 1];

@@ -32,16 +32,20 @@ export function decodeMaps(bytes: Buffer, side: number, normalSide: number, path
       `${path} holds ${bytes.length} bytes where its sides in double.json make ${length}. Import the double again.`,
     );
   }
-  const texture = new Float32Array(TEXTURE_CHANNELS * texels);
-  for (let i = 0; i < texture.length; i++) {
-    const [plane, texel] = [Math.floor(i / texels), i % texels];
-    texture[4 * texel + plane] = bytes.readUInt16LE(2 * i) / ONE;
-  }
-  const normalTexels = normalSide * normalSide;
-  const normals = new Float32Array(4 * normalTexels);
-  for (let i = 0; i < NORMAL_CHANNELS * normalTexels; i++) {
-    const [plane, texel] = [Math.floor(i / normalTexels), i % normalTexels];
-    normals[4 * texel + plane] = bytes.readInt16LE(after + 2 * i) / UNIT;
-  }
+  // Copied: typed views need even addresses. A live feed's thread does this while it changes its look, so it is done in plain loops.
+  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length);
+  const texture = interleaved(new Uint16Array(copy, 0, TEXTURE_CHANNELS * texels), TEXTURE_CHANNELS, ONE);
+  const normals = interleaved(new Int16Array(copy, after), NORMAL_CHANNELS, UNIT);
   return { texture, side, normals, normalSide };
+}
+
+/** Planes as four floats a texel. */
+function interleaved(planes: Uint16Array | Int16Array, count: number, one: number): Float32Array {
+  const texels = planes.length / count;
+  const values = new Float32Array(4 * texels);
+  for (let plane = 0; plane < count; plane++) {
+    const from = plane * texels;
+    for (let texel = 0; texel < texels; texel++) values[4 * texel + plane] = planes[from + texel]! / one;
+  }
+  return values;
 }

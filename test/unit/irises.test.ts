@@ -118,6 +118,28 @@ test('in a blink the light is remembered, per track, until the track is forgotte
   expect(narrow(1)).toBeCloseTo(0.2, 5);
 });
 
+test('in the slit that the landmarks of a shut eye leave there is no iris, and narrow eyes are not shut ones', () => {
+  /** The lids' landmarks stand so far apart; the double's opening is as it was. */
+  const paint = (irises: Irises, apart: number): number => {
+    const look = landmarks();
+    for (const [upper, lower] of [
+      [159, 145],
+      [386, 374],
+    ] as const) {
+      look.points[3 * upper + 1] = 60 - apart / 2;
+      look.points[3 * lower + 1] = 60 + apart / 2;
+    }
+    const picture = eyes(0.8);
+    irises.paint(picture, look, TO_CROP, 1);
+    return at(picture, 37, 60)[1]!;
+  };
+  const wide = new Irises(IRIS);
+  expect(paint(wide, 16)).toBeLessThan(0.05);
+  expect(paint(wide, 5)).toBeCloseTo(0.8, 5);
+  expect(paint(wide, 12)).toBeLessThan(0.05);
+  expect(paint(new Irises(IRIS), 5)).toBeLessThan(0.4);
+});
+
 test('a glint stays', () => {
   const picture = eyes(0.6);
   for (let k = 0; k < 3; k++) picture.colour[k * PLANE + 58 * SIZE + 39] = 1;

@@ -8,44 +8,46 @@ export interface Maps {
   normalSide: number;
 }
 
-const TEXTURE_CHANNELS = 4;
-const NORMAL_CHANNELS = 3;
-const ONE = 65535;
-const UNIT = 32767;
+const LANES = 4;
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** `maps.bin`: little endian, texture as planes R, G, B, opening of unsigned 16 bits (65535 is 1), normals as planes x, y, z of signed ones (32767 is 1). */
+/**
+ * `maps.bin`: the texture, then the normals, as above, little endian. They are larger so than as bytes, and nothing is left to do when a live feed
+ * changes its look: what its thread does then, its pictures wait for.
+ * @param planes of the texture R, G, B, opening, and of the normals x, y, z.
+ */
 export function encodeMaps(planes: { texture: Float32Array; normals: Float32Array }): Buffer {
-  const bytes = Buffer.alloc(2 * (planes.texture.length + planes.normals.length));
-  let at = 0;
-  for (const value of planes.texture) at = bytes.writeUInt16LE(Math.round(Math.min(1, Math.max(0, value)) * ONE), at);
-  for (const value of planes.normals) at = bytes.writeInt16LE(Math.round(value * UNIT), at);
-  return bytes;
+  const texture = interleaved(planes.texture, LANES);
+  const normals = interleaved(planes.normals, LANES - 1);
+  return Buffer.concat([texture, normals].map(({ buffer }) => new Uint8Array(buffer)));
 }
 
 /** @throws Error with a sentence where the file is not as long as its sides say. */
 export function decodeMaps(bytes: Buffer, side: number, normalSide: number, path: string): Maps {
-  const texels = side * side;
-  const after = 2 * TEXTURE_CHANNELS * texels;
-  const length = after + 2 * NORMAL_CHANNELS * normalSide * normalSide;
+  const after = LANES * BYTES * side * side;
+  const length = after + LANES * BYTES * normalSide * normalSide;
   if (bytes.length !== length) {
     throw new Error(
       `${path} holds ${bytes.length} bytes where its sides in double.json make ${length}. Import the double again.`,
     );
   }
-  // Copied: typed views need even addresses. A live feed's thread does this while it changes its look, so it is done in plain loops.
+  // Views need addresses that are multiples of four.
   const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length);
-  const texture = interleaved(new Uint16Array(copy, 0, TEXTURE_CHANNELS * texels), TEXTURE_CHANNELS, ONE);
-  const normals = interleaved(new Int16Array(copy, after), NORMAL_CHANNELS, UNIT);
-  return { texture, side, normals, normalSide };
+  return {
+    texture: new Float32Array(copy, 0, after / BYTES),
+    side,
+    normals: new Float32Array(copy, after),
+    normalSide,
+  };
 }
 
-/** Planes as four floats a texel. */
-function interleaved(planes: Uint16Array | Int16Array, count: number, one: number): Float32Array {
+/** Planes as four floats a texel; the fourth is 0 where there are three. */
+function interleaved(planes: Float32Array, count: number): Float32Array<ArrayBuffer> {
   const texels = planes.length / count;
-  const values = new Float32Array(4 * texels);
+  const values = new Float32Array(LANES * texels);
   for (let plane = 0; plane < count; plane++) {
     const from = plane * texels;
-    for (let texel = 0; texel < texels; texel++) values[4 * texel + plane] = planes[from + texel]! / one;
+    for (let texel = 0; texel < texels; texel++) values[LANES * texel + plane] = planes[from + texel]!;
   }
   return values;
 }

@@ -138,5 +138,5 @@ test('nothing to draw, and light that is no number, leave the background and num
 test('a file of maps that is not as long as its sides say is refused', () => {
   const bytes = encodeMaps({ texture: new Float32Array(4 * 16 * 16), normals: new Float32Array(3 * 16 * 16) });
   expect(decodeMaps(bytes, 16, 16, 'maps.bin').texture).toHaveLength(4 * 16 * 16);
-  expect(() => decodeMaps(bytes, 16, 32, 'maps.bin')).toThrow(/maps.bin holds 3584 bytes where its sides/);
+  expect(() => decodeMaps(bytes, 16, 32, 'maps.bin')).toThrow(/maps.bin holds 8192 bytes where its sides/);
 });

@@ -3,7 +3,7 @@ import { channels, SIZE, scalar } from './mesh-graph.ts';
 import { type TrainedNetwork, windowed } from './trained-network.ts';
 
 const HALF = SIZE / 2;
-/** Crop pixels across a cell: server/double/cells.ts has the same grid. */
+/** Crop pixels across a cell: server/double/occlusion/cells.ts has the same grid. */
 const CELL = 4;
 /** Crop pixels that are left out around a thing: its soft edge is neither it nor the face. */
 const WIDER = 2;

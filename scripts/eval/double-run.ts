@@ -1,4 +1,4 @@
-import type { Occlusion } from '../../server/double/occlusion.ts';
+import type { Occlusion } from '../../server/double/occlusion/occlusion.ts';
 import type { LookParams, Replacer } from '../../server/double/replacer.ts';
 import { FaceStage, type ShownFace } from '../../server/engine/face-stage.ts';
 import type { Perceiver } from '../../server/face/perceiver.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../server/config/config.ts';
-import { Occlusion } from '../../server/double/occlusion.ts';
+import { Occlusion } from '../../server/double/occlusion/occlusion.ts';
 import { type Head, readHead } from '../../server/engine/casting/head.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';

@@ -40,11 +40,22 @@ def steps(widths=(16, 32, 48, 64, 96)):
         conv("drawn", "a", INPUTS["drawn"], a, 2, 2),
         conv("a", "b0", a, b, 2, 2),
         conv("b0", "b", b, b),
+        *below(b, c, d, e, beside=[conv("coarse", "k0", INPUTS["coarse"], b), conv("k0", "k1", b, c)]),
+        conv("h0", "h1", b, b),
+        conv("h1", "change", b, OUTPUTS["change"], relu=False),
+    ]
+
+
+def below(b, c, d, e, beside=()):
+    """
+    From the value b, a quarter of the crop's size, down three levels and up again to h0, of b's size and width. beside: steps that end in
+    k1, which is added on the first level down.
+    """
+    return [
         conv("b", "c0", b, c, 2, 2),
-        conv("coarse", "k0", INPUTS["coarse"], b),
-        conv("k0", "k1", b, c),
-        add("c0", "k1", "c1"),
-        conv("c1", "c", c, c),
+        *beside,
+        *([add("c0", "k1", "c1")] if beside else []),
+        conv("c1" if beside else "c0", "c", c, c),
         conv("c", "d0", c, d, 2, 2),
         conv("d0", "d1", d, d),
         conv("d1", "d", d, d),
@@ -62,8 +73,6 @@ def steps(widths=(16, 32, 48, 64, 96)):
         conv("g1", "g2", c, b, 1),
         up("g2", "g3"),
         add("g3", "b", "h0"),
-        conv("h0", "h1", b, b),
-        conv("h1", "change", b, OUTPUTS["change"], relu=False),
     ]
 
 

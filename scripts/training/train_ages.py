@@ -17,7 +17,7 @@ from batches import ahead
 from counted import multiplications
 from data import HEIGHT, WIDTH
 from loop import Training, options, prepare
-from network import Network, add, conv, export, up
+from network import Network, add, below, conv, export, up
 from pictures import curves, write
 from slopes import slopes
 
@@ -46,25 +46,7 @@ def steps(widths=(16, 32, 48, 64, 96)):
         conv("a", "b0", a, b, 2, 2),
         add("b0", "w", "b1"),
         conv("b1", "b", b, b),
-        conv("b", "c0", b, c, 2, 2),
-        conv("c0", "c", c, c),
-        conv("c", "d0", c, d, 2, 2),
-        conv("d0", "d1", d, d),
-        conv("d1", "d", d, d),
-        conv("d", "e0", d, e, 2, 2),
-        conv("e0", "e1", e, e),
-        conv("e1", "e2", e, e),
-        conv("e2", "e3", e, d, 1),
-        up("e3", "e4"),
-        add("e4", "d", "f0"),
-        conv("f0", "f1", d, d),
-        conv("f1", "f2", d, c, 1),
-        up("f2", "f3"),
-        add("f3", "c", "g0"),
-        conv("g0", "g1", c, c),
-        conv("g1", "g2", c, b, 1),
-        up("g2", "g3"),
-        add("g3", "b", "h0"),
+        *below(b, c, d, e),
         conv("h0", "h1", b, b),
         conv("h1", "h2", b, a, 1),
         up("h2", "h3"),

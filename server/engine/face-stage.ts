@@ -1,5 +1,5 @@
-import { leaveOut } from '../double/leave-out.ts';
-import type { Holes, Occlusion } from '../double/occlusion.ts';
+import { leaveOut } from '../double/occlusion/leave-out.ts';
+import type { Holes, Occlusion } from '../double/occlusion/occlusion.ts';
 import type { LookParams, Replacer } from '../double/replacer.ts';
 import { compositeFace } from '../face/composite.ts';
 import { coverAll, coverFace } from '../face/cover.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Occlusion } from '../double/occlusion.ts';
+import { Occlusion } from '../double/occlusion/occlusion.ts';
 import { openDouble } from '../double/open.ts';
 import type { Replacer } from '../double/replacer.ts';
 import { createPerceiver } from '../face/perceiver.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CELLS, WINDOW } from '../../server/double/cells.ts';
+import { CELLS, WINDOW } from '../../server/double/occlusion/cells.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
 import { Castings } from '../../server/engine/casting/castings.ts';
 import { readHead } from '../../server/engine/casting/head.ts';

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CELLS, COLUMNS, cellAt, ROWS, WINDOW } from '../../server/double/cells.ts';
-import { readFaceShape } from '../../server/double/face-place.ts';
-import { partsOf } from '../../server/double/hole-parts.ts';
-import { HoleKeeper, type Judged } from '../../server/double/holes.ts';
-import { leaveOut } from '../../server/double/leave-out.ts';
+import { CELLS, COLUMNS, cellAt, ROWS, WINDOW } from '../../server/double/occlusion/cells.ts';
+import { readFaceShape } from '../../server/double/occlusion/face-place.ts';
+import { partsOf } from '../../server/double/occlusion/hole-parts.ts';
+import { HoleKeeper, type Judged } from '../../server/double/occlusion/holes.ts';
+import { leaveOut } from '../../server/double/occlusion/leave-out.ts';
 import { fitPose } from '../../server/double/pose.ts';
 import { cropOf, SIZE } from '../../server/double/surface.ts';
 import { LANDMARKS, type Landmarks } from '../../server/face/types.ts';

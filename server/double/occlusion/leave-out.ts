@@ -1,8 +1,8 @@
-import type { Arena } from '../frame/arena.ts';
+import type { Arena } from '../../frame/arena.ts';
+import type { ReplacedFace } from '../replacer.ts';
+import { type Affine, SIZE } from '../surface.ts';
 import { CELL, CELLS, COLUMNS, WINDOW } from './cells.ts';
 import type { Holes } from './occlusion.ts';
-import type { ReplacedFace } from './replacer.ts';
-import { type Affine, SIZE } from './surface.ts';
 
 /** Two crops are the same one where no corner lies further off than this, crop pixels. */
 const SAME = 0.05;

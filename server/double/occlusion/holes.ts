@@ -1,10 +1,10 @@
-import type { Landmarks } from '../face/types.ts';
+import type { Landmarks } from '../../face/types.ts';
+import type { HeadPose } from '../pose.ts';
+import type { Affine } from '../surface.ts';
 import { around, CELLS, cellsWhere, grow, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
 import { type Cells, Likeness, type ZoneView } from './likeness.ts';
-import type { HeadPose } from './pose.ts';
-import type { Affine } from './surface.ts';
 
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Landmarks } from '../face/types.ts';
-import type { Arena } from '../frame/arena.ts';
-import type { Kernels } from '../frame/kernels.ts';
-import { fitPose, type HeadPose, type RigidPoint } from './pose.ts';
-import { type Affine, cropOf } from './surface.ts';
+import type { Landmarks } from '../../face/types.ts';
+import type { Arena } from '../../frame/arena.ts';
+import type { Kernels } from '../../frame/kernels.ts';
+import { fitPose, type HeadPose, type RigidPoint } from '../pose.ts';
+import { type Affine, cropOf } from '../surface.ts';
 
 /** Side of the drawing: half of a crop's. */
 export const PLACE_SIZE = 128;

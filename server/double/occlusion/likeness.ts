@@ -1,8 +1,8 @@
-import type { Landmarks } from '../face/types.ts';
+import type { Landmarks } from '../../face/types.ts';
+import type { Affine } from '../surface.ts';
 import { cellAt, cellOf } from './cells.ts';
 import { correlation, line } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
-import type { Affine } from './surface.ts';
 
 /** Parts of a face that tell whose it is, by the middle of each triangle on the canonical head, x to image right, y up, centimetres. */
 const ZONES: readonly ((x: number, y: number) => boolean)[] = [

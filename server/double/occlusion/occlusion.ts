@@ -1,15 +1,16 @@
 import { join } from 'node:path';
-import type { Landmarks } from '../face/types.ts';
-import type { Arena } from '../frame/arena.ts';
-import type { Picture } from '../frame/frame.ts';
-import { type Kernels, matrixOf } from '../frame/kernels.ts';
-import type { BoundTensor, Runtime, Session } from '../inference/session.ts';
+import type { Landmarks } from '../../face/types.ts';
+import type { Arena } from '../../frame/arena.ts';
+import type { Picture } from '../../frame/frame.ts';
+import type { Kernels } from '../../frame/kernels.ts';
+import type { BoundTensor, Runtime, Session } from '../../inference/session.ts';
+import type { ReplacedFace } from '../replacer.ts';
+import { cutSquare } from '../square.ts';
+import { type Affine, SIZE } from '../surface.ts';
 import { CELLS, COLUMNS, ROWS, WINDOW } from './cells.ts';
 import { FacePlace, type FaceShape, PLACE_SIZE, readFaceShape } from './face-place.ts';
 import { HoleKeeper, type Judgement } from './holes.ts';
 import { layerInto, sameCrop } from './leave-out.ts';
-import type { ReplacedFace } from './replacer.ts';
-import { type Affine, SIZE } from './surface.ts';
 
 type F32 = Float32Array;
 
@@ -83,7 +84,7 @@ export class Occlusion {
     if (drawn.how !== 'cover') return null;
     const { layer, crop, place, hole, cells } = this.#tensors;
     const placed = this.#place.draw(landmarks, place.at);
-    cutWindow(this.#kernels, picture, placed.toCrop, crop.at);
+    cutSquare(this.#kernels, picture, middleOf(placed.toCrop), CUT, crop.at);
     const { size, toCrop } = drawn;
     const values = this.#arena.floats(drawn.at, 4 * size * size);
     if (size === SIZE && sameCrop(toCrop, placed.toCrop)) layer.data.set(values);
@@ -115,17 +116,8 @@ export class Occlusion {
   }
 }
 
-/** The plate under the middle of the crop as planar R, G, B, encoded 0–1, CUT² pixels. */
-function cutWindow(kernels: Kernels, picture: Picture, [a, b, c, d, e, f]: Affine, out: number): void {
-  const determinant = a * e - b * d;
-  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
-  // Crop pixel (WINDOW.top, WINDOW.top) is the first: the square lies in the crop's middle.
-  const [x, y] = [WINDOW.top - c, WINDOW.top - f];
-  const [kr, kb, full] = matrixOf(picture.colour);
-  const { at, width, height } = picture;
-  const [u, v] = [ia * x + ib * y, id * x + ie * y];
-  kernels.warp(at, width, height, ia, ib, u, id, ie, v, CUT, out, 1 / 255, 0, kr, kb, full);
-}
+/** The crop's middle, whose first pixel is the crop's (WINDOW.top, WINDOW.top). */
+const middleOf = ([a, b, c, d, e, f]: Affine): Affine => [a, b, c - WINDOW.top, d, e, f - WINDOW.top];
 
 function checked({ inputs, outputs }: Session): Record<keyof typeof SHAPES, BoundTensor> {
   const all = { ...inputs, ...outputs };

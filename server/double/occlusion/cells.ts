@@ -1,4 +1,4 @@
-import { WINDOW } from './surface.ts';
+import { WINDOW } from '../surface.ts';
 
 /** The grid on which holes are judged: means over CELL² crop pixels, over the part of the crop that the network sees. */
 export const CELL = 4;

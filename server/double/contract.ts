@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BoundTensor, Session } from '../inference/session.ts';
-import { checkHeld, type DoubleManifest, readHeld, readManifest } from './manifest.ts';
+import { checkHeld, type DoubleManifest, readHeldBeside, readManifest } from './manifest.ts';
 import type { OpenOptions } from './open.ts';
 import { readTemplate, type Template } from './template.ts';
 
@@ -30,7 +30,7 @@ export async function openNetwork<Input extends string, Output extends string>(
   contract: Contract<Input, Output>,
 ): Promise<OpenNetwork<Input | Output>> {
   const manifest = readManifest(dir);
-  const template = readTemplate(readHeld(dir, manifest.mesh), join(dir, manifest.mesh.file));
+  const template = readTemplate(await readHeldBeside(dir, manifest.mesh), join(dir, manifest.mesh.file));
   await checkHeld(dir, manifest.model);
   const session = await runtime.load(join(dir, manifest.model.file), arena);
   try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openNetwork } from './contract.ts';
 import { type EyesPicture, Irises } from './irises.ts';
-import { readHeld } from './manifest.ts';
+import { readHeldBeside } from './manifest.ts';
 import { decodeMaps } from './maps.ts';
 import type { OpenOptions } from './open.ts';
 import { COARSE, DRAWN_CHANNELS, type Painted, Painter } from './painter.ts';
@@ -34,7 +34,7 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
   try {
     if (!manifest.maps) throw new Error(`The double in ${dir} names no maps in double.json. Import the double again.`);
     const { side, normalSide } = manifest.maps;
-    const maps = decodeMaps(readHeld(dir, manifest.maps), side, normalSide, join(dir, manifest.maps.file));
+    const maps = decodeMaps(await readHeldBeside(dir, manifest.maps), side, normalSide, join(dir, manifest.maps.file));
     painter = new Painter(options, template, maps);
   } catch (error) {
     session.close();

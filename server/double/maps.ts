@@ -31,12 +31,13 @@ export function decodeMaps(bytes: Buffer, side: number, normalSide: number, path
       `${path} holds ${bytes.length} bytes where its sides in double.json make ${length}. Import the double again.`,
     );
   }
-  // Views need addresses that are multiples of four.
-  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length);
+  // Views need addresses that are multiples of four; what was read whole has one, and is not copied while pictures wait.
+  const whole = bytes.byteOffset % BYTES === 0 ? bytes : Buffer.from(Uint8Array.from(bytes).buffer);
+  const { buffer, byteOffset } = whole;
   return {
-    texture: new Float32Array(copy, 0, after / BYTES),
+    texture: new Float32Array(buffer, byteOffset, after / BYTES),
     side,
-    normals: new Float32Array(copy, after),
+    normals: new Float32Array(buffer, byteOffset + after, (length - after) / BYTES),
     normalSide,
   };
 }

@@ -8,8 +8,17 @@ export const MESH_POINTS = 468;
 
 /** Per texel: weight as skin 0–255, albedo R, G, B (encoded, 0–255), normal x, y, z (0–255 for −1 to 1, camera axes of a frontal head). */
 export const GUIDE_CHANNELS = 7;
+const MAX_VERTICES = 2048;
 
-const numbers = (length: number) => z.array(z.number()).length(length);
+/**
+ * Checked in one pass, not number by number through the schema: a mesh has ten thousand of them, and a live feed's pictures wait while it
+ * is checked.
+ */
+const numbersWhere = (holds: (values: readonly number[]) => boolean, what: string) =>
+  z.custom<number[]>((value) => Array.isArray(value) && value.every(Number.isFinite) && holds(value), what);
+const numbers = (length: number) => numbersWhere((values) => values.length === length, `not ${length} numbers`);
+const indices = (below: number) => (values: readonly number[]) =>
+  values.every((value) => Number.isInteger(value) && value >= 0 && value < below);
 
 const templateSchema = z
   .strictObject({
@@ -20,11 +29,14 @@ const templateSchema = z
     /** How the double's proportions differ from those of an average head, canonical units; 0 where the performer's own edge must hold. */
     offset: numbers(3 * MESH_POINTS),
     /** Which landmark each drawn vertex follows. Openings (eyes, mouth) have vertices of their own, with texture coordinates outside the texture. */
-    vertices: z.array(z.int().min(0).max(467)).min(MESH_POINTS).max(2048),
+    vertices: numbersWhere(
+      (values) => values.length >= MESH_POINTS && values.length <= MAX_VERTICES && indices(MESH_POINTS)(values),
+      `not ${MESH_POINTS} to ${MAX_VERTICES} landmarks, 0 to ${MESH_POINTS - 1}`,
+    ),
     /** Per vertex (u, v), −1 to 1 across the texture, as GridSample wants them. */
-    uv: z.array(z.number()),
+    uv: numbersWhere(() => true, 'not numbers'),
     /** Corners clockwise on screen when the triangle faces the camera. */
-    triangles: z.array(z.int().min(0)),
+    triangles: numbersWhere(indices(MAX_VERTICES), 'not vertices'),
     /** How its irises look (irises.ts); absent where the performer's own are shown. */
     iris: z
       .strictObject({

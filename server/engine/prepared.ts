@@ -23,6 +23,8 @@ import { Pictures } from './pictures.ts';
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 /** The size of the first slate, before the camera has told its own. */
 export const FIRST_SLATE = { width: 1280, height: 720 };
+/** Kernel memory of a double of ours: texture, normals, what it is painted on, and its network's tensors. */
+const LOOK_BYTES = 13 << 20;
 
 export interface PrepareOptions {
   /** What the pictures come by. */
@@ -182,6 +184,7 @@ export class Prepared {
     const dir = lookDir(name);
     // Here too: whoever asks, this process is the one that would show the face.
     if (showsRealPerson(dir)) throw new Error(unlicensed(name));
+    await this.#arena.settle(LOOK_BYTES);
     return openDouble({
       dir,
       runtime: this.#runtime,

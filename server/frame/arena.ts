@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
  * Kernel memory: one block that SIMD kernels, pictures and the networks' tensors share, so that nothing is copied between them.
  * It is reserved once and never grows, because growing would detach every view of it. Untouched pages cost no RAM.
@@ -6,11 +8,16 @@
  */
 const PAGE = 65536;
 const ALIGN = 64;
+/** Of the operating system: the smallest anywhere. */
+const OS_PAGE = 4096;
+const SETTLED_AT_ONCE = 1 << 18;
 
 export class Arena {
   readonly memory: WebAssembly.Memory;
   #top: number;
   readonly #free = new Map<number, number[]>();
+  /** From the top up to here every page has been written to. */
+  #settled: number;
 
   /** @param megabytes address space to reserve, 1–4095. */
   constructor(megabytes: number) {
@@ -18,6 +25,25 @@ export class Arena {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     // The first page is left to the kernels' own statics.
     this.#top = 16 * PAGE;
+    this.#settled = this.#top;
+  }
+
+  /**
+   * Has the system put memory behind the next `bytes` that are free, a little at a time: it does so page by page when they are first
+   * written to, and the pictures of a feed that puts on another look would wait for it.
+   */
+  async settle(bytes: number): Promise<void> {
+    const values = new Uint8Array(this.memory.buffer);
+    // What was given back has been used before.
+    const free = [...this.#free].reduce((sum, [size, list]) => sum + size * list.length, 0);
+    const until = Math.min(this.#top + roundUp(Math.max(0, bytes - free)), values.length);
+    while (this.#settled < until) {
+      const from = Math.max(this.#settled, this.#top);
+      const to = Math.min(from + SETTLED_AT_ONCE, until);
+      for (let at = from; at < to; at += OS_PAGE) values[at] = 0;
+      this.#settled = Math.max(this.#settled, to);
+      await setImmediate();
+    }
   }
 
   /** Reserves `bytes`, aligned to 64. Returns the byte offset. Throws when the arena is full. */

@@ -134,11 +134,13 @@ export class LightMeter {
   }
 
   #medianRatio(): [number, number, number] {
-    const used: number[] = [];
-    for (let i = 0; i < SAMPLES * SAMPLES; i++) if (this.#weight[i]! > 0.3) used.push(i);
+    const values = new Float32Array(SAMPLES * SAMPLES);
     const median = (channel: number): number => {
-      const values = used.map((i) => this.#ratio[3 * i + channel]!).sort((a, b) => a - b);
-      return values[values.length >> 1] ?? 1;
+      let count = 0;
+      for (let i = 0; i < SAMPLES * SAMPLES; i++) {
+        if (this.#weight[i]! > 0.3) values[count++] = this.#ratio[3 * i + channel]!;
+      }
+      return count > 0 ? values.subarray(0, count).sort()[count >> 1]! : 1;
     };
     return [median(0), median(1), median(2)];
   }
@@ -187,20 +189,23 @@ export class LightMeter {
   /** What the normals leave unexplained, as a coarse map of gains: a normalised convolution that falls back to 1 where no skin is seen. */
   #fitGain(terms: Float32Array): Float32Array {
     const sums = new Float32Array(4 * GAIN_GRID * SAMPLES);
-    for (let y = 0; y < SAMPLES; y++) {
-      for (let x = 0; x < SAMPLES; x++) {
-        const i = y * SAMPLES + x;
+    const unexplained = [0, 0, 0];
+    for (let y = 0, i = 0; y < SAMPLES; y++) {
+      for (let x = 0; x < SAMPLES; x++, i++) {
         if (this.#weight[i] === 0) continue;
         const off = this.#luminanceError(terms, i) / 0.3;
         const weight = this.#weight[i]! / (1 + off * off);
+        for (let channel = 0; channel < 3; channel++) {
+          const fit = Math.max(0.02, lit(terms, channel, this.#basis, i));
+          unexplained[channel] = clamp(Math.log(this.#ratio[3 * i + channel]! / fit), -0.6, 0.6);
+        }
         for (let node = 0; node < GAIN_GRID; node++) {
           const share = weight * SPREAD[node * SAMPLES + x]!;
           const at = 4 * (y * GAIN_GRID + node);
+          sums[at]! += share * unexplained[0]!;
+          sums[at + 1]! += share * unexplained[1]!;
+          sums[at + 2]! += share * unexplained[2]!;
           sums[at + 3]! += share;
-          for (let channel = 0; channel < 3; channel++) {
-            const fit = Math.max(0.02, lit(terms, channel, this.#basis, i));
-            sums[at + channel]! += share * clamp(Math.log(this.#ratio[3 * i + channel]! / fit), -0.6, 0.6);
-          }
         }
       }
     }

@@ -1,6 +1,7 @@
 import * as av from 'node-av';
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import { colourOf } from './colour-tags.ts';
+import { OwnFrame } from './own-frame.ts';
 import type { Pictures } from './pictures.ts';
 import { pack } from './planes.ts';
 import { type Decoded, rightSize, tooLarge, wrongSize } from './sizes.ts';
@@ -13,6 +14,8 @@ export class Decoder {
   readonly #feed: string;
   readonly #packet = new av.Packet();
   readonly #frame = new av.Frame();
+  /** The decoder's pictures are copied into it: theirs lie somewhere else each time. */
+  #own: OwnFrame | null = null;
   #context: av.CodecContext | null = null;
   #codec: VideoCodec | null = null;
   #waitingForKey = true;
@@ -66,6 +69,7 @@ export class Decoder {
     if (this.#closed) return;
     this.#closed = true;
     this.#context?.freeContext();
+    this.#own?.close();
     this.#packet.free();
     this.#frame.free();
   }
@@ -77,7 +81,7 @@ export class Decoder {
   }
 
   #take(coded: CodedFrame): Decoded {
-    const { format, data } = this.#frame;
+    const { format } = this.#frame;
     // An odd last row or column is left off: 4:2:0 encoders take even sizes only.
     const [width, height] = [this.#frame.width & ~1, this.#frame.height & ~1];
     if (format !== av.AV_PIX_FMT_YUV420P && format !== av.AV_PIX_FMT_YUVJ420P) {
@@ -86,7 +90,7 @@ export class Decoder {
         why: 'The camera sends a picture format other than 8-bit 4:2:0: set it to H.264 baseline, main or high, 8 bit.',
       };
     }
-    if (!data || !rightSize(width, height)) {
+    if (!rightSize(width, height)) {
       return {
         needKey: false,
         why: wrongSize(width, height),
@@ -98,12 +102,26 @@ export class Decoder {
       captureUs: coded.captureUs,
     });
     try {
-      pack(data, this.#frame.linesize, picture.planes, width, height);
+      const { planes, strides } = this.#copied(format);
+      pack(planes, strides, picture.planes, width, height);
     } catch (error) {
       this.#pictures.give(picture);
       throw error;
     }
     return { picture, rotation: coded.rotation ?? 0 };
+  }
+
+  #copied(format: av.AVPixelFormat): ReturnType<OwnFrame['planes']> {
+    const { width, height } = this.#frame;
+    if (this.#own?.format !== format || this.#own.width !== width || this.#own.height !== height) {
+      this.#own?.close();
+      this.#own = null;
+      this.#own = new OwnFrame(format, width, height);
+    }
+    const planes = this.#own.planes();
+    const copied = this.#own.frame.copy(this.#frame);
+    if (copied < 0) throw new Error(`A decoded picture could not be copied (FFmpeg error ${copied}).`);
+    return planes;
   }
 
   async #open(codec: VideoCodec): Promise<av.CodecContext> {

@@ -3,6 +3,7 @@ import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import { levelOf, levelWords } from '../frame/h264-level.ts';
 import { sameColour, tagEncoder } from './colour-tags.ts';
+import { OwnFrame } from './own-frame.ts';
 import { unpack } from './planes.ts';
 
 /** RTP's video clock (RFC 3551). */
@@ -51,7 +52,7 @@ export class Encoder {
   /** Bits per second, from the next picture on. */
   bitrate: number;
   #context: av.CodecContext | null = null;
-  #frame: av.Frame | null = null;
+  #own: OwnFrame | null = null;
   #opened: (Pick<Picture, 'width' | 'height' | 'colour'> & { bitrate: number }) | null = null;
   #keyWanted = true;
   #closed = false;
@@ -94,9 +95,10 @@ export class Encoder {
   }
 
   async #encode(picture: Picture): Promise<CodedFrame> {
-    const [context, frame] = [this.#context as av.CodecContext, this.#frame as av.Frame];
-    frame.makeWritable();
-    unpack(picture.planes, frame.data ?? [], frame.linesize, picture.width, picture.height);
+    const [context, own] = [this.#context as av.CodecContext, this.#own as OwnFrame];
+    const { frame } = own;
+    const { planes, strides } = own.planes();
+    unpack(picture.planes, planes, strides, picture.width, picture.height);
     frame.pts = BigInt(picture.id.rtpTs);
     const key = this.#keyWanted;
     this.#keyWanted = false;
@@ -104,7 +106,9 @@ export class Encoder {
     const sent = await context.sendFrame(frame);
     if (sent < 0) throw new Error(`The encoder refused a picture (FFmpeg error ${sent}).`);
     const got = await context.receivePacket(this.#packet);
-    if (got < 0 || !this.#packet.data) throw new Error(`The encoder gave no frame (FFmpeg error ${got}).`);
+    // Asked for once: each time it is another buffer.
+    const { data } = this.#packet;
+    if (got < 0 || !data) throw new Error(`The encoder gave no frame (FFmpeg error ${got}).`);
     const coded: CodedFrame = {
       codec: this.#codec,
       key: this.#packet.isKeyframe,
@@ -114,7 +118,7 @@ export class Encoder {
       height: picture.height,
       colour: picture.colour,
       // The packet's own memory is FFmpeg's and goes with unref().
-      bytes: Buffer.from(this.#packet.data),
+      bytes: Buffer.from(data),
     };
     this.#packet.unref();
     return coded;
@@ -129,9 +133,9 @@ export class Encoder {
 
   #drop(): void {
     this.#context?.freeContext();
-    this.#frame?.free();
+    this.#own?.close();
     this.#context = null;
-    this.#frame = null;
+    this.#own = null;
     this.#opened = null;
   }
 
@@ -164,14 +168,13 @@ export class Encoder {
         `The ${this.#codec} encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`,
       );
     }
-    const frame = new av.Frame();
-    frame.alloc();
-    frame.format = av.AV_PIX_FMT_YUV420P;
-    frame.width = width;
-    frame.height = height;
-    frame.getBuffer();
+    try {
+      this.#own = new OwnFrame(av.AV_PIX_FMT_YUV420P, width, height);
+    } catch (error) {
+      context.freeContext();
+      throw error;
+    }
     this.#context = context;
-    this.#frame = frame;
     this.#opened = { width, height, colour, bitrate };
     this.#keyWanted = true;
   }

@@ -107,6 +107,23 @@ describe('the frame loop, with real codecs', () => {
     decoder.close();
   });
 
+  it('asks for no picture of memory outside the heap with each frame: V8 collects everything when there has been much of it', async () => {
+    bench = open();
+    const frames = clip.entries();
+    const pass = async (until: number): Promise<number> => {
+      while (bench.out.length < until) {
+        const [index, frame] = frames.next().value as [number, CodedFrame];
+        bench.pipeline.push(frame);
+        await bench.frames(index + 1);
+      }
+      return process.memoryUsage().external;
+    };
+    const before = await pass(20);
+    const grown = (await pass(50)) - before;
+    const picture = (SIZE.width * SIZE.height * 3) / 2;
+    expect(grown / 30).toBeLessThan(picture / 2);
+  });
+
   it('decodes all of a burst, skips pictures between decode and faces, and ends with the newest', async () => {
     bench = open();
     const burst = clip.slice(0, 12);

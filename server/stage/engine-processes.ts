@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../observe/log.ts';
-import { OLD_ROOM, YOUNG_ROOM } from './young-room.ts';
+import { YOUNG_ROOM } from './young-room.ts';
 
 const ENGINE = fileURLToPath(new URL('../engine/main.ts', import.meta.url));
 /** Networks and codecs run on libuv's pool: one thread each for a feed's detector, landmarks, look and codecs, and some to spare. */
@@ -41,7 +41,7 @@ export class EngineProcesses {
 
   /** @param feed null for the spare. */
   start(key: string, feed: string | null): void {
-    const child = spawn(process.execPath, [...YOUNG_ROOM, ...OLD_ROOM, ENGINE], {
+    const child = spawn(process.execPath, [...YOUNG_ROOM, ENGINE], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: {
         ...this.#options.env,

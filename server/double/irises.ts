@@ -140,11 +140,12 @@ function whiteAround(picture: EyesPicture, middles: readonly Point[], radius: nu
   const { size, colour } = picture;
   const sums = [0, 0, 0];
   let weight = 0;
+  const inner = (0.9 * radius) ** 2;
   for (const [cx, cy] of middles) {
     const [x0, x1, y0, y1] = around(picture, [cx, cy], 2.2 * radius);
     for (let y = y0; y <= y1; y += SPARSE)
       for (let x = x0; x <= x1; x += SPARSE) {
-        if (Math.hypot(x - cx, y - cy) < 0.9 * radius) continue;
+        if ((x - cx) ** 2 + (y - cy) ** 2 < inner) continue;
         const open = openAt(picture, x, y);
         if (open < 0.9) continue;
         weight++;
@@ -209,11 +210,12 @@ function disc(
   const glint = glintOf(picture, box);
   for (let y = box[2]; y <= box[3]; y++) {
     for (let x = box[0]; x <= box[1]; x++) {
-      const away = Math.hypot(x - cx, y - cy);
+      const away = Math.sqrt((x - cx) ** 2 + (y - cy) ** 2);
       const share = shown * Math.min(1, Math.max(0, (radius - away) / edge + 0.5)) * openAt(picture, x, y);
       if (!(share > 0)) continue;
       const ring = Math.min(steps - 1e-6, (away / radius) * steps);
-      const [inner, part] = [Math.floor(ring), ring % 1];
+      const inner = Math.floor(ring);
+      const part = ring - inner;
       const down = Math.max(0, (y - cy + radius) / (LID_REACH * radius));
       const shadow = 1 - LID_SHADOW * Math.max(0, 1 - down);
       const at = y * size + x;

@@ -118,10 +118,17 @@ export class LightMeter {
     const nx = r[0]! * x + r[1]! * y + r[2]! * z;
     const ny = r[3]! * x + r[4]! * y + r[5]! * z;
     const nz = r[6]! * x + r[7]! * y + r[8]! * z;
-    this.#basis.set(
-      [1, nx, ny, nz, nx * ny, nx * nz, ny * nz, nx * nx - ny * ny, 3 * nz * nz - 1],
-      LIGHT_TERMS * sample,
-    );
+    const basis = this.#basis;
+    const to = LIGHT_TERMS * sample;
+    basis[to] = 1;
+    basis[to + 1] = nx;
+    basis[to + 2] = ny;
+    basis[to + 3] = nz;
+    basis[to + 4] = nx * ny;
+    basis[to + 5] = nx * nz;
+    basis[to + 6] = ny * nz;
+    basis[to + 7] = nx * nx - ny * ny;
+    basis[to + 8] = 3 * nz * nz - 1;
   }
 
   /** Iteratively reweighted least squares: hair, hands, highlights and stubble are outliers, not light. */

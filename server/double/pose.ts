@@ -51,12 +51,11 @@ export function fitPose(canonical: Float32Array, points: Float32Array, rigid: re
 /** Landmarks in the canonical head's own axes and units: where they would be were the head turned straight. n × 3. */
 export function canonicalPoints(points: Float32Array, { scale, rotation: r, translation }: HeadPose): Float32Array {
   const out = new Float32Array(points.length);
+  const [tx, ty, tz] = translation;
   for (let i = 0; i < points.length; i += 3) {
-    const [x, y, z] = [0, 1, 2].map((axis) => (points[i + axis]! - translation[axis]!) / scale) as [
-      number,
-      number,
-      number,
-    ];
+    const x = (points[i]! - tx) / scale;
+    const y = (points[i + 1]! - ty) / scale;
+    const z = (points[i + 2]! - tz) / scale;
     out[i] = r[0]! * x + r[3]! * y + r[6]! * z;
     out[i + 1] = r[1]! * x + r[4]! * y + r[7]! * z;
     out[i + 2] = r[2]! * x + r[5]! * y + r[8]! * z;

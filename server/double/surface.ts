@@ -93,7 +93,8 @@ export class Surface {
     const { left, top, width, height } = WINDOW;
     const vertices = this.#arena.floats(this.#vertices, this.#template.vertices.length * 5);
     for (let i = 0; i < vertices.length; i += 5) {
-      const [x, y] = [vertices[i]!, vertices[i + 1]!];
+      const x = vertices[i]!;
+      const y = vertices[i + 1]!;
       if (!(x >= left && y >= top && x < left + width && y < top + height)) return false;
     }
     return true;
@@ -108,10 +109,13 @@ export class Surface {
     let [x0, y0, x1, y1] = [SIZE, SIZE, 0, 0];
     for (let i = 0; i < ids.length; i++) {
       if (uv[2 * i]! < -1) {
-        const [x, y] = [vertices[5 * i]!, vertices[5 * i + 1]!];
-        [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x), Math.max(y1, y)];
+        x0 = Math.min(x0, vertices[5 * i]!);
+        y0 = Math.min(y0, vertices[5 * i + 1]!);
+        x1 = Math.max(x1, vertices[5 * i]!);
+        y1 = Math.max(y1, vertices[5 * i + 1]!);
       }
-      const [x, y] = [points[3 * ids[i]!]!, points[3 * ids[i]! + 1]!];
+      const x = points[3 * ids[i]!]!;
+      const y = points[3 * ids[i]! + 1]!;
       vertices[5 * i + 3] = a * x + b * y + c;
       vertices[5 * i + 4] = d * x + e * y + f;
     }

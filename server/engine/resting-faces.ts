@@ -1,3 +1,4 @@
+import { allFinite } from '../face/reading.ts';
 import { LANDMARKS, type Track } from '../face/types.ts';
 import { type Head, onHead } from './casting/head.ts';
 
@@ -37,7 +38,7 @@ export class RestingFaces {
       // Where two cross it is not sure whose points these are.
       if (state !== 'known' || !landmarks || !(Math.max(Math.abs(yawDeg), Math.abs(pitchDeg)) < MAX_TURN_DEG)) continue;
       const points = onHead(this.#head, landmarks.points);
-      if (!points.every(Number.isFinite)) continue;
+      if (!allFinite(points)) continue;
       const open = Math.max(0, opening(points) - opening(this.#head.canonical));
       const weight = Math.max(LEAST_WEIGHT, Math.exp(-((open / SPEAKING) ** 2)));
       let face = this.#faces.get(id);
@@ -61,7 +62,11 @@ export class RestingFaces {
 
 function opening(points: Float32Array): number {
   const [a, b] = LIPS;
-  return Math.hypot(...[0, 1, 2].map((k) => points[3 * a + k]! - points[3 * b + k]!));
+  return Math.hypot(
+    points[3 * a]! - points[3 * b]!,
+    points[3 * a + 1]! - points[3 * b + 1]!,
+    points[3 * a + 2]! - points[3 * b + 2]!,
+  );
 }
 
 function add(resting: Resting, points: Float32Array, weight: number, average: Float32Array): void {

@@ -32,7 +32,8 @@ export class CutDetector {
 function normalised(plane: Float32Array, side: number): Float32Array | null {
   const cell = side / GRID;
   const means = new Float32Array(GRID * GRID);
-  const inside: number[] = [];
+  const held = new Uint8Array(GRID * GRID);
+  let inside = 0;
   let total = 0;
   for (let j = 0; j < GRID; j++) {
     for (let i = 0; i < GRID; i++) {
@@ -43,18 +44,20 @@ function normalised(plane: Float32Array, side: number): Float32Array | null {
       const mean = sum / (cell * cell);
       if (mean <= -1) continue;
       means[j * GRID + i] = mean;
-      inside.push(j * GRID + i);
+      held[j * GRID + i] = 1;
+      inside++;
       total += mean;
     }
   }
-  const middle = total / Math.max(inside.length, 1);
+  const middle = total / Math.max(inside, 1);
   let square = 0;
-  const out = new Float32Array(GRID * GRID);
-  for (const at of inside) {
-    out[at] = (means[at] ?? 0) - middle;
-    square += (out[at] ?? 0) ** 2;
+  for (let at = 0; at < means.length; at++) {
+    const off = held[at] ? (means[at] ?? 0) - middle : 0;
+    means[at] = off;
+    square += off * off;
   }
-  if (square < inside.length * CONTRAST * CONTRAST) return null;
+  if (square < inside * CONTRAST * CONTRAST) return null;
   const length = Math.sqrt(square);
-  return out.map((value) => value / length);
+  for (let at = 0; at < means.length; at++) means[at] = (means[at] ?? 0) / length;
+  return means;
 }

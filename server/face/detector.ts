@@ -56,30 +56,36 @@ export class Detector {
  * @throws Error where they are no numbers: that is not a picture without faces.
  */
 export function decode(scores: Float32Array, boxes: Float32Array, region: Region, threshold: number): Detection[] {
-  const k = region.size / INPUT;
   const logit = Math.log(threshold / (1 - threshold));
   const found: Detection[] = [];
   for (let i = 0; i < GRID * GRID; i++) {
     const score = scores[i] ?? Number.NaN;
-    const at = i * VALUES;
     if (score < logit) continue;
-    if (Number.isNaN(score) || !boxes.subarray(at, at + VALUES).every(Number.isFinite)) throw new Error(NO_NUMBERS);
-    const ax = (((i % GRID) + 0.5) * INPUT) / GRID;
-    const ay = ((Math.floor(i / GRID) + 0.5) * INPUT) / GRID;
-    const x = (v: number): number => region.x + (v + ax) * k - 0.5;
-    const y = (v: number): number => region.y + (v + ay) * k - 0.5;
-    const w = (boxes[at + 2] ?? 0) * k;
-    const h = (boxes[at + 3] ?? 0) * k;
-    const keypoints = new Float32Array(12);
-    for (let j = 0; j < 6; j++) {
-      keypoints[2 * j] = x(boxes[at + 4 + 2 * j] ?? 0);
-      keypoints[2 * j + 1] = y(boxes[at + 5 + 2 * j] ?? 0);
-    }
-    if (!(w > 0 && h > 0)) continue;
-    const box = { x: x(boxes[at] ?? 0) - w / 2, y: y(boxes[at + 1] ?? 0) - h / 2, w, h };
-    found.push({ box, score: 1 / (1 + Math.exp(-score)), keypoints });
+    const values = boxes.subarray(i * VALUES, (i + 1) * VALUES);
+    if (Number.isNaN(score) || !values.every(Number.isFinite)) throw new Error(NO_NUMBERS);
+    const detection = detectionAt(i, score, values, region);
+    if (detection) found.push(detection);
   }
   return found;
+}
+
+/** The answer of cell `i` of the grid; null where its box is empty. */
+function detectionAt(i: number, score: number, values: Float32Array, region: Region): Detection | null {
+  const k = region.size / INPUT;
+  const ax = (((i % GRID) + 0.5) * INPUT) / GRID;
+  const ay = ((Math.floor(i / GRID) + 0.5) * INPUT) / GRID;
+  const x = (v: number): number => region.x + (v + ax) * k - 0.5;
+  const y = (v: number): number => region.y + (v + ay) * k - 0.5;
+  const w = (values[2] ?? 0) * k;
+  const h = (values[3] ?? 0) * k;
+  if (!(w > 0 && h > 0)) return null;
+  const keypoints = new Float32Array(12);
+  for (let j = 0; j < 6; j++) {
+    keypoints[2 * j] = x(values[4 + 2 * j] ?? 0);
+    keypoints[2 * j + 1] = y(values[5 + 2 * j] ?? 0);
+  }
+  const box = { x: x(values[0] ?? 0) - w / 2, y: y(values[1] ?? 0) - h / 2, w, h };
+  return { box, score: 1 / (1 + Math.exp(-score)), keypoints };
 }
 
 /** Merges answers about the same face by their score-weighted mean (BlazeFace, Bazarevsky et al. 2019); best first. */

@@ -9,16 +9,21 @@ const INPUT = 192;
 /** The 478-point landmark model (MediaPipe face mesh with attention): a crop in, points with depth out. One reading at a time, queued. */
 export class Landmarker {
   readonly #session: Session;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> | null = null;
 
   constructor(session: Session) {
     this.#session = session;
   }
 
-  /** Reads the landmarks in a crop of the pyramid's picture, which must not change until this settles. */
+  /** Reads the landmarks in a crop of the pyramid's picture, which must not change until this settles. Where none is being read, this one is begun at once. */
   read(pyramid: Pyramid, crop: Crop): Promise<Landmarks> {
-    const reading = this.#last.then(() => this.#run(pyramid, crop));
-    this.#last = reading.catch(() => undefined);
+    const reading = this.#last ? this.#last.then(() => this.#run(pyramid, crop)) : this.#run(pyramid, crop);
+    const settled = reading
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#last === settled) this.#last = null;
+      });
+    this.#last = settled;
     return reading;
   }
 

@@ -86,6 +86,12 @@ interface Networks {
   landmarks: Session;
 }
 
+/** A reading under way. */
+interface Begun {
+  face: Follow;
+  reading: Promise<Reading | null>;
+}
+
 class FacePerceiver implements Perceiver {
   readonly #pyramid: Pyramid;
   readonly #detector: Detector;
@@ -127,13 +133,15 @@ class FacePerceiver implements Perceiver {
     const index = this.#pictures++;
     this.#pyramid.use(picture);
     for (const face of this.#faces) face.step(picture.id.captureUs);
+    // The frame waits for landmarks, not for the detector: they are begun first, and left out where the picture turns out to be another shot.
+    const begun = this.#begin();
     const due = index % this.#detectEvery === 0;
     const seen = due ? this.#look(index) : null;
     // Looking has filled the detector's input at once, though its answer comes later.
     if (due && this.#cuts.see(this.#detector.lastSeen.plane, this.#detector.lastSeen.side)) {
       for (const face of this.#faces) face.cut();
     }
-    const followed = this.#follow();
+    const followed = this.#follow(begun);
     const tracked = followed.then((read) => [...read.keys()].map((face) => face.snapshot()));
     const complete = this.#complete(picture, index, followed, seen);
     // Whoever awaits only one of the two must not meet the other's rejection unhandled.
@@ -182,12 +190,24 @@ class FacePerceiver implements Perceiver {
     return merge(found);
   }
 
+  /** Begins to read the first followed face where it was a picture ago. */
+  #begin(): Begun | null {
+    const face = this.#faces.find(({ crop }) => crop);
+    if (!face?.crop) return null;
+    const reading = this.#read(face.crop, face.box.w);
+    // #follow() awaits it and hears what went wrong.
+    reading.catch(() => undefined);
+    return { face, reading };
+  }
+
   /** Reads every followed face where it was a picture ago; a face that fails is not among the results. */
-  async #follow(): Promise<Map<Follow, Reading>> {
+  async #follow(begun: Begun | null): Promise<Map<Follow, Reading>> {
     const read = new Map<Follow, Reading>();
+    // Also where it is not wanted any more, the network must be free before the next picture.
+    const begunFirst = await begun?.reading;
     for (const face of this.#faces) {
       if (!face.crop) continue;
-      const first = await this.#read(face.crop, face.box.w);
+      const first = face === begun?.face ? begunFirst : await this.#read(face.crop, face.box.w);
       // A fast face has left the middle of its crop, where the model is at its best: look again, centred.
       const off = first ? offCentre(first.landmarks) > OFF_CENTRE : false;
       const reading = first && off ? await this.#read(cropOfLandmarks(first.landmarks.points), face.box.w) : first;

@@ -32,7 +32,7 @@ export function accept(
 ): Reading | null {
   const { points, presence, crop } = landmarks;
   // Not a number passes most comparisons, and would stay in every filter behind this.
-  if (!(presence >= PRESENCE) || !points.every(Number.isFinite)) return null;
+  if (!(presence >= PRESENCE) || !allFinite(points)) return null;
   const bounds = turnedBounds(points, crop.rot, null);
   const fill = Math.max(bounds.w, bounds.h) / crop.size;
   if (!(fill >= FILL[0] && fill <= FILL[1])) return null;
@@ -45,6 +45,13 @@ export function accept(
   const box = boxOfLandmarks(points);
   if (previousWidth !== null && (box.w > previousWidth * 1.5 || box.w < previousWidth * 0.6)) return null;
   return { landmarks, pose, box };
+}
+
+/** Whether all are numbers; a sum of so few float32 cannot overflow. */
+export function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? Number.NaN;
+  return Number.isFinite(sum);
 }
 
 /** The detector's keypoints 0–3 as the landmarks place them: right eye, left eye, nose tip, mouth; 4 × (x, y). */

@@ -11,7 +11,8 @@ const FAR: f32 = 1e30;
 export function raster(vertices: usize, triangles: usize, count: i32, size: i32, out: usize, depth: usize): void {
   const plane: usize = <usize>(size * size) << 2;
   memory.fill(out, 0, plane << 2);
-  for (let i: usize = 0; i < plane; i += 4) store<f32>(depth + i, FAR);
+  const far = f32x4.splat(FAR);
+  for (let i: usize = 0; i < plane; i += 16) v128.store(depth + i, far);
   for (let t = 0; t < count; t++) {
     const corner = triangles + <usize>t * 12;
     const p = vertices + <usize>load<i32>(corner) * 20, q = vertices + <usize>load<i32>(corner, 4) * 20, r = vertices + <usize>load<i32>(corner, 8) * 20;

@@ -95,6 +95,28 @@ function StateBadge() {
   return <Badge tone={tone}>{word}</Badge>;
 }
 
+/** How far a replaced face's skin lies from its neck's; of several the worst. Beside it what the camera's own picture has there. */
+function NeckValue({ faces }: { faces: readonly FaceInfo[] }) {
+  const worst = faces
+    .flatMap(({ neck }) => neck ?? [])
+    .reduce((most, one) => (one.program > most.program ? one : most), { program: -1, plate: 0 });
+  if (worst.program < 0) return null;
+  return (
+    <span
+      class="neck"
+      title="CIEDE2000 between the replaced face's skin and the neck below it. In brackets: the performer's own face against the same neck."
+    >
+      <Value
+        name="face against neck"
+        value={worst.program}
+        unit={`ΔE (${worst.plate.toFixed(1)})`}
+        decimals={1}
+        figures={4}
+      />
+    </span>
+  );
+}
+
 /** How many faces are shown how, and why one is covered. */
 function Faces() {
   const faces = feed.value?.faces ?? [];
@@ -108,5 +130,10 @@ function Faces() {
     own > 0 ? `${own} as filmed` : '',
     covered > 0 ? `${covered} covered${why ? `: ${why}` : ''}` : '',
   ];
-  return <span class="quiet">{faces.length === 0 ? 'No face' : words.filter((part) => part).join(' · ')}</span>;
+  return (
+    <>
+      <NeckValue faces={faces} />
+      <span class="quiet">{faces.length === 0 ? 'No face' : words.filter((part) => part).join(' · ')}</span>
+    </>
+  );
 }

@@ -1,4 +1,4 @@
-import { deltaE2000, labOfLinear, linearOf } from './colour-difference.ts';
+import { deltaE2000, labOfLinear, linearOf } from '../../server/colour/difference.ts';
 
 /** Equal pictures: the error of rounding alone is at this level, so more says nothing. */
 const MOST_DB = 60;

@@ -6,7 +6,7 @@ const SHOWN = { replace: 'replaced', change: 'changed', cover: 'covered', plate:
 
 /** A face as pages are told of it. */
 export function faceInfoOf(
-  { track, treatment, casting }: ShownFace,
+  { track, treatment, casting, neck }: ShownFace,
   picture: { width: number; height: number },
 ): FaceInfo {
   return {
@@ -15,8 +15,11 @@ export function faceInfoOf(
     why: treatment.kind === 'cover' ? treatment.why : null,
     casting,
     box: sharesOf(track.box, picture),
+    neck: neck && { program: round(neck.program), plate: round(neck.plate) },
   };
 }
+
+const round = (deltaE: number): number => Math.round(deltaE * 10) / 10;
 
 /** The part of a box that lies in the picture, as shares of it; nothing of one that is at no place, whose face covers everything. */
 function sharesOf({ x, y, w, h }: Box, { width, height }: { width: number; height: number }): FaceInfo['box'] {

@@ -15,6 +15,7 @@ import type { Castings } from './casting/castings.ts';
 import type { Head } from './casting/head.ts';
 import { sightOf } from './casting/sight.ts';
 import { drawnOver } from './drawn-over.ts';
+import { NeckMatch, type NeckReading } from './neck-match.ts';
 import { RestingFaces } from './resting-faces.ts';
 import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
 
@@ -23,6 +24,8 @@ export interface ShownFace {
   treatment: Treatment;
   /** Whose face it is taken for. */
   casting: string | null;
+  /** How a replaced face sits with its neck; null: not replaced, or no bare neck is seen. */
+  neck: NeckReading | null;
 }
 
 export interface FaceReport {
@@ -56,6 +59,7 @@ export class FaceStage {
   #params: LookParams = {};
   #alive = new Set<number>();
   readonly #resting: RestingFaces | null;
+  readonly #neck = new NeckMatch();
 
   constructor(parts: FaceStageParts) {
     this.#parts = parts;
@@ -165,7 +169,12 @@ export class FaceStage {
       this.#forget(new Set(tracks.map(({ id }) => id)));
     } catch (error) {
       coverAll(picture, this.#parts.arena, this.#parts.kernels);
-      report.faces = tracks.map((track) => ({ track, treatment: { kind: 'cover', why: 'failed' }, casting: null }));
+      report.faces = tracks.map((track) => ({
+        track,
+        treatment: { kind: 'cover', why: 'failed' },
+        casting: null,
+        neck: null,
+      }));
       report.coveredWhole = true;
       report.trouble = `A face could not be replaced or covered, so the whole picture is covered: ${text(error)}`;
     }
@@ -189,7 +198,8 @@ export class FaceStage {
     for (const face of planned) {
       const { track, treatment, wear } = face;
       const shown = treatment.kind === 'replace' ? await this.#replace(picture, face, started, report) : treatment;
-      report.faces.push({ track, treatment: shown, casting: wear.casting?.id ?? null });
+      const neck = shown.kind === 'replace' ? this.#neck.of(track.id, picture.id.captureUs) : null;
+      report.faces.push({ track, treatment: shown, casting: wear.casting?.id ?? null, neck });
     }
     const began = performance.now();
     for (const { track, treatment } of report.faces) {
@@ -212,7 +222,9 @@ export class FaceStage {
     const drawn = own || drawnOver(face, track, arena);
     // Only of a face that is drawn whole may something be left out.
     if (drawn && attempt.holes) leaveOut(face, attempt.holes, arena);
+    const seen = drawn && !own ? this.#neck.plate(picture, track) : null;
     const laid = drawn && compositeFace(picture, face, kernels, arena);
+    if (laid && seen) this.#neck.program(picture, track, seen);
     report.ms.composite += performance.now() - began;
     if (own || laid) return { kind: own ? 'change' : 'replace' };
     report.trouble = `The look ${wear.look?.name ?? ''} drew nothing on a face, which is covered. If this stays, choose another look.`;
@@ -267,6 +279,7 @@ export class FaceStage {
     for (const id of this.#alive) {
       if (alive.has(id)) continue;
       this.#resting?.forget(id);
+      this.#neck.forget(id);
       this.#parts.occlusion?.forget(id);
       for (const look of this.#worn.looks.values()) look.forget(id);
     }

@@ -44,6 +44,12 @@ const by = (
   samples: (feed) => values(feed).map(([value, number]) => [{ feed: feed.info.name, [label]: value }, number]),
 });
 
+/** The largest that is known. */
+function worst(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
 /** One number for each rendition there can be. */
 const perRendition = (
   type: Family['type'],
@@ -143,6 +149,18 @@ export const FEED_FAMILIES: readonly Family[] = [
   ),
   by('gauge', 'feed_faces', 'shown', 'Faces in the last picture, by what the program shows of them.', ({ info }) =>
     faceInfo.shape.shown.options.map((shown) => [shown, info.faces.filter((face) => face.shown === shown).length]),
+  ),
+  each(
+    'gauge',
+    'neck_delta_e',
+    'CIEDE2000 between a replaced face and the neck below it, of the worst face in the last picture.',
+    ({ info }) => worst(info.faces.map(({ neck }) => neck?.program ?? null)),
+  ),
+  each(
+    'gauge',
+    'plate_neck_delta_e',
+    'CIEDE2000 between the own face and the neck of the worst face in the last picture.',
+    ({ info }) => worst(info.faces.map(({ neck }) => neck?.plate ?? null)),
   ),
   by('gauge', 'feed_stage_seconds', 'stage', 'Median time of a frame in each stage over the last second.', ({ info }) =>
     Object.entries(info.stageMs).map(([stage, ms]) => [stage, ms / 1000]),

@@ -47,6 +47,8 @@ export const faceInfo = z.object({
   casting: castingId.nullable(),
   /** Where it is: the upper left corner and the size as shares of the picture. */
   box: z.object({ x: share, y: share, w: share, h: share }),
+  /** How far its skin lies from its neck's, CIEDE2000: in the program and, for comparison, in the plate. null: not replaced, or no bare neck is seen. */
+  neck: z.object({ program: z.number(), plate: z.number() }).nullable(),
 });
 export type FaceInfo = z.infer<typeof faceInfo>;
 

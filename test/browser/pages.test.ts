@@ -107,6 +107,7 @@ describe.skipIf(!browserPath)(
           shown: 'covered',
           why: 'its hands hide the whole face',
           casting: null,
+          neck: null,
           box: { x: 0.4, y: 0.3, w: 0.2, h: 0.3 },
         })),
       });
@@ -174,7 +175,7 @@ describe.skipIf(!browserPath)(
 
     it('casts a face that is tapped, asks whose a face is, and lets go of who is held', async () => {
       const box = { x: 0.25, y: 0.25, w: 0.1, h: 0.25 };
-      const face = { track: 4, shown: 'replaced', why: null, casting: null, box } as const;
+      const face = { track: 4, shown: 'replaced', why: null, casting: null, neck: null, box } as const;
       await server.feeds({ name: 'a-cam', ...LIVE, faces: [face] });
       const page = await open('/monitor', { width: 1280, height: 1000 });
       const mark = page.locator('.mark-face');

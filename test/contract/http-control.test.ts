@@ -100,7 +100,14 @@ describe('what it takes', () => {
   test('which feed’s faces it follows, one at a time, and none any more when it has gone', async () => {
     const { fake } = server;
     const { socket, next, send } = await open();
-    const face = { track: 4, shown: 'plate', why: null, casting: null, box: { x: 0, y: 0, w: 0.1, h: 0.2 } } as const;
+    const face = {
+      track: 4,
+      shown: 'plate',
+      why: null,
+      casting: null,
+      neck: null,
+      box: { x: 0, y: 0, w: 0.1, h: 0.2 },
+    } as const;
     send({ type: 'follow', feed: 'nobody' });
     expect(await next('refused')).toMatchObject({ code: 'feed_unknown' });
     const told = async (feed: string | null): Promise<void> => {

@@ -16,6 +16,7 @@ const face = (track: number, x: number, change: Partial<FaceInfo> = {}): FaceInf
   track,
   shown: 'replaced',
   why: null,
+  neck: null,
   casting: null,
   box: { x, y: 0.2, w: 0.1, h: 0.2 },
   ...change,

@@ -144,6 +144,7 @@ describe('who wears what', () => {
     }));
   const face = (x: number, casting: string | null, kind: 'replace' | 'cover' = 'replace'): ShownFace => ({
     casting,
+    neck: null,
     treatment: kind === 'cover' ? { kind, why: 'crossing' } : { kind },
     track: { id: x, box: { x, y: 0, w: 20, h: 20 } } as ShownFace['track'],
   });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { linearOf } from '../../scripts/eval/colour-difference.ts';
 import {
   complexionGain,
   halvedTo,
@@ -10,6 +9,7 @@ import {
   psnrDb,
   ssim,
 } from '../../scripts/eval/similarity.ts';
+import { linearOf } from '../../server/colour/difference.ts';
 
 const SIDE = 48;
 const everywhere: Masked = { width: SIDE, height: SIDE, mask: new Uint8Array(SIDE * SIDE).fill(1) };

@@ -10,12 +10,14 @@ const shown = (box: ShownFace['track']['box']): ShownFace => ({
   },
   treatment: { kind: 'cover', why: 'new face' },
   casting: null,
+  neck: null,
 });
 const PICTURE = { width: 640, height: 480 };
 
 test('the part of a face that lies in the picture is told as shares of it', () => {
   expect(faceInfoOf(shown({ x: -64, y: 240, w: 128, h: 480 }), PICTURE)).toEqual({
     ...{ track: 3, shown: 'covered', why: 'new face', casting: null },
+    neck: null,
     box: { x: 0, y: 0.5, w: 0.1, h: 0.5 },
   });
 });
@@ -26,4 +28,9 @@ test('whatever the place, it is one that can be told: an engine must not fall ov
     for (const w of odd)
       for (const picture of [PICTURE, { width: 0, height: 0 }])
         expect(faceInfo.safeParse(faceInfoOf(shown({ x, y: x, w, h: w }), picture)).success).toBe(true);
+});
+
+test('how a face sits with its neck is told with one decimal', () => {
+  const face = { ...shown({ x: 0, y: 0, w: 64, h: 64 }), neck: { program: 3.46, plate: 2.04 } };
+  expect(faceInfoOf(face, PICTURE).neck).toEqual({ program: 3.5, plate: 2 });
 });

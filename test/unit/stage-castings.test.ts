@@ -146,7 +146,7 @@ test('the next engine is told where performers were last, whoever has been out o
   const box = { x: 0.2, y: 0.25, w: 0.1, h: 0.5 };
   const stats = (track: number | null): EngineStats => ({
     ...engineStats,
-    faces: [{ track: 4, shown: 'replaced', why: null, casting: null, box }],
+    faces: [{ track: 4, shown: 'replaced', why: null, casting: null, neck: null, box }],
     castings: [{ id: 'c1', track, neutral: 'kept', missed: null }],
   });
   places.heard(stats(4), 1000);

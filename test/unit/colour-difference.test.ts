@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deltaE2000, type Lab, labOf } from '../../scripts/eval/colour-difference.ts';
+import { deltaE2000, type Lab, labOf } from '../../server/colour/difference.ts';
 
 /** Sharma, Wu, Dalal (2005), table 1: two colours and their CIEDE2000 difference, all 34 pairs. */
 const PAIRS: [Lab, Lab, number][] = [

@@ -1,3 +1,4 @@
+/** Colours as eyes tell them apart: CIE L*a*b* and CIEDE2000. */
 export type Lab = readonly [l: number, a: number, b: number];
 
 /** D65, two-degree observer, as sRGB uses it. */

@@ -17,7 +17,7 @@ import { sightOf } from './casting/sight.ts';
 import { drawnOver } from './drawn-over.ts';
 import { NeckMatch, type NeckReading } from './neck-match.ts';
 import { RestingFaces } from './resting-faces.ts';
-import { coverUnsure, type Treatment, treatmentOf } from './treatment.ts';
+import { coverUnsure, type Treatment, treatmentOf, veilOf } from './treatment.ts';
 
 export interface ShownFace {
   track: Track;
@@ -195,15 +195,21 @@ export class FaceStage {
     const started = early ? await this.#settle(early, report) : null;
     // The early face sits in the replacer's only output: take it before another face is replaced.
     planned.sort((a, b) => Number(b.track.id === started?.track.id) - Number(a.track.id === started?.track.id));
+    const veils: { track: Track; strength: number }[] = [];
     for (const face of planned) {
       const { track, treatment, wear } = face;
       const shown = treatment.kind === 'replace' ? await this.#replace(picture, face, started, report) : treatment;
+      const replaced = shown.kind === 'replace' || shown.kind === 'change';
+      veils.push({
+        track,
+        strength: shown.kind === 'cover' ? 1 : replaced && wear.look ? veilOf(track, wear.look) : 0,
+      });
       const neck = shown.kind === 'replace' ? this.#neck.of(track.id, picture.id.captureUs) : null;
       report.faces.push({ track, treatment: shown, casting: wear.casting?.id ?? null, neck });
     }
     const began = performance.now();
-    for (const { track, treatment } of report.faces) {
-      if (treatment.kind === 'cover') coverFace(picture, track, this.#parts.arena, this.#parts.kernels);
+    for (const { track, strength } of veils) {
+      if (strength > 0) coverFace(picture, track, this.#parts.arena, this.#parts.kernels, strength);
     }
     report.ms.composite += performance.now() - began;
   }

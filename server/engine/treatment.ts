@@ -16,6 +16,15 @@ export interface Look {
 /** Looking this far up or down, a mesh seen from the front no longer holds. */
 const MAX_PITCH_DEG = 50;
 
+/** Over so many degrees before a look's limit it fades into the cover: a head that turns on does not flash. */
+const FADE_DEG = 5;
+
+/** How much of the cover is laid over a replaced face, 0 to 1: 1 where the look no longer holds. */
+export function veilOf({ yawDeg, pitchDeg }: Track, look: Look): number {
+  const over = Math.max(Math.abs(yawDeg) - look.maxYawDeg, Math.abs(pitchDeg) - MAX_PITCH_DEG);
+  return Math.min(1, Math.max(0, (over + FADE_DEG) / FADE_DEG));
+}
+
 /** A face that may be a cast performer's that is not known again yet: covered whatever the policy says, until one tap or its shape tells. */
 export function coverUnsure(track: Track): Treatment {
   const seen = treatmentOf(track, 'look', { maxYawDeg: 180 });

@@ -46,12 +46,16 @@ export function coverEllipse({ box, landmarks }: { box: Box; landmarks: Landmark
   };
 }
 
-/** Covers one face in place: coarse soft colour, about seven means along it, with a feathered edge. Beyond the feather nothing changes. */
+/**
+ * Covers one face in place: coarse soft colour, about seven means along it, with a feathered edge. Beyond the feather nothing changes.
+ * @param strength 1 hides the face; less is a veil over one that is replaced.
+ */
 export function coverFace(
   picture: Picture,
   face: { box: Box; landmarks: Landmarks | null },
   arena: Arena,
   kernels: Kernels,
+  strength = 1,
 ): void {
   const ellipse = coverEllipse(face);
   // Nobody can say where this face is: hide everything rather than nothing.
@@ -60,7 +64,7 @@ export function coverFace(
     return;
   }
   const feather = Math.max(FEATHER * Math.min(ellipse.rx, ellipse.ry), FEATHER_PIXELS);
-  paint(picture, ellipse, feather, arena, kernels);
+  paint(picture, ellipse, feather, strength, arena, kernels);
 }
 
 /** Covers the whole picture in place: what a feed shows until its first detection. */
@@ -74,19 +78,20 @@ export function coverAll(picture: Picture, arena: Arena, kernels: Kernels): void
     ry: height * Math.SQRT1_2 + 1,
     rot: 0,
   };
-  paint(picture, ellipse, 1, arena, kernels);
+  paint(picture, ellipse, 1, 1, arena, kernels);
 }
 
 function paint(
   picture: Picture,
   { cx, cy, rx, ry, rot }: Ellipse,
   feather: number,
+  strength: number,
   arena: Arena,
   kernels: Kernels,
 ): void {
   const scratch = arena.allocate(SCRATCH_BYTES);
   try {
-    kernels.cover(picture.at, picture.width, picture.height, cx, cy, rx, ry, rot, feather, scratch);
+    kernels.cover(picture.at, picture.width, picture.height, cx, cy, rx, ry, rot, feather, strength, scratch);
   } finally {
     arena.release(scratch, SCRATCH_BYTES);
   }

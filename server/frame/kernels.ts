@@ -69,7 +69,7 @@ export interface Kernels {
     x1: number,
     y1: number,
   ): void;
-  /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. Nothing of the face's detail survives; outside the ellipse and its feather nothing changes. */
+  /** Covers a rotated ellipse with a coarse mosaic and a soft edge, in place. scratch: ≥ 64 KiB. At strength 1 nothing of the face's detail survives, below it that much of the mosaic is laid over it; outside the ellipse and its feather nothing changes. */
   cover(
     picture: number,
     width: number,
@@ -80,6 +80,7 @@ export interface Kernels {
     ry: number,
     rot: number,
     feather: number,
+    strength: number,
     scratch: number,
   ): void;
   /**

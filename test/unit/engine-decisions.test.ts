@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Overload } from '../../server/engine/overload.ts';
-import { treatmentOf } from '../../server/engine/treatment.ts';
+import { treatmentOf, veilOf } from '../../server/engine/treatment.ts';
 import { LANDMARKS, type Track, type TrackState } from '../../server/face/types.ts';
 
 const track = (state: TrackState, change: Partial<Track> = {}): Track => ({
@@ -35,6 +35,14 @@ describe('what may be seen of a face', () => {
       why: 'turned too far',
     });
     expect(treatmentOf(track('known', { pitchDeg: 60 }), 'look', look).kind).toBe('cover');
+  });
+
+  it('holds to 45° and fades into the cover from there to the look’s limit, without a step', () => {
+    const veil = (yawDeg: number, pitchDeg = 0) => veilOf(track('known', { yawDeg, pitchDeg }), look);
+    expect([veil(0), veil(45), veil(-45)]).toEqual([0, 0, 0]);
+    expect(veil(47.5)).toBeCloseTo(0.5);
+    expect([veil(50), veil(-50), veil(70)]).toEqual([1, 1, 1]);
+    expect([veil(0, -44), veil(10, 50)]).toEqual([0, 1]);
   });
 
   it('follows the policy for uncast faces in every state', () => {

@@ -17,13 +17,13 @@ interface Ellipse {
   feather: number;
 }
 
-function cover(picture: Uint8Array, w: number, h: number, e: Ellipse): Uint8Array {
+function cover(picture: Uint8Array, w: number, h: number, e: Ellipse, strength = 1): Uint8Array {
   const at = arena.allocate(picture.length + 64);
   arena
     .bytes(at, picture.length + 64)
     .fill(0xa5)
     .set(picture);
-  kernels.cover(at, w, h, e.cx, e.cy, e.rx, e.ry, e.rot, e.feather, scratch);
+  kernels.cover(at, w, h, e.cx, e.cy, e.rx, e.ry, e.rot, e.feather, strength, scratch);
   const all = arena.bytes(at, picture.length + 64).slice();
   arena.release(at, picture.length + 64);
   expect(all.subarray(picture.length).every((value) => value === 0xa5)).toBe(true);
@@ -74,6 +74,17 @@ describe('cover', () => {
       }
     });
     expect(outside).toBeGreaterThan(10_000);
+  });
+
+  test('at half strength lies half way between the picture and its cover, in every plane', () => {
+    const [w, h] = [203, 161];
+    const before = randomPicture(w, h);
+    const whole = cover(before, w, h, face);
+    const half = cover(before, w, h, face, 0.5);
+    half.forEach((value, i) => {
+      expect(Math.abs(value - ((before[i] ?? 0) + (whole[i] ?? 0)) / 2)).toBeLessThanOrEqual(1);
+    });
+    expect(cover(before, w, h, face, 0)).toEqual(before);
   });
 
   test('leaves nothing of the picture inside: noise becomes nearly flat, and no detail correlates', () => {

@@ -116,8 +116,9 @@ function toBytes(v: v128): v128 {
 /** Blends the mosaic into one plane inside the feathered ellipse. cx…feather in samples of this plane, origin at sample centres. */
 function paint(
   plane: usize, width: i32, height: i32, grid: usize, columns: i32, rows: i32, ox: f32, oy: f32, cell: f32,
-  cx: f32, cy: f32, rx: f32, ry: f32, cos: f32, sin: f32, feather: f32, y0: i32, y1: i32, line: usize, values: usize,
+  cx: f32, cy: f32, rx: f32, ry: f32, cos: f32, sin: f32, feather: f32, strength: f32, y0: i32, y1: i32, line: usize, values: usize,
 ): void {
+  const most = f32x4.splat(strength);
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
   const lanes = f32x4(0, 1, 2, 3);
@@ -148,7 +149,7 @@ function paint(
     for (let x = x0; x < x1; x += 4) {
       const at = plane + <usize>(y * width + x);
       const value = v128.load(values + ((<usize>x) << 2));
-      if (x >= solid0 && x + 4 <= min(solid1, x1)) {
+      if (strength == 1 && x >= solid0 && x + 4 <= min(solid1, x1)) {
         v128.store32_lane(at, toBytes(value), 0);
         continue;
       }
@@ -159,7 +160,7 @@ function paint(
       const ramp = f32x4.sub(one, f32x4.mul(f32x4.sub(q, one), f32x4.splat(slope)));
       const linear = f32x4.min(f32x4.max(ramp, zero), one);
       if (!v128.any_true(linear)) continue;
-      const alpha = f32x4.mul(f32x4.mul(linear, linear), f32x4.sub(f32x4.splat(3), f32x4.add(linear, linear)));
+      const alpha = f32x4.mul(most, f32x4.mul(f32x4.mul(linear, linear), f32x4.sub(f32x4.splat(3), f32x4.add(linear, linear))));
       if (x + 4 <= width) {
         const bytes = i16x8.extend_low_i8x16_u(v128.load32_zero(at));
         const old = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(bytes));
@@ -180,13 +181,14 @@ function paint(
 
 /**
  * Covers the ellipse (centre cx, cy and radii rx, ry in luma pixels, rotated by `rot` radians clockwise on screen) and fades out over
- * `feather` pixels outside it; inside the ellipse nothing of the picture remains, beyond the feather nothing changes.
+ * `feather` pixels outside it; inside the ellipse nothing of the picture remains at strength 1, beyond the feather nothing changes.
  * The ellipse may lie partly or wholly outside the picture. scratch: ≥ 64 KiB.
  */
 export function cover(
   picture: usize, width: i32, height: i32,
-  cx: f32, cy: f32, rx: f32, ry: f32, rot: f32, feather: f32, scratch: usize,
+  cx: f32, cy: f32, rx: f32, ry: f32, rot: f32, feather: f32, strength: f32, scratch: usize,
 ): void {
+  strength = min<f32>(max<f32>(strength, 0), 1);
   rx = max<f32>(rx, 1);
   ry = max<f32>(ry, 1);
   const soft = min<f32>(max<f32>(feather, 0.5), 0.75 * min<f32>(rx, ry) + 1);
@@ -219,7 +221,7 @@ export function cover(
       const ox = px + 0.5 - 0.5 * <f32>columns * size;
       const oy = py + 0.5 - 0.5 * <f32>rows * size;
       means(plane, w, h, ox, oy, size, columns, rows, grid, scratch);
-      paint(plane, w, h, grid, columns, rows, ox, oy, size, px, py, rx * k, ry * k, cos, sin, soft * k, y0, y1, line, scratch);
+      paint(plane, w, h, grid, columns, rows, ox, oy, size, px, py, rx * k, ry * k, cos, sin, soft * k, strength, y0, y1, line, scratch);
     }
     plane += <usize>(w * h);
   }

@@ -4,8 +4,10 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const files = (folder: string) => `test/${folder}/**/*.test.ts`;
 
+const named = (...names: string[]): string[] => names.map((name) => `test/${name}.test.ts`);
+
 /** Pictures that have to come in time: a test that held a processor beside them would be measured with them. */
-const ALONE = [
+const ALONE = named(
   'browser/colour',
   'browser/pages-live',
   'browser/pages-wrtc',
@@ -14,20 +16,19 @@ const ALONE = [
   'integration/av-offset',
   'integration/bench-chaos',
   'integration/bench-live',
-  'integration/drain',
   'integration/engine-spare',
   'integration/live-path',
   'integration/live-turned',
   'integration/media-rtp',
-  'integration/metrics-live',
-  'integration/renditions',
-  'integration/sessions-come-and-go',
-  'integration/trace',
-].map((name) => `test/${name}.test.ts`);
+);
+
+/** They put other modules in the place of ours, or let go of libraries for good: each needs a process of its own. */
+const APART = named('unit/cli-options', 'unit/unlicensed');
 
 /**
- * Three projects, one after the other. `unit` runs files side by side; `integration`, which starts real processes, sockets and
- * browsers and mostly waits for them, two at a time; `alone` one.
+ * Projects, one group after the other. `unit` runs files side by side, many in one process: loading the same modules for each anew took a third of
+ * their time; `apart` each in its own. `integration`, which starts real processes, sockets and browsers and mostly waits for them, two at a
+ * time; `alone` one.
  */
 export default defineConfig({
   root,
@@ -40,6 +41,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [files('unit'), files('contract'), files('fuzz')],
+          exclude: APART,
+          isolate: false,
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: APART,
           testTimeout: 20_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 0 },

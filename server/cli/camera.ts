@@ -6,7 +6,7 @@ import { openPublisher, type Publisher } from '../media/peer/publisher.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
 import { profileLevelId } from './avcc.ts';
 import { CameraSound } from './camera-sound.ts';
-import { CommandError, interrupted, parseBitrate, parseCount, parseSize, runCommand } from './command.ts';
+import { CommandError, interrupted, parseBitrate, parseCount, parseSize, parseWhole, runCommand } from './command.ts';
 import { type CameraFrame, FileCamera, type FileCameraOptions } from './file-camera.ts';
 import { Pace } from './pace.ts';
 import { SOUND_HZ } from './sound-encoder.ts';
@@ -76,15 +76,15 @@ function parseCommand(args: string[]): CameraCommand {
     bitrate: parseBitrate(values.bitrate),
     copy: values.copy,
     mute: values.mute || values.fps !== undefined,
-    ltc: values.ltc ? parseCount(values.ltc, 'ltc', 64) : null,
+    ltc: values.ltc === undefined ? null : parseWhole(values.ltc, 'ltc', 64),
     relay: values.relay,
-    seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
+    seconds: values.seconds === undefined ? Infinity : parseCount(values.seconds, 'seconds', 1e6),
   };
   // The environment keeps it out of the process list.
   const token = values.token ?? process.env.UNDERSTUDY_TOKEN;
   if (token) command.token = token;
-  if (values.fps) command.fps = parseCount(values.fps, 'fps', 120);
-  if (values.size) command.size = parseSize(values.size);
+  if (values.fps !== undefined) command.fps = parseCount(values.fps, 'fps', 120);
+  if (values.size !== undefined) command.size = parseSize(values.size);
   if (command.copy && command.codec !== 'h264')
     throw new CommandError('--copy sends H.264: leave out --codec or --copy.');
   return command;

@@ -9,7 +9,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a command: `--help` prints its usage; a `CommandError` or `PeerError` becomes its sentence on stderr and exit code 1. */
+/** Errors whose message is all that a person needs. */
+const SENTENCES = ['CommandError', 'PeerError', 'ConfigError'];
+
+/** Runs a command: `--help` prints its usage; a mistake (SENTENCES, or what the system says) becomes its sentence on stderr and exit code 1. */
 export async function runCommand(args: string[], usage: string, body: () => Promise<void>): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(usage);
@@ -22,8 +25,7 @@ export async function runCommand(args: string[], usage: string, body: () => Prom
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const expected = error.name === 'CommandError' || error.name === 'PeerError' || 'code' in error;
-    if (!expected) throw error;
+    if (!SENTENCES.includes(error.name) && !('code' in error)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   } finally {
@@ -66,8 +68,17 @@ export function parseSize(text: string): { width: number; height: number } {
 }
 
 export function parseCount(text: string, name: string, most: number): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= most))
-    throw new CommandError(`--${name} needs a number above 0 and up to ${most}, not "${text}".`);
-  return value;
+  const value = numberIn(text);
+  if (value > 0 && value <= most) return value;
+  throw new CommandError(`--${name} needs a number above 0 and up to ${most}, not "${text}".`);
 }
+
+/** A whole number from 1. */
+export function parseWhole(text: string, name: string, most: number): number {
+  const value = numberIn(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new CommandError(`--${name} needs a whole number from 1 to ${most}, not "${text}".`);
+}
+
+/** NaN where there is none: Number() takes nothing at all for 0. */
+export const numberIn = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));

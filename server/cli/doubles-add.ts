@@ -14,7 +14,7 @@ import { runtimeOptions } from '../inference/runtime-options.ts';
 import type { Runtime } from '../inference/session.ts';
 import type { InferenceSettings } from '../inference/settings.ts';
 import { inferenceOf } from '../stage/configured.ts';
-import { CommandError } from './command.ts';
+import { CommandError, numberIn } from './command.ts';
 import { probeFace } from './probe-face.ts';
 
 const DOUBLES = fileURLToPath(new URL('../../models/doubles/', import.meta.url));
@@ -148,13 +148,13 @@ function rangeNamed(name: string): 'unit' | 'signed' {
 }
 
 function degrees(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const value = numberIn(text);
   if (value >= 10 && value <= 90) return value;
   throw new CommandError(`--max-yaw "${text}" is not an angle: write how far the head may turn, 10 to 90 degrees.`);
 }
 
 function triple(text: string, option: string): number[] {
-  const values = text.split(',').map(Number);
+  const values = text.split(',').map(numberIn);
   if (values.length === 3 && values.every(Number.isFinite)) return values;
   throw new CommandError(`${option} needs three numbers, such as 0.5,0.5,0.5.`);
 }

@@ -36,7 +36,7 @@ function parseCommand(args: string[]): MonitorCommand {
   const command: MonitorCommand = {
     from: values.from,
     relay: values.relay,
-    seconds: values.seconds ? parseCount(values.seconds, 'seconds', 1e6) : Infinity,
+    seconds: values.seconds === undefined ? Infinity : parseCount(values.seconds, 'seconds', 1e6),
   };
   // The environment keeps it out of the process list.
   const token = values.token ?? process.env.UNDERSTUDY_TOKEN;

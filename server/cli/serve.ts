@@ -82,7 +82,7 @@ function parse(args: string[]): { file: string | undefined; given: ConfigInput }
   if (values.help) return null;
   const server = {
     ...(values.host ? { host: values.host } : {}),
-    ...(values.port ? { port: portOf(values.port) } : {}),
+    ...(values.port === undefined ? {} : { port: portOf(values.port) }),
   };
   const stage = values['no-demo'] ? { demo: false } : {};
   return { file: values.config, given: { server, stage, store: values.data ? { dir: values.data } : {} } };

@@ -7,7 +7,7 @@ import { overwrite } from '../config/reload.ts';
 import { configSchema } from '../config/schema.ts';
 import { createApp, listen } from '../http/app.ts';
 import { createTokens } from '../http/tokens.ts';
-import { isAgeTreatment, playableLooks } from '../library/looks.ts';
+import { playableLooks } from '../library/looks.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
@@ -15,6 +15,7 @@ import { configured, encoderThreads, inferenceOf, openMedia } from './configured
 import { EngineLinks } from './engine-links.ts';
 import { EnginePool } from './engine-pool.ts';
 import { openFrontStore } from './front-store.ts';
+import { ageableAmong } from './looks.ts';
 import { type FromFront, type ToFront, toFront } from './process-messages.ts';
 import { Stage } from './stage.ts';
 
@@ -105,7 +106,7 @@ async function start({
       inference,
     },
     looks: playableLooks(),
-    ageable: isAgeTreatment,
+    ageable: ageableAmong(playableLooks()),
     warn: (feed, sentence) => reports.warn(`${feed}: ${sentence}`, sentence, { feed }),
   });
   const app = await createApp({ stage, store: records, config, clientDir: CLIENT_DIR, log, reports, tokens });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPerceiver, type PerceiverOptions } from '../../server/face/perceiver.ts';
 import type { Track } from '../../server/face/types.ts';
 import { Arena } from '../../server/frame/arena.ts';
@@ -66,9 +66,21 @@ function score(all: Track[][], labels: Box[][]): { leaked: number; knownPct: num
   return { leaked, knownPct: (100 * known) / Math.max(faces, 1), ids };
 }
 
-async function load(
-  name: string,
-): Promise<{ video: DecodedVideo; labels: ReturnType<typeof clipLabels>; boxes: Box[][] }> {
+interface Loaded {
+  video: DecodedVideo;
+  labels: ReturnType<typeof clipLabels>;
+  boxes: Box[][];
+}
+/** By name: each clip is decoded once. */
+const loaded = new Map<string, Promise<Loaded>>();
+
+function load(name: string): Promise<Loaded> {
+  const known = loaded.get(name) ?? decoded(name);
+  loaded.set(name, known);
+  return known;
+}
+
+async function decoded(name: string): Promise<Loaded> {
   const found = clip(name);
   if (!found) throw new Error(`no clip ${name}`);
   const labels = clipLabels(found);
@@ -296,17 +308,20 @@ describe('the synthetic performer of the demo clip', () => {
 });
 
 describe('a picture that changes its size', () => {
-  const demo = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
+  const PICTURES = 14;
+  let video: DecodedVideo;
+  beforeAll(async () => {
+    video = await decodeVideo(fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url)), PICTURES);
+  });
 
   /** The demo's performer, known at full size, then in pictures of another size: the tracks of the last full and all further ones. */
   async function resized(width: number, height: number, draw: (full: Uint8Array) => Uint8Array): Promise<Track[][]> {
-    const video = await decodeVideo(demo);
     const arena = new Arena(128);
     const perceiver = await createPerceiver({ runtime, arena, kernels: loadKernels(arena), modelsDir });
     const full = arenaPicture(arena, video.width, video.height, video.colour);
     const other = arenaPicture(arena, width, height, video.colour);
     const all: Track[][] = [];
-    for (let i = 0; i < 14; i++) {
+    for (let i = 0; i < PICTURES; i++) {
       const samples = video.pictures[i] as Uint8Array;
       const picture = i < 10 ? full.fill(samples, i * 33_333) : other.fill(draw(samples), i * 33_333);
       all.push(await perceiver.perceive(picture).complete);
@@ -328,7 +343,7 @@ describe('a picture that changes its size', () => {
   };
 
   test('of the same shape keeps its faces known, at their places', async () => {
-    const { width, height } = await decodeVideo(demo);
+    const { width, height } = video;
     const to = { width: (width * 3) / 4, height: (height * 3) / 4 };
     const [before, ...after] = await resized(to.width, to.height, small({ width, height }, to));
     expect(after.map(([track]) => track?.state)).toEqual(['known', 'known', 'known', 'known']);
@@ -337,7 +352,7 @@ describe('a picture that changes its size', () => {
   });
 
   test('keeps a face covered that cannot be found in it', async () => {
-    const { width, height } = await decodeVideo(demo);
+    const { width, height } = video;
     const to = { width: width / 2, height: height / 2 };
     const empty = new Canvas(to.width, to.height).samples;
     const [before, after] = await resized(to.width, to.height, () => empty);
@@ -347,7 +362,7 @@ describe('a picture that changes its size', () => {
   });
 
   test('of another shape is taken as a cut: the place stays covered, and who comes is new', async () => {
-    const { width, height } = await decodeVideo(demo);
+    const { width, height } = video;
     const to = { width: height, height };
     const [before, after] = await resized(to.width, to.height, (samples) => {
       const canvas = new Canvas(to.width, to.height);

@@ -327,6 +327,7 @@ describe('what is not taken', () => {
   });
 
   test.each([
+    [['--mean', '0.5,,0.5'], /--mean needs three numbers/],
     [['--max-yaw', 'abc'], /--max-yaw "abc" is not an angle.*10 to 90/],
     [['--max-yaw', ''], /is not an angle/],
     [['--max-yaw', '95'], /is not an angle/],

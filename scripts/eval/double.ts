@@ -1,5 +1,5 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] --out DIR [--json] [--quick]`: the engine's own
+ * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] [--uncast] --out DIR [--json] [--quick]`: the engine's own
  * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '../../server/config/config.ts';
 import { openDouble } from '../../server/double/open.ts';
 import { publish, say } from '../bench/report.ts';
+import { asCast, faceAtRest } from './at-rest.ts';
 import { type AgeSummary, ageSummary, zeroError } from './double-age.ts';
 import { type AllMeasured, gatesOf, type Measured, type Times } from './double-gates.ts';
 import { type Run, type RunResult, runDouble } from './double-run.ts';
@@ -55,6 +56,8 @@ interface Settings {
   pace: typeof FULL;
   /** Whether what stands before faces is left out. */
   occlusion: boolean;
+  /** Whether performers were asked for a neutral face, as when they are cast. */
+  cast: boolean;
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -68,6 +71,7 @@ export async function run(args: string[]): Promise<number> {
       trained: { type: 'string' },
       age: { type: 'string', default: 'reage' },
       'only-age': { type: 'boolean', default: false },
+      uncast: { type: 'boolean', default: false },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -90,11 +94,12 @@ export async function run(args: string[]): Promise<number> {
     out: values.out,
     pace,
     occlusion: values.occlusion,
+    cast: !values.uncast,
   };
   mkdirSync(values.out, { recursive: true });
   const measured = await evaluate(settings);
   const gates = gatesOf(measured);
-  const details = { ...detailsOf(measured), quick: values.quick };
+  const details = { ...detailsOf(measured), cast: settings.cast, quick: values.quick };
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
   say(`Contact sheets, side-by-side clips and results.json are in ${resolve(values.out)}.`);
   return publish('double', began, gates, details, values.json);
@@ -118,8 +123,10 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
     const reader = await FaceReader.open({ ...engine, runtime, modelsDir: MODELS_DIR });
     try {
       const open = (dir: string): Promise<Run['replacer']> => openDouble({ ...engine, runtime, dir });
-      const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> =>
-        runDouble(engine, reader, { ...run, replacer: await open(dir) });
+      const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> => {
+        const rest = settings.cast && run.performance ? await faceAtRest(engine, run.performance) : null;
+        return runDouble(engine, reader, { ...run, replacer: asCast(await open(dir), rest) });
+      };
       for (const double of doubles) all.doubles.push(...(await evaluateDouble(settings, double, perform)));
       if (settings.trained) all.trained.push(...(await evaluateTrained(settings, settings.trained, perform)));
       for (const one of settings.crossings) all.crossings.push(await evaluateCrossing(engine, settings, one, open));

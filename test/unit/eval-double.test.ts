@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isAtRest } from '../../scripts/eval/at-rest.ts';
 import { type AllMeasured, gatesOf, type Measured } from '../../scripts/eval/double-gates.ts';
 import { RunResult } from '../../scripts/eval/double-run.ts';
 import { summaryOf, tidy } from '../../scripts/eval/double-summary.ts';
@@ -201,4 +202,12 @@ describe('reading performances', () => {
     expect(() => readPerformances(broken)).toThrow(/"fps"/);
     rmSync(broken, { recursive: true });
   });
+});
+
+test('a performer is captured at rest: nothing moved, looking ahead', () => {
+  const rig = { jaw: 0.02, smile: 0, blinkLeft: 0, blinkRight: 0, brows: -0.04 };
+  const one = { ...performance.frames[0]!.people[0]!, rig };
+  expect(isAtRest(one)).toBe(true);
+  for (const part of Object.keys(rig)) expect(isAtRest({ ...one, rig: { ...rig, [part]: -0.2 } })).toBe(false);
+  expect(isAtRest({ ...one, yawDeg: -20 })).toBe(false);
 });

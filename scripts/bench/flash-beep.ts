@@ -111,8 +111,9 @@ export class Eyes {
     this.#chain = this.#chain.then(() => this.#look(frame)).catch(() => undefined);
   }
 
-  close(): void {
-    this.#decoder.close();
+  /** FFmpeg ends the process where a decoder is closed under a frame: what has come is looked at first. */
+  close(): Promise<void> {
+    return this.#chain.then(() => this.#decoder.close());
   }
 
   async #look(frame: ReceivedFrame): Promise<void> {

@@ -164,7 +164,7 @@ export async function run(args: string[]): Promise<number> {
   });
   const began = performance.now();
   const plan: Plan = values.quick
-    ? { frames: 90, settleSeconds: 1, windows: 1, seconds: 4, viewerSeconds: 2, viewers: [0, 4, 8] }
+    ? { frames: 90, settleSeconds: 1, windows: 1, seconds: 3, viewerSeconds: 1.5, viewers: [0, 4, 8] }
     : { frames: 300, settleSeconds: 3, windows: 5, seconds: 15, viewerSeconds: 8, viewers: [0, 1, 2, 4, 8] };
   const source: ClipOptions = { ...CLIP, frames: plan.frames, ...(values.clip ? { file: values.clip } : {}) };
   const live = (passThrough: boolean, change: Partial<RigOptions> = {}) => ({

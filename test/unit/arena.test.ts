@@ -64,4 +64,22 @@ describe('kernel memory', () => {
     for (const [at, size] of held) arena.release(at, size);
     expect(() => arena.allocate(arena.memory.buffer.byteLength - 17 * 65536)).not.toThrow();
   });
+
+  it('is settled ahead without touching what is taken meanwhile, and never beyond its end', async () => {
+    const arena = new Arena(4);
+    const settling = arena.settle(2 << 20);
+    const taken: number[] = [];
+    // The first piece is settled at once, the others one a turn of the loop: blocks are taken in between.
+    for (let turn = 0; turn < 6; turn++) {
+      const at = arena.allocate(100_000);
+      arena.bytes(at, 100_000).fill(7);
+      taken.push(at);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await settling;
+    for (const at of taken) expect(arena.bytes(at, 100_000).every((value) => value === 7)).toBe(true);
+    await arena.settle(1 << 30);
+    for (const at of taken) arena.release(at, 100_000);
+    expect(() => arena.allocate(arena.memory.buffer.byteLength - 17 * 65536)).not.toThrow();
+  });
 });

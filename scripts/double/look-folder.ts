@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Iris } from '../../server/double/irises.ts';
 import { type DoubleManifest, readManifest } from '../../server/double/manifest.ts';
-import { encodeMaps } from '../../server/double/maps.ts';
+import { encodeDetail, encodeMaps } from '../../server/double/maps.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
 import { canonicalOf, drawnMesh } from './face-mesh.ts';
 import type { TextureMaps } from './mesh-graph.ts';
@@ -36,19 +36,25 @@ export interface Look extends Drawing {
 }
 
 export const MAPS = 'maps.bin';
-const heldMaps = ({ side, normalSide }: TextureMaps, bytes: Buffer) => ({
-  file: MAPS,
-  sha256: sha256(bytes),
-  side,
-  normalSide,
-});
+const DETAIL = 'detail.bin';
+
+/** Writes `maps.bin`, and `detail.bin` where there is more; answers how the manifest names them. */
+function writeMaps(dir: string, maps: TextureMaps) {
+  const write = (file: string, bytes: Buffer) => {
+    writeFileSync(join(dir, file), bytes);
+    return { file, sha256: sha256(bytes) };
+  };
+  const { side, normalSide, detail } = maps;
+  const held = { ...write(MAPS, encodeMaps(maps)), side, normalSide };
+  return detail ? { ...held, detail: { ...write(DETAIL, encodeDetail(detail.texture)), side: detail.side } } : held;
+}
 
 const OURS = { licence: 'Apache-2.0', fictional: true };
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const rounded = (values: Iterable<number>): number[] => Array.from(values, (value) => Number(value.toFixed(5)));
 
-/** Writes `mesh.json`, and `maps.bin` where there are maps. Answers how the manifest names them, and what was drawn. */
+/** Writes `mesh.json`, and the maps where there are any. Answers how the manifest names them, and what was drawn. */
 export function writeDrawing(dir: string, { mesh, uv, offset, guide, iris, maps }: Drawing) {
   mkdirSync(dir, { recursive: true });
   const drawn = drawnMesh(mesh, uv);
@@ -65,12 +71,10 @@ export function writeDrawing(dir: string, { mesh, uv, offset, guide, iris, maps 
     guide: guide && { size: guide.size, base64: guide.bytes.toString('base64') },
   };
   const meshBytes = Buffer.from(`${JSON.stringify(template)}\n`);
-  const mapBytes = maps && encodeMaps(maps);
   writeFileSync(join(dir, 'mesh.json'), meshBytes);
-  if (mapBytes) writeFileSync(join(dir, MAPS), mapBytes);
   return {
     mesh: { file: 'mesh.json', sha256: sha256(meshBytes) },
-    ...(maps && mapBytes && { maps: heldMaps(maps, mapBytes) }),
+    ...(maps && { maps: writeMaps(dir, maps) }),
     triangles: drawn.triangles.length,
   };
 }

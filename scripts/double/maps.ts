@@ -5,6 +5,9 @@ import { canonicalOf } from './face-mesh.ts';
 
 type Point = readonly [number, number];
 
+/** Blurs are given in texels of a texture of this side. */
+const USUAL_SIDE = 320;
+
 /** A double's texture as floats: R, G, B encoded 0–1 and alpha, planar, colour carried on into what the picture leaves transparent. */
 export async function textureMap(
   png: Buffer,
@@ -49,7 +52,7 @@ async function warmHighlights(map: Float32Array, mesh: FaceMesh, uv: readonly Po
     return blurred(
       plane.map((value, i) => value * skin[i]!),
       side,
-      22,
+      22 * (side / USUAL_SIDE),
     );
   });
   for (let i = 0; i < pixels; i++) {
@@ -79,13 +82,14 @@ async function calmEyes(map: Float32Array, mesh: FaceMesh, uv: readonly Point[],
   };
   const [hidden, calmed] = [await mask([...eyes, mesh.leftBrow, mesh.rightBrow], 34, 1.5), await mask(eyes, 22, 5)];
   const weight = Float32Array.from(hidden, (value) => 1 - value / 255);
-  const below = blurred(weight, side, 14);
+  const sigma = 14 * (side / USUAL_SIDE);
+  const below = blurred(weight, side, sigma);
   for (let c = 0; c < 3; c++) {
     const plane = map.subarray(c * pixels, (c + 1) * pixels);
     const around = blurred(
       plane.map((value, i) => value * weight[i]!),
       side,
-      14,
+      sigma,
     );
     for (let i = 0; i < pixels; i++) {
       const share = (CALM * calmed[i]!) / 255;

@@ -14,6 +14,8 @@ export interface TextureMaps {
   /** Unit normals x, y, z of the head looking at the camera; normalSide² each. */
   normals: Float32Array;
   normalSide: number;
+  /** The same texture as fine as it was painted, for close-ups. */
+  detail?: { texture: Float32Array; side: number };
 }
 
 /** What is drawn before anything is learned, names of values: planar, SIZE². */

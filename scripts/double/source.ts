@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { z } from 'zod';
 import type { Iris } from '../../server/double/irises.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
@@ -10,6 +11,8 @@ import { measureIris } from './measure-iris.ts';
 import type { TextureMaps } from './mesh-graph.ts';
 
 const TEXTURE_SIDE = 320;
+/** For close-ups: the picture's own side, where that is more. */
+const MOST_DETAIL = 1024;
 const NORMAL_SIDE = 128;
 const GUIDE_SIDE = 64;
 export const MAX_YAW_DEG = 50;
@@ -50,9 +53,16 @@ export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSou
       uv,
       canonical.map((value, i) => value + (offset[i] ?? 0)),
     ),
-    maps: { texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE },
+    maps: { texture, side: TEXTURE_SIDE, normals, normalSide: NORMAL_SIDE, ...(await detailOf(png, mesh, uv)) },
     guide: { size: GUIDE_SIDE, bytes: guide },
   };
+}
+
+/** The texture as fine as it was painted. */
+async function detailOf(png: Buffer, mesh: FaceMesh, uv: [number, number][]): Promise<Pick<TextureMaps, 'detail'>> {
+  const { width = 0 } = await sharp(png).metadata();
+  const side = Math.min(MOST_DETAIL, width);
+  return side > TEXTURE_SIDE ? { detail: { texture: await textureMap(png, mesh, uv, side), side } } : {};
 }
 
 /** @param shape x to image right, y up, z towards the camera, any unit: the head is turned and scaled to the canonical one by its rigid points. */

@@ -30,7 +30,7 @@ ${fictional ? 'An invented person, said whoever made it.' : 'Made from footage o
 |---|---|
 | \`texture.png\` | 512×512 RGBA, sRGB, straight alpha: the face rolled off a cylinder around the head, the footage's light taken out as far as it could be told |
 | \`texture.json\` | for each of the 468 points of the face mesh its place in the texture and the neutral face |
-| \`double.onnx\`, \`mesh.json\`${kind === 'learned' ? ', `maps.bin`' : ''}, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
+| \`double.onnx\`, \`mesh.json\`${kind === 'learned' ? ', `maps.bin`, `detail.bin`' : ''}, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
 | \`FOOTAGE.md\`, \`footage.json\` | what the footage shows, and what to shoot next |
 | \`portrait.png\` | a picture of the footage |
 

@@ -1,17 +1,20 @@
 import { join } from 'node:path';
+import type { Arena } from '../frame/arena.ts';
 import { openNetwork } from './contract.ts';
 import { type EyesPicture, Irises } from './irises.ts';
-import { readHeldBeside } from './manifest.ts';
-import { decodeMaps } from './maps.ts';
+import { type DoubleManifest, readHeldBeside } from './manifest.ts';
+import { decodeDetail, decodeMaps, type Maps } from './maps.ts';
 import type { OpenOptions } from './open.ts';
-import { COARSE, DRAWN_CHANNELS, type Painted, Painter } from './painter.ts';
+import { COARSE, DRAWN_CHANNELS, type Painted, type Painter } from './painter.ts';
+import { Painters } from './painters.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
-import { CROP_SCALE, SIZE, WINDOW } from './surface.ts';
+import { CROP_SCALE, WINDOW } from './surface.ts';
 
 /** Crop pixels of a step of the grid that the network answers on. */
 const STEP = 4;
 /** From where each point is taken, x and y in steps, and what is added to R, G, B. */
 const CHANGE_CHANNELS = 5;
+const PLACE_CHANNELS = 2;
 const { left, top, width, height } = WINDOW;
 const STEPS = (width / STEP) * (height / STEP);
 
@@ -28,36 +31,27 @@ export const LEARNED = {
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
 export async function openLearned(options: OpenOptions): Promise<Replacer> {
-  const { arena, kernels, dir } = options;
+  const { arena, kernels } = options;
   const { manifest, template, session, tensors } = await openNetwork(options, LEARNED);
-  let painter: Painter;
+  let painters: Painters;
   try {
-    if (!manifest.maps) throw new Error(`The double in ${dir} names no maps in double.json. Import the double again.`);
-    const { side, normalSide } = manifest.maps;
-    const maps = decodeMaps(await readHeldBeside(dir, manifest.maps), side, normalSide, join(dir, manifest.maps.file));
-    painter = new Painter(options, template, maps);
+    painters = new Painters(options, template, await readMaps(options.dir, manifest));
   } catch (error) {
     session.close();
     throw error;
   }
-  const scratch = painter.reserve(CHANGE_CHANNELS * width * Float32Array.BYTES_PER_ELEMENT);
   const { drawn, coarse, change } = tensors;
   const irises = template.iris && new Irises(template.iris);
-  const plane = SIZE * SIZE;
-  const eyesOf = ({ base, softness }: Painted): EyesPicture => {
-    const alpha = arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane);
-    return {
-      size: SIZE,
-      colour: arena.floats(base, 3 * plane),
-      lid: (x, y) => movedValue(alpha, change.data, x, y),
-      movedFrom: (x, y) => {
-        const at = stepAt(x, y);
-        return [x + STEP * change.data[at]!, y + STEP * change.data[STEPS + at]!];
-      },
-      place: (landmark) => painter.place(landmark),
-      scale: CROP_SCALE,
-      softness,
-    };
+  const finer = painters.reserve(change.data.byteLength * 4);
+  const scratch = painters.reserve(CHANGE_CHANNELS * 2 * width * Float32Array.BYTES_PER_ELEMENT);
+  /** The network's answer on a grid of four pixels of what was painted. */
+  const changeFor = (detail: number): number => {
+    if (detail === 1) return change.at;
+    const places = PLACE_CHANNELS * STEPS;
+    kernels.doubled(change.at, PLACE_CHANNELS, width / STEP, height / STEP, detail, finer);
+    const [from, to] = [change.at + 4 * places, finer + 16 * places];
+    kernels.doubled(from, CHANGE_CHANNELS - PLACE_CHANNELS, width / STEP, height / STEP, 1, to);
+    return finer;
   };
   let closed = false;
   return {
@@ -65,24 +59,55 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
     provider: session.provider,
     maxYawDeg: manifest.maxYawDeg,
     async replace(face: FaceInput) {
+      const painter = painters.of(face);
+      const { detail } = painter;
       const painted = painter.paint(face);
+      const { base, size, toCrop } = painted;
       painter.show(painted, drawn.at, coarse.at);
       await session.run();
+      const [x, y, w, h] = [left * detail, top * detail, width * detail, height * detail];
       // Moved in place: base and rim, as they lie, are the face's colour and alpha.
-      kernels.move(painted.interleaved, SIZE, change.at, left, top, width, height, scratch, painted.base);
-      irises?.paint(eyesOf(painted), face.landmarks, painted.toCrop, face.trackId);
-      return { at: painted.base, size: SIZE, toCrop: painted.toCrop, how: 'cover' };
+      kernels.move(painted.interleaved, size, changeFor(detail), x, y, w, h, scratch, base);
+      irises?.paint(eyesOf(arena, painter, painted, change.data), face.landmarks, toCrop, face.trackId);
+      return { at: base, size, toCrop, how: 'cover' };
     },
     forget(trackId) {
-      painter.forget(trackId);
+      painters.forget(trackId);
       irises?.forget(trackId);
     },
     close() {
       if (closed) return;
       closed = true;
       session.close();
-      painter.close();
+      painters.close();
     },
+  };
+}
+
+/** @throws Error with a sentence where they are missing, damaged or not what double.json says. */
+async function readMaps(dir: string, { maps }: DoubleManifest): Promise<Maps> {
+  if (!maps) throw new Error(`The double in ${dir} names no maps in double.json. Import the double again.`);
+  const { side, normalSide, detail } = maps;
+  const read = decodeMaps(await readHeldBeside(dir, maps), side, normalSide, join(dir, maps.file));
+  if (!detail) return read;
+  return { ...read, detail: decodeDetail(await readHeldBeside(dir, detail), detail.side, join(dir, detail.file)) };
+}
+
+function eyesOf(arena: Arena, painter: Painter, { base, softness, size }: Painted, change: Float32Array): EyesPicture {
+  const { detail } = painter;
+  const plane = size * size;
+  const alpha = arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane);
+  return {
+    size,
+    colour: arena.floats(base, 3 * plane),
+    lid: (x, y) => movedValue(alpha, size, detail, change, x, y),
+    movedFrom: (x, y) => {
+      const at = stepAt(x / detail, y / detail);
+      return [x + detail * STEP * change[at]!, y + detail * STEP * change[STEPS + at]!];
+    },
+    place: (landmark) => painter.place(landmark),
+    scale: CROP_SCALE * detail,
+    softness,
   };
 }
 
@@ -94,14 +119,21 @@ function stepAt(x: number, y: number): number {
 }
 
 /** A plane's value where `move` takes a pixel from, bilinear. In numbers only: it is asked a thousand times a face. */
-function movedValue(values: Float32Array, change: Float32Array, x: number, y: number): number {
-  const at = stepAt(x, y);
-  const px = Math.min(SIZE - 1.001, Math.max(0, x + STEP * change[at]!));
-  const py = Math.min(SIZE - 1.001, Math.max(0, y + STEP * change[STEPS + at]!));
+function movedValue(
+  values: Float32Array,
+  size: number,
+  detail: number,
+  change: Float32Array,
+  x: number,
+  y: number,
+): number {
+  const at = stepAt(x / detail, y / detail);
+  const px = Math.min(size - 1.001, Math.max(0, x + detail * STEP * change[at]!));
+  const py = Math.min(size - 1.001, Math.max(0, y + detail * STEP * change[STEPS + at]!));
   const ix = Math.floor(px);
   const iy = Math.floor(py);
-  const corner = iy * SIZE + ix;
+  const corner = iy * size + ix;
   const upper = values[corner]! * (1 - (px - ix)) + values[corner + 1]! * (px - ix);
-  const lower = values[corner + SIZE]! * (1 - (px - ix)) + values[corner + SIZE + 1]! * (px - ix);
+  const lower = values[corner + size]! * (1 - (px - ix)) + values[corner + size + 1]! * (px - ix);
   return upper * (1 - (py - iy)) + lower * (py - iy);
 }

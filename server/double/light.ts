@@ -4,12 +4,10 @@ import { GUIDE_CHANNELS, type Guide } from './template.ts';
 export const LIGHT_TERMS = 9;
 /** Side of the grid that carries what the normal does not explain: shadows, coloured walls, a skin's own patches. */
 export const GAIN_GRID = 8;
-/** Side of the plate's crop that the meter reads, and of the crop that the surface is drawn in. */
+/** Side of the plate's crop that the meter reads. */
 export const METER_SIZE = 64;
-const SURFACE_SIZE = 256;
 /** Samples across the crop: each is the mean of 2×2 pixels of the meter's crop. */
 const SAMPLES = 32;
-const STEP = SURFACE_SIZE / SAMPLES;
 
 /** What the network is given: encoded colour = texture · light(normal) · gain(place). */
 export interface Light {
@@ -49,7 +47,7 @@ export class LightMeter {
 
   /**
    * @param plate planar R, G, B, METER_SIZE² each, encoded 0–1, over the same crop as `surface`.
-   * @param surface planar u, v, coverage, facing, 256² each.
+   * @param surface planar u, v, coverage, facing, `side`² each.
    * @param rotation canonical head → camera.
    */
   measure(
@@ -81,13 +79,15 @@ export class LightMeter {
 
   #sample(plate: Float32Array, surface: Float32Array, rotation: Float32Array): number {
     const { size, texels } = this.#guide;
-    const pixels = SURFACE_SIZE * SURFACE_SIZE;
+    const pixels = surface.length / 4;
+    const side = Math.sqrt(pixels);
+    const step = side / SAMPLES;
     const plane = METER_SIZE * METER_SIZE;
     let found = 0;
     for (let y = 0, i = 0; y < SAMPLES; y++) {
       for (let x = 0; x < SAMPLES; x++, i++) {
         this.#weight[i] = 0;
-        const at = (y * STEP + STEP / 2) * SURFACE_SIZE + x * STEP + STEP / 2;
+        const at = (y * step + step / 2) * side + x * step + step / 2;
         const facing = surface[3 * pixels + at]!;
         const u = surface[at]!;
         const v = surface[pixels + at]!;

@@ -23,7 +23,14 @@ const manifestSchema = z.strictObject({
   model: heldFile,
   mesh: heldFile,
   /** Texture and normals (maps.ts), where they are drawn with before the network; pixels across. */
-  maps: heldFile.extend({ side: z.int().min(16).max(2048), normalSide: z.int().min(16).max(512) }).optional(),
+  maps: heldFile
+    .extend({
+      side: z.int().min(16).max(2048),
+      normalSide: z.int().min(16).max(512),
+      /** The texture in more detail, for close-ups; without it they are painted with the same one. */
+      detail: heldFile.extend({ side: z.int().min(16).max(2048) }).optional(),
+    })
+    .optional(),
   /** How the crop is cut: the landmarks a similarity is fitted to. */
   template: z.literal('face-mesh-468'),
   /** Side of the square the network makes, pixels. */

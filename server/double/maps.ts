@@ -6,6 +6,8 @@ export interface Maps {
   /** normalSide² × (x, y, z, 0): unit normals, camera axes, of a head that looks at the camera. */
   normals: Float32Array;
   normalSide: number;
+  /** The texture in more detail, for close-ups: `side`² of the same. */
+  detail?: { texture: Float32Array; side: number };
 }
 
 const LANES = 4;
@@ -40,6 +42,21 @@ export function decodeMaps(bytes: Buffer, side: number, normalSide: number, path
     normals: new Float32Array(buffer, byteOffset + after, (length - after) / BYTES),
     normalSide,
   };
+}
+
+/** `detail.bin`: the texture in more detail, four bytes a texel (R, G, B, opening). @param planes R, G, B encoded 0–1, opening. */
+export function encodeDetail(planes: Float32Array): Buffer {
+  return Buffer.from(interleaved(planes, LANES).map((value) => Math.round(255 * Math.min(1, Math.max(0, value)))));
+}
+
+/** @throws Error with a sentence where the file is not as long as its side says. */
+export function decodeDetail(bytes: Buffer, side: number, path: string): { texture: Float32Array; side: number } {
+  if (bytes.length !== LANES * side * side) {
+    throw new Error(
+      `${path} holds ${bytes.length} bytes where its side in double.json makes ${LANES * side * side}. Import the double again.`,
+    );
+  }
+  return { texture: Float32Array.from(bytes, (value) => value / 255), side };
 }
 
 /** Planes as four floats a texel; the fourth is 0 where there are three. */

@@ -14,13 +14,24 @@ export const MESH_INPUTS = {
   gain: [1, 3, 8, 8],
   softness: [1],
 } as const;
-const WITHIN = [WINDOW.left, WINDOW.top, WINDOW.left + WINDOW.width, WINDOW.top + WINDOW.height] as const;
 type MeshTensors = Readonly<Record<keyof typeof MESH_INPUTS, BoundTensor>> &
   Readonly<Partial<Record<'crop' | 'behind', BoundTensor>>>;
 
+/** What is remembered of each track's light and softness: one for all that draw the same double. */
+export interface Meters {
+  light: LightMeter;
+  softness: SoftnessMeter;
+}
+
+/** @throws Error with a sentence where the template has no guide. */
+export function openMeters({ dir }: Pick<OpenOptions, 'dir'>, { guide }: Template): Meters {
+  if (guide) return { light: new LightMeter(guide), softness: new SoftnessMeter() };
+  throw new Error(`The double in ${dir} has no guide in its mesh to read the light with. Import the double again.`);
+}
+
 /**
- * Fills the inputs of a textured double, face by face; with `crop` and `behind` (3×256×256, encoded 0–1) the plate as well, and the plate with the
- * performer's eyes and mouth moved to the double's openings. Owns its kernel memory and what it remembers of each track's light.
+ * Fills the inputs of a textured double, face by face; with `crop` and `behind` (3 planes, encoded 0–1) the plate as well, and the plate with the
+ * performer's eyes and mouth moved to the double's openings. Owns its kernel memory. `detail` pixels are drawn for one of SIZE.
  */
 export class MeshInputs {
   readonly #options: OpenOptions;
@@ -28,42 +39,47 @@ export class MeshInputs {
   readonly #drawn: Surface;
   readonly #plate: number;
   readonly #plateValues: Float32Array;
-  readonly #light: LightMeter;
-  readonly #softness = new SoftnessMeter();
+  readonly #size: number;
+  readonly #within: readonly [number, number, number, number];
+  readonly #meters: Meters;
 
   /** @throws Error with a sentence where the template has no guide. */
-  constructor(options: OpenOptions, template: Template, tensors: MeshTensors) {
-    if (!template.guide) {
-      throw new Error(
-        `The double in ${options.dir} has no guide in its mesh to read the light with. Import the double again.`,
-      );
-    }
+  constructor(
+    options: OpenOptions,
+    template: Template,
+    tensors: MeshTensors,
+    { detail = 1, meters = openMeters(options, template) }: { detail?: number; meters?: Meters } = {},
+  ) {
     this.#options = options;
     this.#tensors = tensors;
-    this.#drawn = new Surface(template, options.arena, options.kernels);
+    this.#size = SIZE * detail;
+    const { left, top, width, height } = WINDOW;
+    this.#within = [left * detail, top * detail, (left + width) * detail, (top + height) * detail];
+    this.#meters = meters;
+    this.#drawn = new Surface(template, options.arena, options.kernels, detail);
     this.#plate = this.#drawn.reserve(3 * METER_SIZE * METER_SIZE * 4);
     this.#plateValues = options.arena.floats(this.#plate, 3 * METER_SIZE * METER_SIZE);
-    this.#light = new LightMeter(template.guide);
   }
 
   /** Fills the tensors for one face. Answers where its crop lies in the frame. */
   fill({ picture, landmarks, trackId, neutral = null }: FaceInput): Affine {
     const { surface, rotation, light, gain, softness, crop, behind } = this.#tensors;
     const { pose, toCrop, moved } = this.#drawn.draw(landmarks, surface.at, neutral);
-    cutPlate(this.#options.kernels, picture, toCrop, METER_SIZE, this.#plate);
+    const size = this.#size;
+    cutPlate(this.#options.kernels, picture, toCrop, METER_SIZE, this.#plate, undefined, size);
     const { captureUs } = picture.id;
-    const measured = this.#light.measure(trackId, captureUs, this.#plateValues, surface.data, pose.rotation);
+    const measured = this.#meters.light.measure(trackId, captureUs, this.#plateValues, surface.data, pose.rotation);
     rotation.data.set(pose.rotation);
     light.data.set(measured.terms);
     gain.data.set(measured.gain);
-    softness.data[0] = this.#softness.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
+    softness.data[0] = this.#meters.softness.measure(trackId, picture, landmarks, Math.hypot(toCrop[0], toCrop[1]));
     if (crop && behind) {
       const { kernels } = this.#options;
       // Beyond the face nothing of it is seen, and the window is two thirds of the crop.
-      const part = this.#drawn.withinWindow() ? WITHIN : undefined;
-      cutPlate(kernels, picture, toCrop, SIZE, crop.at, part);
+      const part = this.#drawn.withinWindow() ? this.#within : undefined;
+      cutPlate(kernels, picture, toCrop, size, crop.at, part, size);
       behind.data.set(crop.data);
-      if (moved) kernels.remap(crop.at, moved.places, SIZE, behind.at, ...moved.box);
+      if (moved) kernels.remap(crop.at, moved.places, size, behind.at, ...moved.box);
     }
     return toCrop;
   }
@@ -74,8 +90,8 @@ export class MeshInputs {
   }
 
   forget(trackId: number): void {
-    this.#light.forget(trackId);
-    this.#softness.forget(trackId);
+    this.#meters.light.forget(trackId);
+    this.#meters.softness.forget(trackId);
   }
 
   close(): void {

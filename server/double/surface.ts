@@ -6,7 +6,7 @@ import { fitPose, type HeadPose, rotate } from './pose.ts';
 import type { ReplacedFace } from './replacer.ts';
 import type { Template } from './template.ts';
 
-/** Side of the crop that looks are drawn in. */
+/** Side of the crop that looks are drawn in; close to the camera they are drawn in more detail, over the same place (`detail` pixels for one). */
 export const SIZE = 256;
 /** The part of the crop that a trained network works on: beyond it lies no face (99 of 100, to 50° of yaw). */
 export const WINDOW = { left: 32, top: 16, width: 192, height: 224 } as const;
@@ -18,12 +18,12 @@ const VERTEX_BYTES = 20;
 
 export type Affine = ReplacedFace['toCrop'];
 
-/** Beyond an opening the double is still let in by degrees, crop pixels. */
+/** Beyond an opening the double is still let in by degrees, pixels of SIZE. */
 const RIM = 6;
 
 /** Where the openings' pixels come from. */
 export interface Moved {
-  /** x and y of the crop, coverage and facing, SIZE² float32 each, in kernel memory until the next drawing. */
+  /** x and y of the crop, coverage and facing, (SIZE · detail)² float32 each, in kernel memory until the next drawing. */
   places: number;
   /** Crop pixels that hold the openings: x0, y0, x1, y1. */
   box: readonly [number, number, number, number];
@@ -41,6 +41,8 @@ export class Surface {
   readonly #template: Template;
   readonly #arena: Arena;
   readonly #kernels: Kernels;
+  readonly #detail: number;
+  readonly #size: number;
   /** The template's own proportions over an average head's; null where it keeps the performer's. */
   readonly #offset: Float32Array | null;
   readonly #triangles: number;
@@ -48,36 +50,44 @@ export class Surface {
   #around: { at: number; count: number } | null = null;
   readonly #vertices: number;
   readonly #depth: number;
-  #places: number | null = null;
+  #places = 0;
   readonly #blocks: [at: number, bytes: number][] = [];
 
-  constructor(template: Template, arena: Arena, kernels: Kernels) {
+  constructor(template: Template, arena: Arena, kernels: Kernels, detail = 1) {
     this.#template = template;
+    this.#detail = detail;
+    this.#size = SIZE * detail;
     this.#arena = arena;
     this.#kernels = kernels;
     this.#offset = template.offset.some((value) => value !== 0) ? template.offset : null;
     this.#triangles = this.reserve(template.triangles.length * 4);
     arena.ints(this.#triangles, template.triangles.length).set(template.triangles);
     this.#vertices = this.reserve(template.vertices.length * VERTEX_BYTES);
-    this.#depth = this.reserve(SIZE * SIZE * 4);
+    this.#depth = this.reserve(this.#size ** 2 * 4);
+    if (this.#offset) this.#places = this.reserve(4 * this.#size ** 2 * 4);
   }
 
-  /** Kernel memory that goes with the surface. */
+  /** Kernel memory that goes with the surface. @throws Error with a sentence where there is none left; then the surface holds none either. */
   reserve(bytes: number): number {
-    const at = this.#arena.allocate(bytes);
-    this.#blocks.push([at, bytes]);
-    return at;
+    try {
+      const at = this.#arena.allocate(bytes);
+      this.#blocks.push([at, bytes]);
+      return at;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
-  /** Draws u, v, coverage and facing, SIZE² float32 each, at `out`. @param neutral the performer's face at rest, as in FaceInput. */
+  /** Draws u, v, coverage and facing, (SIZE · detail)² float32 each, at `out`. @param neutral the performer's face at rest, as in FaceInput. */
   draw(landmarks: Landmarks, out: number, neutral: Float32Array | null = null): Drawn {
     const template = this.#template;
     const pose = fitPose(template.canonical, landmarks.points, template.rigid);
-    const toCrop = cropOf(pose);
+    const toCrop = cropOf(pose, this.#detail);
     const vertices = this.#arena.floats(this.#vertices, template.vertices.length * 5);
     const shift = this.#offset && shiftOf(this.#offset, template.canonical, neutral);
     placeVertices(template, shift, landmarks, pose, toCrop, vertices);
-    this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, SIZE, out, this.#depth);
+    this.#kernels.raster(this.#vertices, this.#triangles, template.triangles.length / 3, this.#size, out, this.#depth);
     return { pose, toCrop, moved: shift && this.#movedBy(landmarks, toCrop, vertices) };
   }
 
@@ -91,11 +101,12 @@ export class Surface {
   /** Whether the last drawing lies within WINDOW. */
   withinWindow(): boolean {
     const { left, top, width, height } = WINDOW;
+    const d = this.#detail;
     const vertices = this.#arena.floats(this.#vertices, this.#template.vertices.length * 5);
     for (let i = 0; i < vertices.length; i += 5) {
       const x = vertices[i]!;
       const y = vertices[i + 1]!;
-      if (!(x >= left && y >= top && x < left + width && y < top + height)) return false;
+      if (!(x >= left * d && y >= top * d && x < (left + width) * d && y < (top + height) * d)) return false;
     }
     return true;
   }
@@ -106,7 +117,8 @@ export class Surface {
    */
   #movedBy({ points }: Landmarks, [a, b, c, d, e, f]: Affine, vertices: Float32Array): Moved {
     const { vertices: ids, uv } = this.#template;
-    let [x0, y0, x1, y1] = [SIZE, SIZE, 0, 0];
+    const size = this.#size;
+    let [x0, y0, x1, y1] = [size, size, 0, 0];
     for (let i = 0; i < ids.length; i++) {
       if (uv[2 * i]! < -1) {
         x0 = Math.min(x0, vertices[5 * i]!);
@@ -119,13 +131,13 @@ export class Surface {
       vertices[5 * i + 3] = a * x + b * y + c;
       vertices[5 * i + 4] = d * x + e * y + f;
     }
-    this.#places ??= this.reserve(4 * SIZE * SIZE * 4);
     this.#around ??= this.#aroundOpenings();
-    this.#kernels.raster(this.#vertices, this.#around.at, this.#around.count, SIZE, this.#places, this.#depth);
-    const inside = (value: number): number => Math.min(SIZE, Math.max(0, Math.round(value)));
+    this.#kernels.raster(this.#vertices, this.#around.at, this.#around.count, size, this.#places, this.#depth);
+    const rim = RIM * this.#detail;
+    const inside = (value: number): number => Math.min(size, Math.max(0, Math.round(value)));
     return {
       places: this.#places,
-      box: [inside(x0 - RIM), inside(y0 - RIM), inside(x1 + RIM), inside(y1 + RIM)],
+      box: [inside(x0 - rim), inside(y0 - rim), inside(x1 + rim), inside(y1 + rim)],
     };
   }
 
@@ -147,16 +159,16 @@ export class Surface {
   }
 }
 
-/** An upright crop of steady size around the head, whatever it does with its mouth. */
-export function cropOf({ scale, rotation, translation }: HeadPose): Affine {
+/** An upright crop of steady size around the head, whatever it does with its mouth: SIZE · detail pixels across. */
+export function cropOf({ scale, rotation, translation }: HeadPose, detail = 1): Affine {
   const centre = rotate(rotation, 0, CROP_CENTRE_Y, 0);
   const roll = Math.atan2(rotation[3]!, rotation[0]!);
-  const k = CROP_SCALE / scale;
+  const k = (CROP_SCALE * detail) / scale;
   const a = k * Math.cos(roll);
   const b = k * Math.sin(roll);
   const x = translation[0] + scale * centre[0];
   const y = translation[1] + scale * centre[1];
-  const middle = (SIZE - 1) / 2;
+  const middle = (SIZE * detail - 1) / 2;
   return [a, b, middle - a * x - b * y, -b, a, middle + b * x - a * y];
 }
 
@@ -194,7 +206,8 @@ function placeVertices(
 
 /**
  * The plate under the crop as planar R, G, B, encoded 0–1, `size`² pixels over the whole crop: pixel (i, j) has its centre in the
- * middle of the (SIZE / size)² crop pixels that it stands for.
+ * middle of the (side / size)² crop pixels that it stands for.
+ * @param side of the crop that the affine leads to.
  * @param part x0, y0, x1, y1: the rest of `out` stays; x0 and x1 are multiples of 4.
  */
 export function cutPlate(
@@ -204,9 +217,10 @@ export function cutPlate(
   size: number,
   out: number,
   part: readonly [x0: number, y0: number, x1: number, y1: number] = [0, 0, size, size],
+  side: number = SIZE,
 ): void {
   const determinant = a * e - b * d;
-  const step = SIZE / size;
+  const step = side / size;
   const shift = (step - 1) / 2;
   const ia = e / determinant;
   const ib = -b / determinant;

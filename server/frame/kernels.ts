@@ -97,7 +97,7 @@ export interface Kernels {
    * surface: the raster's planes. texture: side² × (R, G, B encoded 0–1, opening), normals: normalSide² × (x, y, z, 0), of a head that looks at the
    * camera. rotation: 3×3, head → camera. light: 3 × 9 terms of the normal, by channel (1, x, y, z, xy, xz, yz, x² − y², 3z² − 1). gain: 3 × 8 × 8,
    * over the crop by cubic convolution (Keys 1981). softness: 0 sharp; up to 1 towards means of 5×5, up to 2 towards means of 7×7 of those.
-   * behind: planar R, G, B, 0–1. out: planar base R, G, B, rim, alpha; rim is 0 on the face's outline and 1 some nine pixels inside it.
+   * behind: planar R, G, B, 0–1. out: planar base R, G, B, rim, alpha; rim is 0 on the face's outline and 1 some nine pixels of 256 inside it.
    * colour: the same base interleaved, size² × (R, G, B, 0). scratch: ≥ 54·size² bytes. size: a multiple of 16, at least 64.
    */
   paint(
@@ -143,6 +143,19 @@ export interface Kernels {
     height: number,
     out: number,
   ): void;
+  /** As `cut`, at half the size: the window's width × height means over 2×2 pixels; left and top are where it begins in the planes, width is a multiple of 4. */
+  halved(
+    planes: number,
+    size: number,
+    count: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    out: number,
+  ): void;
+  /** `count` planes at twice their width and height, bilinear between their pixels' middles, times `gain`. */
+  doubled(planes: number, count: number, width: number, height: number, gain: number, out: number): void;
   /** Means of a window of `count` planes of size² over cells of cell² pixels; left and cell are multiples of 4. */
   means(
     planes: number,

@@ -11,6 +11,7 @@ import { readFaceMesh } from '../../scripts/models/read-face-mesh.ts';
 import { openDouble } from '../../server/double/open.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import type { Replacer } from '../../server/double/replacer.ts';
+import { CROP_SCALE } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
 import { compositeFace } from '../../server/face/composite.ts';
 import { createPerceiver, type Perceiver } from '../../server/face/perceiver.ts';
@@ -207,5 +208,52 @@ describe('a double of kind learned', () => {
     // The double's own proportions for a neutral face: the drawing then stays on the performer's landmarks.
     const same = await drawn(template.canonical.map((value, i) => value + template.offset[i]!));
     expect(same.length).toBe(asAverage.length);
+  });
+
+  test('draws a face that is close in four times the pixels, the same face but sharper, and stays with it while its size wavers', async () => {
+    const target = arenaPicture(arena, demo.width, demo.height, demo.colour);
+    const first = target.fill(demo.pictures[0]!, 0);
+    const landmarks = (await perceiver.perceive(first).complete)[0]!.landmarks!;
+    const { canonical, rigid } = readTemplate(readFileSync(join(dir, 'mesh.json')), 'mesh.json');
+    const enlarged = fitPose(canonical, landmarks.points, rigid).scale / CROP_SCALE;
+    let us = 0;
+    /** The face as if it were so many times as large as the crop that it is drawn in; so late that no light is remembered. */
+    const draw = async (trackId: number, times: number) => {
+      us += 10_000_000;
+      const picture = target.fill(demo.pictures[0]!, us);
+      const points = landmarks.points.map((value) => (value * times) / enlarged);
+      const face = await learned.replace({ picture, landmarks: { ...landmarks, points }, params: {}, trackId });
+      return { ...face, planes: arena.floats(face.at, 4 * face.size ** 2).slice() };
+    };
+    expect((await draw(1, 1.3)).size).toBe(256);
+    // Opened beside the pictures: until then the usual painter paints.
+    expect((await draw(1, 1.6)).size).toBe(256);
+    await expect.poll(async () => (await draw(1, 1.6)).size, { timeout: 20_000 }).toBe(512);
+    const fine = await draw(1, 1.45);
+    const usual = await draw(2, 1.45);
+    expect([fine.size, usual.size, (await draw(1, 1.35)).size]).toEqual([512, 256, 256]);
+    fine.toCrop.forEach((value, i) => {
+      const offset = i % 3 === 2 ? 0.5 : 0;
+      expect(value).toBeCloseTo(2 * usual.toCrop[i]! + offset, 3);
+    });
+    let [apart, edges, softer, count] = [0, 0, 0, 0];
+    const half = (c: number, x: number, y: number): number => {
+      const at = (c * 512 + 2 * y) * 512 + 2 * x;
+      return (fine.planes[at]! + fine.planes[at + 1]! + fine.planes[at + 512]! + fine.planes[at + 513]!) / 4;
+    };
+    for (let y = 40; y < 220; y++)
+      for (let x = 40; x < 216; x++) {
+        const at = (256 + y) * 256 + x;
+        if (usual.planes[3 * 65536 + y * 256 + x]! < 0.95) continue;
+        apart += Math.abs(half(1, x, y) - usual.planes[at]!);
+        const close = (512 + 2 * y) * 512 + 2 * x;
+        edges += Math.abs(fine.planes[close + 1]! - fine.planes[close]!);
+        softer += Math.abs(usual.planes[at + 1]! - usual.planes[at]!);
+        count++;
+      }
+    expect(count).toBeGreaterThan(8000);
+    expect(apart / count).toBeLessThan(0.012);
+    // Merely enlarged, two of its pixels would share the difference of one.
+    expect(edges).toBeGreaterThan((1.1 * softer) / 2);
   });
 });

@@ -15,7 +15,8 @@ const DETECTOR = fileURLToPath(new URL('../../models/perception/face-detection-f
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'double-'));
-  for (const file of ['double.json', 'double.onnx', 'maps.bin', 'mesh.json']) cpSync(join(MARA, file), join(dir, file));
+  for (const file of ['double.json', 'double.onnx', 'maps.bin', 'detail.bin', 'mesh.json'])
+    cpSync(join(MARA, file), join(dir, file));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 

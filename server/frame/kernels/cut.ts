@@ -8,6 +8,54 @@ export function cut(planes: usize, size: i32, count: i32, left: i32, top: i32, w
   }
 }
 
+/** Two rows' pairs of neighbours as means: of eight pixels a row, four. */
+// @ts-ignore: decorator
+@inline
+function pairs(row: usize, below: usize): v128 {
+  const a = f32x4.add(v128.load(row), v128.load(below)), b = f32x4.add(v128.load(row, 16), v128.load(below, 16));
+  const even = v128.shuffle<f32>(a, b, 0, 2, 4, 6), odd = v128.shuffle<f32>(a, b, 1, 3, 5, 7);
+  return f32x4.mul(f32x4.add(even, odd), f32x4.splat(0.25));
+}
+
+export function halved(planes: usize, size: i32, count: i32, left: i32, top: i32, width: i32, height: i32, out: usize): void {
+  const line: usize = <usize>size << 2;
+  let to = out;
+  for (let c = 0; c < count; c++) {
+    for (let y = 0; y < height; y++) {
+      const row = planes + (<usize>((c * size + top + 2 * y) * size + left) << 2);
+      for (let x = 0; x < width; x += 4, to += 16) v128.store(to, pairs(row + (<usize>x << 3), row + line + (<usize>x << 3)));
+    }
+  }
+}
+
+/** Planes at twice the size, bilinear between their pixels' middles, times `gain`. */
+export function doubled(planes: usize, count: i32, width: i32, height: i32, gain: f32, out: usize): void {
+  const line: usize = <usize>width << 2;
+  let to = out;
+  for (let c = 0; c < count; c++) {
+    const plane = planes + <usize>(c * height) * line;
+    for (let y = 0; y < 2 * height; y++) {
+      const row = y >> 1, other = max(0, min(height - 1, row + (y & 1 ? 1 : -1)));
+      const here = plane + <usize>row * line, there = plane + <usize>other * line;
+      let before = middle(here, there);
+      let now = before;
+      for (let x = 0; x < width; x++, to += 8) {
+        const next: f32 = x + 1 < width ? middle(here + (<usize>(x + 1) << 2), there + (<usize>(x + 1) << 2)) : now;
+        store<f32>(to, gain * (0.75 * now + 0.25 * before));
+        store<f32>(to, gain * (0.75 * now + 0.25 * next), 4);
+        before = now;
+        now = next;
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function middle(here: usize, there: usize): f32 {
+  return 0.75 * load<f32>(here) + 0.25 * load<f32>(there);
+}
+
 export function means(
   planes: usize, size: i32, count: i32, left: i32, top: i32, width: i32, height: i32, cell: i32, out: usize,
 ): void {

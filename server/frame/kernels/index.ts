@@ -1,7 +1,7 @@
 // The SIMD kernels' entry, AssemblyScript. server/frame/kernels.ts says what each one does.
 export { cover } from './cover';
 export { half, scale } from './scale';
-export { cut, means } from './cut';
+export { cut, doubled, halved, means } from './cut';
 export { move } from './move';
 export { paint } from './paint';
 export { warp, warpPart } from './warp';

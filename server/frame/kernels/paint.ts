@@ -1,9 +1,13 @@
 // Draws a textured face: what it promises stands in server/frame/kernels.ts.
 // Between its steps colours lie interleaved, one pixel's R, G, B and opening in the four lanes of a vector.
 
+import { doubled } from './cut';
+
 const GRID: i32 = 8;
 /** Coverage is averaged over cells of so many pixels before it becomes the outline's ramp. */
 const CELL: i32 = 4;
+/** Crops of more pixels show the same face in more detail. */
+const USUAL: i32 = 256;
 /** Light that the second-order function puts below this is below it only because it is no more than second order. */
 const FLOOR: f32 = 0.02;
 
@@ -242,14 +246,24 @@ function ramp(value: v128): v128 {
 
 /** The outline's ramp on a grid of CELL pixels: means of cells, twice over 3×3 of them that lie inside. */
 function outline(coverage: usize, size: i32, rims: usize): void {
-  const cells = size / CELL;
+  if (size <= USUAL) return outlineOf(coverage, size, CELL, rims);
+  // As wide on the face as in the usual crop: cells of twice the pixels, made finer again.
+  const cells = size / (2 * CELL), room: usize = <usize>(16 * cells * cells);
+  outlineOf(coverage, size, 2 * CELL, rims + room);
+  doubled(rims + room, 1, cells, cells, 1, rims);
+}
+
+function outlineOf(coverage: usize, size: i32, cell: i32, rims: usize): void {
+  const cells = size / cell;
   const grid: usize = <usize>(cells * cells) << 2;
   for (let y = 0; y < cells; y++) {
     for (let x = 0; x < cells; x++) {
       let sum = f32x4.splat(0);
-      for (let j = 0; j < CELL; j++) sum = f32x4.add(sum, v128.load(coverage + (<usize>((CELL * y + j) * size + CELL * x) << 2)));
+      for (let j = 0; j < cell; j++) {
+        for (let i = 0; i < cell; i += 4) sum = f32x4.add(sum, v128.load(coverage + (<usize>((cell * y + j) * size + cell * x + i) << 2)));
+      }
       const all = f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3);
-      store<f32>(rims + (<usize>(y * cells + x) << 2), all / <f32>(CELL * CELL));
+      store<f32>(rims + (<usize>(y * cells + x) << 2), all / <f32>(cell * cell));
     }
   }
   around(rims, cells, rims + grid);

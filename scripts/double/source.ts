@@ -60,7 +60,7 @@ export async function readSource(dir: string, mesh: FaceMesh): Promise<DoubleSou
 
 /** The texture as fine as it was painted. */
 async function detailOf(png: Buffer, mesh: FaceMesh, uv: [number, number][]): Promise<Pick<TextureMaps, 'detail'>> {
-  const { width = 0 } = await sharp(png).metadata();
+  const { width } = await sharp(png).metadata();
   const side = Math.min(MOST_DETAIL, width);
   return side > TEXTURE_SIDE ? { detail: { texture: await textureMap(png, mesh, uv, side), side } } : {};
 }

@@ -23,7 +23,7 @@ export class Painters {
   readonly #openClose: () => Promise<Painter>;
   readonly #template: Template;
   #close: Painter | null = null;
-  #opening: Promise<void> | null = null;
+  #wanted = false;
   #closed = false;
   readonly #near = new Set<number>();
 
@@ -50,11 +50,12 @@ export class Painters {
       return this.#usual;
     }
     this.#near.add(trackId);
-    this.#opening ??= this.#open();
+    if (!this.#wanted) void this.#open();
     return this.#close ?? this.#usual;
   }
 
   async #open(): Promise<void> {
+    this.#wanted = true;
     try {
       const close = await this.#openClose();
       if (this.#closed) close.close();

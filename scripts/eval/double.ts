@@ -1,5 +1,5 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] [--uncast] --out DIR [--json] [--quick]`: the engine's own
+ * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] [--cast] --out DIR [--json] [--quick]`: the engine's own
  * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
  * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
@@ -71,7 +71,7 @@ export async function run(args: string[]): Promise<number> {
       trained: { type: 'string' },
       age: { type: 'string', default: 'reage' },
       'only-age': { type: 'boolean', default: false },
-      uncast: { type: 'boolean', default: false },
+      cast: { type: 'boolean', default: false },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -94,7 +94,7 @@ export async function run(args: string[]): Promise<number> {
     out: values.out,
     pace,
     occlusion: values.occlusion,
-    cast: !values.uncast,
+    cast: values.cast,
   };
   mkdirSync(values.out, { recursive: true });
   const measured = await evaluate(settings);

@@ -9,10 +9,7 @@ const named = (...names: string[]): string[] => names.map((name) => `test/${name
 /** Pictures that have to come in time: a test that held a processor beside them would be measured with them. */
 const ALONE = named(
   'browser/colour',
-  'browser/pages-live',
-  'browser/pages-wrtc',
   'browser/simulcast',
-  'browser/sound',
   'integration/av-offset',
   'integration/bench-chaos',
   'integration/bench-live',

@@ -20,6 +20,8 @@ const NAMES: Readonly<Record<string, string>> = {
   start: 'Went on from',
   heldOutPsnrDb: 'PSNR on people held out, dB',
   meshPsnrDb: 'the same of the drawn double alone, dB',
+  heldOutFoundPct: 'Pixels of things before people held out that are found, %',
+  heldOutFalsePct: 'Of them, faces of which more than a hundredth is taken for a thing, %',
   younger: 'Nearer to the young truth, people held out: old skin, dial −30, %',
   'middle younger': 'the same from skin in the middle of life, %',
   older: 'Nearer to the old truth: young skin, dial 30, %',

@@ -2,6 +2,8 @@ import { WINDOW } from '../surface.ts';
 
 /** The grid on which holes are judged: means over CELL² crop pixels, over the part of the crop that the network sees. */
 export const CELL = 4;
+/** Crop pixels across one of a hole's. */
+export const FINE = 2;
 export { WINDOW };
 export const COLUMNS = WINDOW.width / CELL;
 export const ROWS = WINDOW.height / CELL;
@@ -11,11 +13,13 @@ export const CELLS = COLUMNS * ROWS;
 export function cellAt(values: Float32Array, x: number, y: number): number {
   const u = Math.min(COLUMNS - 1.001, Math.max(0, (x - WINDOW.left - (CELL - 1) / 2) / CELL));
   const v = Math.min(ROWS - 1.001, Math.max(0, (y - WINDOW.top - (CELL - 1) / 2) / CELL));
-  const [i, j] = [Math.floor(u), Math.floor(v)];
-  const [fu, fv] = [u - i, v - j];
+  const i = Math.floor(u);
+  const j = Math.floor(v);
+  const across = u - i;
   const at = j * COLUMNS + i;
-  const above = values[at]! * (1 - fu) + values[at + 1]! * fu;
-  return above * (1 - fv) + (values[at + COLUMNS]! * (1 - fu) + values[at + COLUMNS + 1]! * fu) * fv;
+  const above = values[at]! + (values[at + 1]! - values[at]!) * across;
+  const below = values[at + COLUMNS]! + (values[at + COLUMNS + 1]! - values[at + COLUMNS]!) * across;
+  return above + (below - above) * (v - j);
 }
 
 /** The cell that a place in the crop lies in, the outermost one beyond the window. */
@@ -98,6 +102,16 @@ export class Votes {
     const yes = this.#sums.yes.around(cell, reach);
     return yes > 0 && 2 * yes >= this.#sums.all.around(cell, reach);
   }
+}
+
+/** Sets a cell and those so many cells around it, each way, to 1. */
+export function mark(cells: Uint8Array, i: number, reach: number): void {
+  const x = i % COLUMNS;
+  const y = (i - x) / COLUMNS;
+  const left = Math.max(0, x - reach);
+  const right = Math.min(COLUMNS, x + reach + 1);
+  for (let v = Math.max(0, y - reach); v <= Math.min(ROWS - 1, y + reach); v++)
+    cells.fill(1, v * COLUMNS + left, v * COLUMNS + right);
 }
 
 /** Visits a cell and those so many cells around it, each way. */

@@ -2,8 +2,8 @@ import { around, CELLS, COLUMNS, cellsWhere, ROWS } from './cells.ts';
 
 /** What reaches nowhere so far as this, in cells across (2 cm of a face), is thin: the frame of spectacles, a strand of hair. */
 const BROAD = 6;
-/** Cells (5 cm) that something thin must reach over by itself: a frame or a strand does, a speck does not. */
-const LONG = 14;
+/** Cells (3 cm) that something thin reaches over at least: half a frame does, a speck does not. */
+const LONG = 8;
 /** A cell with less of a hole than this is none. */
 const HALF = 0.5;
 /** The face's outline, where its edge is half faded. */

@@ -1,30 +1,37 @@
 import type { Landmarks } from '../../face/types.ts';
 import type { HeadPose } from '../pose.ts';
 import type { Affine } from '../surface.ts';
-import { around, CELLS, cellsWhere, grow, Sums, Votes } from './cells.ts';
+import { around, CELLS, cellsWhere, grow, mark, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
-import { type Cells, Likeness, type ZoneView } from './likeness.ts';
+import { Likeness, type Seen, type ZoneView } from './likeness.ts';
+import { Spectacles } from './spectacles.ts';
 
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
 const SEEN = 0.8;
-/** Cells across (7 cm) that the frame of spectacles reaches over at least. */
+/** Cells across that the frame of spectacles (7 cm), that of one lens (3 cm) and a strand of hair (5 cm) reach over at least. */
 const FRAME = 20;
+const LENS = 8;
+const STRAND = 14;
+/** Cells around one whose points tell where it lies: on a turned face's far side there are few. */
+const NEAR = 3;
 /**
  * Share of a part that looks like the performer's own face from which the rest of it is taken for that too, light having moved and nothing
  * having come, but for what is quite something else.
  */
 const MOST_OWN = 0.35;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
-const MOST_BROAD = 0.6;
+const MOST_BROAD = 0.7;
 const MOST_THIN = 0.25;
 /** Cosine of the angle to the camera under which parts of a face are not told apart. */
 const TURNED = Math.cos((38 * Math.PI) / 180);
 /** Something must stand there for so many frames before it is left out. */
 const STANDS = 2;
-/** Once the network was caught, nothing broad is left out for so long. */
-const DISTRUST_US = 300_000;
+/** Once the network was caught, nothing broad is left out for so long; caught again within a second, so many times as long as it was caught, at most. */
+const DISTRUST_US = 100_000;
+const MOST_DISTRUST = 3;
+const SECOND_US = 1_000_000;
 /** Frames that the face must have been learnt from. */
 const LEARNT = 8;
 /** Inside the outline; further in, where nothing fades any more; and how far from there something goes on outwards, cells. */
@@ -33,7 +40,9 @@ const INNER = 0.8;
 const REACH = 4;
 
 /** A face that is looked at; hole: what the network says, 0 the face, 1 something before it, corrected in place. */
-export interface Judged extends Cells {
+export interface Judged extends Seen {
+  /** The same by the network's pixels (spectacles.ts). */
+  fine: Float32Array;
   trackId: number;
   captureUs: number;
   landmarks: Landmarks;
@@ -57,7 +66,9 @@ export interface Judgement {
 interface Kept {
   learnt: number;
   standing: number;
-  distrustUntilUs: number;
+  /** When the network took the performer's own face for something, the last few times. */
+  caughtUs: number[];
+  spectacles: Spectacles;
 }
 
 /**
@@ -76,35 +87,51 @@ export class HoleKeeper {
     this.#likeness = new Likeness(shape);
   }
 
-  /** Cells that may be left out, 1; null: none. */
+  /** Cells that may be left out, 1; null: none. Of the frame of spectacles `fine` is made whole. */
   judge(face: Judged): Uint8Array | null {
     const { trackId, captureUs, hole, rim } = face;
-    const kept = this.#tracks.get(trackId) ?? { learnt: 0, standing: 0, distrustUntilUs: -Infinity };
+    const kept = this.#tracks.get(trackId) ?? {
+      learnt: 0,
+      standing: 0,
+      caughtUs: [],
+      spectacles: new Spectacles(),
+    };
     this.#tracks.set(trackId, kept);
     withoutFringe(hole, rim, this.#sums);
     this.#likeness.look(face.landmarks, face.toCrop, face);
-    const raw = partsOf(hole, rim);
-    const frames = this.#framesIn(raw);
-    const own = this.#closeOwn(trackId, hole, raw, frames);
-    const parts = this.#partsOf(trackId, face, frames);
+    const { parts, frames, own } = this.#sift(face);
+    const worn = kept.spectacles.see(frames, face.fine);
     const { broad, thin } = shares(parts, rim);
     const taken = new Uint8Array(CELLS);
-    for (const { cells } of parts) for (const i of cells) around(i, 1, (k) => (taken[k] = 1));
-    const inHole = (cell: number): boolean => taken[cell] === 1;
-    const zones = this.#likeness.zones(trackId, (cell) => inHole(cell) && !frames[cell]);
+    for (const { cells } of parts) for (const i of cells) mark(taken, i, 1);
+    for (const i of worn) taken[i] = 1;
+    const zones = this.#likeness.zones(trackId, frames ? taken.map((cell, i) => (frames[i] ? 0 : cell)) : taken);
     const why = this.#refused(face, kept, broad, zones);
     this.last = { broad, thin, zones, own, why };
-    if (why === 'own face') kept.distrustUntilUs = captureUs + DISTRUST_US;
+    if (why === 'own face') kept.caughtUs = [...kept.caughtUs.slice(1 - MOST_DISTRUST), captureUs];
     else if (why !== 'turned' && broad < MOST_BROAD) {
-      this.#likeness.learn(trackId, zones, inHole);
+      this.#likeness.learn(trackId, zones, taken);
       kept.learnt++;
     }
     kept.standing = parts.length > 0 ? kept.standing + 1 : 0;
     if (kept.standing < STANDS) return null;
     const open = new Uint8Array(CELLS);
     for (const { cells, broad: wide } of parts)
-      for (const i of cells) open[i] = (wide.length > 0 && !frames[i] ? why === '' : thin <= MOST_THIN) ? 1 : 0;
-    return open.includes(1) ? grow(open, rim, hole) : null;
+      for (const i of cells) open[i] = (wide.length > 0 && !frames?.[i] ? why === '' : thin <= MOST_THIN) ? 1 : 0;
+    if (thin <= MOST_THIN) for (const i of worn) if (rim[i]! > 0) open[i] = 1;
+    if (!open.includes(1)) return null;
+    return grow(open, rim, hole);
+  }
+
+  /** What of a hole may be something, which of it spectacles, null: none, and how many cells were closed because they look like the performer's own. */
+  #sift(face: Judged): { parts: HolePart[]; frames: Uint8Array | null; own: number } {
+    const { trackId, hole, rim } = face;
+    const raw = partsOf(hole, rim);
+    // Most faces have nothing before them.
+    if (raw.length === 0) return { parts: [], frames: null, own: 0 };
+    const frames = this.#framesIn(raw);
+    const own = this.#closeOwn(trackId, hole, raw, frames);
+    return { parts: this.#partsOf(trackId, face, frames), frames, own };
   }
 
   /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
@@ -129,18 +156,23 @@ export class HoleKeeper {
 
   /**
    * Spectacles, cell by cell: worn from the first picture on they are remembered as part of the face, and it is known through them. They are
-   * thin, reach from eye to eye, and lie above the eyes as well as below, which brows do not.
+   * thin, and a lens has a rim above the eye as well as below, which neither brows nor shadows have; two of them, or one that goes on, reach from
+   * eye to eye.
    */
   #framesIn(parts: readonly HolePart[]): Uint8Array {
+    this.#votes.collect((tell) => this.#likeness.temples(tell));
+    const temples = cellsWhere((i) => this.#votes.most(i, NEAR));
     this.#votes.collect((tell) => this.#likeness.eyes(tell));
-    const frames = new Uint8Array(CELLS);
+    const rims: number[] = [];
     for (const { cells, broad } of parts) {
-      const wide = new Set(broad);
-      const thin = cells.filter((i) => !wide.has(i) && this.#votes.any(i, 1));
-      const above = thin.filter((i) => this.#votes.most(i, 1)).length;
-      if (extent(thin) < FRAME || Math.min(above, thin.length - above) < thin.length / 5) continue;
-      for (const i of thin) around(i, 1, (k) => (frames[k] = 1));
+      // Where the hinges are, a frame may be broad.
+      const wide = new Set(broad.filter((i) => !temples[i]));
+      const thin = cells.filter((i) => !wide.has(i) && this.#votes.any(i, NEAR));
+      const above = thin.filter((i) => this.#votes.most(i, NEAR)).length;
+      if (extent(thin) >= LENS && Math.min(above, thin.length - above) >= thin.length / 5) rims.push(...thin);
     }
+    const frames = new Uint8Array(CELLS);
+    if (extent(rims) >= FRAME) for (const i of rims) mark(frames, i, 1);
     return frames;
   }
 
@@ -151,7 +183,8 @@ export class HoleKeeper {
       cells.filter((i) => this.#votes.most(i, 0)).length >= cells.length / 8;
     return partsOf(hole, rim).filter(
       ({ cells, broad, fromOutline }) =>
-        fromOutline || (broad.length > 0 && !unknown(cells)) || cells.some((i) => frames[i]),
+        cells.some((i) => frames[i]) ||
+        (broad.length > 0 ? fromOutline || !unknown(cells) : fromOutline && extent(cells) >= STRAND),
     );
   }
 
@@ -164,7 +197,8 @@ export class HoleKeeper {
   #refused({ captureUs, pose }: Judged, kept: Kept, broad: number, zones: readonly ZoneView[]): string {
     if (broad === 0) return '';
     if (zones.some(({ holeShare, inHole }) => holeShare > COVERED && inHole > SEEN)) return 'own face';
-    if (captureUs < kept.distrustUntilUs) return 'distrusted';
+    const caught = kept.caughtUs.filter((at) => captureUs - at < SECOND_US);
+    if (captureUs - (caught.at(-1) ?? -Infinity) < DISTRUST_US * caught.length) return 'distrusted';
     if (broad > MOST_BROAD) return 'too much';
     if (pose.rotation[8]! < TURNED) return 'turned';
     return kept.learnt < LEARNT ? 'not learnt' : '';
@@ -182,11 +216,13 @@ function withoutFringe(hole: Float32Array, rim: Float32Array, sums: Sums): void 
 
 /** How much of the face lies in parts that are broad somewhere, and in thin ones. */
 function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number; thin: number } {
-  const inside = rim.reduce((sum, value) => sum + (value >= INSIDE ? 1 : 0), 0);
-  const share = (some: readonly HolePart[]): number =>
-    some.reduce((sum, { cells }) => sum + cells.filter((i) => rim[i]! >= INSIDE).length, 0) / Math.max(1, inside);
-  return {
-    broad: share(parts.filter((part) => part.broad.length > 0)),
-    thin: share(parts.filter((part) => part.broad.length === 0)),
-  };
+  let [inside, broad, thin] = [0, 0, 0];
+  for (let i = 0; i < CELLS; i++) if (rim[i]! >= INSIDE) inside++;
+  for (const part of parts)
+    for (const i of part.cells) {
+      if (rim[i]! < INSIDE) continue;
+      if (part.broad.length > 0) broad++;
+      else thin++;
+    }
+  return { broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
 }

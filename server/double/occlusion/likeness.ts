@@ -1,7 +1,7 @@
 import type { Landmarks } from '../../face/types.ts';
 import type { Affine } from '../surface.ts';
 import { cellAt, cellOf } from './cells.ts';
-import { correlation, line } from './correlate.ts';
+import { correlation, line, spread } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
 
 /** Parts of a face that tell whose it is, by the middle of each triangle on the canonical head, x to image right, y up, centimetres. */
@@ -48,14 +48,16 @@ export interface ZoneView {
   inHole: number;
 }
 
-/** What is looked at, in cells (server/double/cells.ts). */
-export interface Cells {
+/** What is looked at. */
+export interface Seen {
+  /** In cells (cells.ts): what is taken for something before the face, 0–1; the plate's luma, 0–1. */
   hole: Float32Array;
-  /** The plate's and the drawn face's, 0–1, and how much of that is laid over the plate. */
   luma: Float32Array;
-  drawn: Float32Array;
-  alpha: Float32Array;
+  /** The drawn face, by the frame's pixels: its luma, 0–1, and how much of it is laid over the plate. */
+  drawn: { luma(x: number, y: number): number; alpha(x: number, y: number): number };
 }
+
+type Fit = readonly [gain: number, offset: number] | null;
 
 interface Memory {
   /** Of each point: luma, in standard deviations of the face's from its mean. */
@@ -80,9 +82,15 @@ export class Likeness {
   readonly #drawn: Float32Array;
   readonly #laid: Float32Array;
   readonly #hole: Float32Array;
-  readonly #some = new Int32Array(MOST_AROUND + 1);
+  readonly #some: Int32Array;
+  readonly #within: Int32Array;
   /** The cell of each point; −1 where it is not to be seen. */
   readonly #cell: Int32Array;
+  /** Where each point lies in the frame. */
+  readonly #at: Float32Array;
+  /** The drawn face, until its points are read. */
+  #unread: Seen['drawn'] | null = null;
+  #fitted: { memory: Memory; fit: Fit } | null = null;
 
   constructor({ canonical, triangles }: FaceShape) {
     const count = triangles.length;
@@ -100,25 +108,45 @@ export class Likeness {
     const floats = (): Float32Array => new Float32Array(count);
     [this.#now, this.#drawn, this.#laid, this.#hole] = [floats(), floats(), floats(), floats()];
     this.#cell = new Int32Array(count);
+    this.#at = new Float32Array(2 * count);
+    this.#some = new Int32Array(count);
+    this.#within = new Int32Array(count);
   }
 
-  /** Reads the points of a face: all other methods are about them. */
-  look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, luma, drawn, alpha }: Cells): void {
+  /** Reads the points of a face: all other methods are about them. In numbers only: it is done for 900 points of every face. */
+  look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, luma, drawn }: Seen): void {
+    this.#unread = drawn;
+    this.#fitted = null;
+    const corners = this.#corners;
     for (let t = 0; t < this.#now.length; t++) {
-      const [p, q, r] = [3 * this.#corners[3 * t]!, 3 * this.#corners[3 * t + 1]!, 3 * this.#corners[3 * t + 2]!];
-      const [x0, y0, z0] = [points[p]!, points[p + 1]!, points[p + 2]!];
-      const [x1, y1, z1] = [points[q]! - x0, points[q + 1]! - y0, points[q + 2]! - z0];
-      const [x2, y2, z2] = [points[r]! - x0, points[r + 1]! - y0, points[r + 2]! - z0];
+      const p = 3 * corners[3 * t]!;
+      const q = 3 * corners[3 * t + 1]!;
+      const r = 3 * corners[3 * t + 2]!;
+      const x0 = points[p]!;
+      const y0 = points[p + 1]!;
+      const z0 = points[p + 2]!;
+      const x1 = points[q]! - x0;
+      const y1 = points[q + 1]! - y0;
+      const z1 = points[q + 2]! - z0;
+      const x2 = points[r]! - x0;
+      const y2 = points[r + 1]! - y0;
+      const z2 = points[r + 2]! - z0;
       const area = x1 * y2 - x2 * y1;
-      const faces = area > FACING * Math.hypot(y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, area);
-      const [x, y] = [x0 + (x1 + x2) / 3, y0 + (y1 + y2) / 3];
-      const [u, v] = [a * x + b * y + c, d * x + e * y + f];
-      this.#cell[t] = faces ? cellOf(u, v) : -1;
-      if (!faces) continue;
+      const nx = y1 * z2 - z1 * y2;
+      const ny = z1 * x2 - x1 * z2;
+      if (!(area > FACING * Math.sqrt(nx * nx + ny * ny + area * area))) {
+        this.#cell[t] = -1;
+        continue;
+      }
+      const x = x0 + (x1 + x2) / 3;
+      const y = y0 + (y1 + y2) / 3;
+      const u = a * x + b * y + c;
+      const v = d * x + e * y + f;
+      this.#at[2 * t] = x;
+      this.#at[2 * t + 1] = y;
+      this.#cell[t] = cellOf(u, v);
       this.#now[t] = cellAt(luma, u, v);
       this.#hole[t] = cellAt(hole, u, v);
-      this.#drawn[t] = cellAt(drawn, u, v);
-      this.#laid[t] = cellAt(alpha, u, v);
     }
   }
 
@@ -158,18 +186,23 @@ export class Likeness {
       if (this.#cell[i]! >= 0 && this.#hole[i]! >= 0.1) tell(this.#cell[i]!, !known(i) || apart(i) > least);
   }
 
-  /** One view for each part of a face that tells whose it is. */
-  zones(trackId: number, hole: (cell: number) => boolean): ZoneView[] {
+  /** One view for each part of a face that tells whose it is. @param hole 1 for cells that lie in one. */
+  zones(trackId: number, hole: Uint8Array): ZoneView[] {
     const memory = this.#tracks.get(trackId);
     return this.#zones.map((zone) => {
-      const known = memory ? zone.filter((i) => this.#cell[i]! >= 0 && memory.seen[i]! >= KNOWN) : zone;
-      const within = known.filter((i) => hole(this.#cell[i]!));
-      const like = (points: Int32Array): number =>
-        memory && points.length >= ENOUGH ? correlation(points, this.#now, memory.luma, this.#on, PLAIN) : Number.NaN;
+      let [known, within] = [0, 0];
+      for (const i of zone) {
+        const cell = this.#cell[i]!;
+        if (memory && (cell < 0 || memory.seen[i]! < KNOWN)) continue;
+        this.#some[known++] = i;
+        if (cell >= 0 && hole[cell]) this.#within[within++] = i;
+      }
+      const like = (points: Int32Array, count: number): number =>
+        memory && count >= ENOUGH ? correlation(points, count, this.#now, memory.luma, this.#on, PLAIN) : Number.NaN;
       return {
-        holeShare: known.length ? within.length / known.length : 0,
-        all: like(known),
-        inHole: like(within),
+        holeShare: known ? within / known : 0,
+        all: like(this.#some, known),
+        inHole: like(this.#within, within),
       };
     });
   }
@@ -182,8 +215,14 @@ export class Likeness {
     }
   }
 
-  /** Takes what was read into the memory, but for what lies in a hole. */
-  learn(trackId: number, zones: readonly ZoneView[], hole: (cell: number) => boolean): void {
+  /** Tells which cells lie beside the eyes, beyond their outer corners. */
+  temples(tell: (cell: number, beside: boolean) => void): void {
+    for (let i = 0; i < this.#now.length; i++)
+      if (this.#cell[i]! >= 0) tell(this.#cell[i]!, Math.abs(this.#on.x[i]!) > 4.8);
+  }
+
+  /** Takes what was read into the memory, but for what lies in a hole. @param hole 1 for cells that lie in one. */
+  learn(trackId: number, zones: readonly ZoneView[], hole: Uint8Array): void {
     const count = this.#now.length;
     let memory = this.#tracks.get(trackId);
     if (!memory) {
@@ -191,16 +230,19 @@ export class Likeness {
       this.#tracks.set(trackId, memory);
     }
     const doubted = zones.some(({ all }) => all < ITSELF);
-    const free: number[] = [];
-    for (let i = 0; i < count; i++) if (this.#cell[i]! >= 0 && !hole(this.#cell[i]!)) free.push(i);
-    const [gain, offset] = this.#fit(memory) ?? spread(free, this.#now);
-    for (const i of free) {
+    let free = 0;
+    const fit = this.#fit(memory);
+    for (let i = 0; i < count; i++) if (this.#cell[i]! >= 0 && !hole[this.#cell[i]!]) this.#some[free++] = i;
+    const [gain, offset] = fit ?? spread(this.#some, free, this.#now);
+    for (let k = 0; k < free; k++) {
+      const i = this.#some[k]!;
       memory.seen[i] = Math.min(60_000, memory.seen[i]! + 1);
       const share = Math.max(doubted ? DOUBTED_SHARE : SHARE, 1 / memory.seen[i]!);
       const value = (this.#now[i]! - offset) / Math.max(0.01, gain);
       memory.luma[i]! += (value - memory.luma[i]!) * share;
       memory.quick[i]! += (value - memory.quick[i]!) * Math.max(QUICK_SHARE, 1 / memory.seen[i]!);
     }
+    this.#fitted = null;
   }
 
   /** Whether a point's part of the face is remembered, by the cell it lies in; only of parts that tell whose face it is. */
@@ -215,32 +257,40 @@ export class Likeness {
   }
 
   /** How what is remembered becomes what is seen now: by what lies well away from any hole. */
-  #fit({ luma, seen }: Memory): readonly [gain: number, offset: number] | null {
-    const free: number[] = [];
+  #fit(memory: Memory): Fit {
+    if (this.#fitted?.memory === memory) return this.#fitted.fit;
+    let free = 0;
     for (let i = 0; i < this.#now.length; i++)
-      if (this.#cell[i]! >= 0 && this.#hole[i]! < 0.1 && seen[i]! >= KNOWN) free.push(i);
-    return line(free, luma, this.#now);
+      if (this.#cell[i]! >= 0 && this.#hole[i]! < 0.1 && memory.seen[i]! >= KNOWN) this.#some[free++] = i;
+    const fit = line(this.#some, free, memory.luma, this.#now);
+    this.#fitted = { memory, fit };
+    return fit;
   }
 
   #recalled(i: number, { luma, seen }: Memory): number {
     let count = 0;
     for (const k of this.#around[i]!) if (this.#cell[k]! >= 0 && seen[k]! >= KNOWN) this.#some[count++] = k;
-    if (count < ENOUGH) return Number.NaN;
-    return correlation(this.#some.subarray(0, count), this.#now, luma, this.#on, PLAIN);
+    return count < ENOUGH ? Number.NaN : correlation(this.#some, count, this.#now, luma, this.#on, PLAIN);
   }
 
   /** Through its openings the double shows the plate itself: there it tells nothing. */
   #likeDouble(i: number): number {
+    this.#readDouble();
     let count = 0;
     for (const k of this.#around[i]!) if (this.#cell[k]! >= 0 && this.#laid[k]! > 0.9) this.#some[count++] = k;
-    if (count < ENOUGH) return Number.NaN;
-    return correlation(this.#some.subarray(0, count), this.#now, this.#drawn, this.#on, PLAIN);
+    return count < ENOUGH ? Number.NaN : correlation(this.#some, count, this.#now, this.#drawn, this.#on, PLAIN);
   }
-}
 
-/** Deviation and mean of values at some points. */
-function spread(points: readonly number[], values: Float32Array): readonly [deviation: number, mean: number] {
-  const mean = points.reduce((sum, i) => sum + values[i]!, 0) / Math.max(1, points.length);
-  const squares = points.reduce((sum, i) => sum + (values[i]! - mean) ** 2, 0);
-  return [Math.sqrt(squares / Math.max(1, points.length)), mean];
+  /** Only a face that is not remembered yet is compared with the double: most are, and nobody looks at it. */
+  #readDouble(): void {
+    const drawn = this.#unread;
+    if (!drawn) return;
+    this.#unread = null;
+    for (let i = 0; i < this.#now.length; i++) {
+      if (this.#cell[i]! < 0) continue;
+      const [x, y] = [this.#at[2 * i]!, this.#at[2 * i + 1]!];
+      this.#laid[i] = drawn.alpha(x, y);
+      this.#drawn[i] = drawn.luma(x, y);
+    }
+  }
 }

@@ -5,29 +5,32 @@ import type { Picture } from '../../frame/frame.ts';
 import type { Kernels } from '../../frame/kernels.ts';
 import type { BoundTensor, Runtime, Session } from '../../inference/session.ts';
 import type { ReplacedFace } from '../replacer.ts';
-import { cutSquare } from '../square.ts';
-import { type Affine, SIZE } from '../surface.ts';
-import { CELLS, COLUMNS, ROWS, WINDOW } from './cells.ts';
+import { type Affine, cutPlate } from '../surface.ts';
+import { CELLS, COLUMNS, FINE, ROWS, WINDOW } from './cells.ts';
 import { FacePlace, type FaceShape, PLACE_SIZE, readFaceShape } from './face-place.ts';
 import { HoleKeeper, type Judgement } from './holes.ts';
-import { layerInto, sameCrop } from './leave-out.ts';
+import { drawnFace } from './leave-out.ts';
 
 type F32 = Float32Array;
 
-/** The square of the crop that is cut out for the network; it takes a part of its columns. */
-const CUT = WINDOW.height;
+/** What of the crop, at half its size, the network looks at; from left to right multiples of 4. */
+const PART = [
+  WINDOW.left / FINE,
+  WINDOW.top / FINE,
+  (WINDOW.left + WINDOW.width) / FINE,
+  (WINDOW.top + WINDOW.height) / FINE,
+] as const;
 
 const SHAPES = {
-  layer: [1, 4, SIZE, SIZE],
-  crop: [1, 3, CUT, CUT],
+  crop: [1, 3, PLACE_SIZE, PLACE_SIZE],
   place: [1, 4, PLACE_SIZE, PLACE_SIZE],
-  hole: [1, 1, WINDOW.height, WINDOW.width],
-  cells: [1, 5, ROWS, COLUMNS],
+  hole: [1, 1, WINDOW.height / FINE, WINDOW.width / FINE],
+  cells: [1, 3, ROWS, COLUMNS],
 } as const;
 
 /** What of a drawn face is to be left out, over a crop of SIZE² pixels; valid until the next `find`. */
 export interface Holes {
-  /** WINDOW.height × WINDOW.width: 0 the face is drawn, 1 what stands before it stays. */
+  /** WINDOW.height / FINE × WINDOW.width / FINE: 0 the face is drawn, 1 what stands before it stays. */
   hole: Float32Array;
   /** CELLS: 1 where `hole` counts; elsewhere the face is drawn, whatever `hole` says. */
   open: Uint8Array;
@@ -82,19 +85,14 @@ export class Occlusion {
    */
   async find(picture: Picture, landmarks: Landmarks, trackId: number, drawn: ReplacedFace): Promise<Holes | null> {
     if (drawn.how !== 'cover') return null;
-    const { layer, crop, place, hole, cells } = this.#tensors;
+    const { crop, place, hole, cells } = this.#tensors;
     const placed = this.#place.draw(landmarks, place.at);
-    cutSquare(this.#kernels, picture, middleOf(placed.toCrop), CUT, crop.at);
-    const { size, toCrop } = drawn;
-    const values = this.#arena.floats(drawn.at, 4 * size * size);
-    if (size === SIZE && sameCrop(toCrop, placed.toCrop)) layer.data.set(values);
-    else layerInto(values, size, toCrop, placed.toCrop, layer.data);
+    cutPlate(this.#kernels, picture, placed.toCrop, PLACE_SIZE, crop.at, PART);
     await this.#session.run();
-    const plane = (k: number): Float32Array => cells.data.subarray(k * CELLS, (k + 1) * CELLS);
-    const [means, rim, luma, shown, alpha] = [0, 1, 2, 3, 4].map(plane) as [F32, F32, F32, F32, F32];
+    const [means, rim, luma] = [0, 1, 2].map((k) => cells.data.subarray(k * CELLS, (k + 1) * CELLS)) as [F32, F32, F32];
     const { captureUs } = picture.id;
-    const face = { trackId, captureUs, landmarks, ...placed };
-    const open = this.#keeper.judge({ ...face, hole: means, rim, luma, drawn: shown, alpha });
+    const face = { trackId, captureUs, landmarks, ...placed, drawn: drawnFace(drawn, this.#arena) };
+    const open = this.#keeper.judge({ ...face, hole: means, fine: hole.data, rim, luma });
     return open && { hole: hole.data, open, toCrop: placed.toCrop };
   }
 
@@ -115,9 +113,6 @@ export class Occlusion {
     this.#place.close();
   }
 }
-
-/** The crop's middle, whose first pixel is the crop's (WINDOW.top, WINDOW.top). */
-const middleOf = ([a, b, c, d, e, f]: Affine): Affine => [a, b, c - WINDOW.top, d, e, f - WINDOW.top];
 
 function checked({ inputs, outputs }: Session): Record<keyof typeof SHAPES, BoundTensor> {
   const all = { ...inputs, ...outputs };

@@ -1,0 +1,144 @@
+"""Recorded faces with what stands before them, at half the crop's size, for train_occlusion.py."""
+
+import glob
+import json
+
+import numpy as np
+import torch
+from torch import nn
+
+from batches import Order
+from data import HEIGHT, LEFT, PLANES, SIDE, TOP, WIDTH
+from scenes import COLUMNS, ROWS, STEP, Scenes
+
+PLATE, SKIN, RIM, FACING, WANTED = slice(3, 6), 6, 7, 8, 12
+"""Planes of a recording that are taken: what the camera saw, the face without eyes and mouth, its rim, facing, where a double is wanted."""
+HAIR = 70 // STEP
+"""Rows below which no hair hangs before the faces that were recorded."""
+SEEN = 0.3
+"""Share of faces with something that was rendered before them, of those that are shown."""
+DRAWN = 0.4
+"""Share of faces that something is drawn before."""
+FRESH, SHELF = 3, 1536
+"""Every so many faces of a batch one is new; the others lie on a shelf of so many and are shown again, mirrored or not, brighter or darker."""
+GIVEN = 6
+"""Planes that the network is given: plate R, G, B, skin, rim, facing."""
+
+
+def half(planes):
+    """Means over STEP² pixels of the part of a recording that the network sees, n × k × ROWS × COLUMNS bytes."""
+    part = torch.from_numpy(np.ascontiguousarray(planes[:, :, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH])).float()
+    return nn.functional.avg_pool2d(part, STEP)
+
+
+def holes(rim, wanted, occluded):
+    """What stands before faces that were rendered, and how sure that is, n × 1 × ROWS × COLUMNS each, 0 to 1. occluded: of which it was more than hair."""
+    hole = (1 - wanted / rim.clamp(min=0.05)).clamp(0, 1)
+    # Near the outline the drawn face fades as another than the one that was rendered does: what is left out there is not known.
+    inner = 1 - nn.functional.max_pool2d((rim < 0.97).float(), 13, 1, 6)
+    first = inner.argmax(2, keepdim=True)
+    below = (first + torch.arange(3).view(1, 1, 3, 1)).clamp(max=ROWS - 1)
+    hair = (torch.gather(hole * inner, 2, below).amax(2) > 0.3).float()
+    hair = nn.functional.max_pool1d(hair, 9, 1, 4)[:, :, None]
+    # Nothing was held before the others: only hair may be, and where it does not reach further in, the outline is skin.
+    plain = inner.clone()
+    plain[:, :, HAIR:] = plain[:, :, HAIR:].clamp(min=0.5)
+    plain[:, :, :HAIR] = torch.maximum(plain[:, :, :HAIR], 0.5 * (1 - hair).expand(-1, -1, HAIR, -1))
+    # What was held before the others goes on where it reaches the outline.
+    onwards = (hole > 0.9) * (nn.functional.max_pool2d(hole * inner, 17, 1, 8) > 0.5)
+    some = torch.tensor(occluded).view(-1, 1, 1, 1)
+    return torch.where(some, hole, hole * inner) * (rim > 0.3), torch.where(some, torch.maximum(inner, onwards.float()), plain)
+
+
+class Occluded:
+    def __init__(self, folders, seed=1):
+        """folders: of one double each; which one is all the same, for the network sees no double."""
+        self.random, self.scenes = np.random.default_rng(seed), Scenes(seed)
+        parts, self.faces = [], []
+        for path in [path for folder in folders for path in sorted(glob.glob(f"{folder}/*.bin"))]:
+            with open(path[:-4] + ".json") as file:
+                faces = json.load(file)["faces"]
+            whole = np.memmap(path, np.uint8, "r").reshape(-1, PLANES, SIDE, SIDE)[: len(faces)]
+            planes = half(whole[:, [3, 4, 5, SKIN, RIM, FACING, WANTED]])
+            hole, sure = holes(planes[:, 4:5] / 255, planes[:, 6:7] / 255, [face["occluder"] is not None for face in faces])
+            parts.append(torch.cat([planes[:, :GIVEN], 255 * hole, 255 * sure], 1).round().byte().numpy())
+            self.faces += faces[: len(whole)]
+        if not parts:
+            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record.ts first.")
+        self.planes = np.concatenate(parts)
+        # Whole people are held out, as in data.py.
+        held = [i for i, face in enumerate(self.faces) if face["driver"] % 12 == 0]
+        rest = [i for i, face in enumerate(self.faces) if face["driver"] % 12]
+        kinds = [[i for i in held if (self.faces[i]["occluder"] is None) == plain] for plain in (True, False)]
+        self.held_out = [i for kind in kinds for i in kind[:: max(1, len(kind) // 128)][:128]]
+        self.occluded = Order([i for i in rest if self.faces[i]["occluder"]], self.random)
+        self.order = Order(rest, self.random)
+        self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(folders)}
+        self.shelf = []
+
+    def parts(self, i):
+        planes = self.planes[i].astype(np.float32) / 255
+        return np.moveaxis(planes[:3], 0, 2), planes[3:6], planes[6], planes[7]
+
+    def fixed(self, indices):
+        """given n × GIVEN, hole and weight n × 1: float32 tensors, 0 to 1; as recorded."""
+        return stacked([sample(*self.parts(i)) for i in indices])
+
+    def one(self):
+        """A face to train on, in another light, by another camera, with something drawn before it or not."""
+        r, scenes = self.random, self.scenes
+        picture, place, hole, sure = self.parts((self.occluded if r.random() < SEEN else self.order).next(1)[0])
+        early = r.random() < 0.6
+        if early:
+            picture = scenes.lit(picture)
+        if r.random() < DRAWN:
+            skin, rim = place[0], place[1]
+            picture, drawn = scenes.passing(picture, skin * (1 - hole), eyes_of(rim, skin))
+            hole, sure = np.maximum(hole, drawn), np.maximum(sure, drawn > 0.3)
+        if not early:
+            picture = scenes.lit(picture)
+        picture = scenes.filmed(picture)
+        if r.random() < 0.7:
+            moved = scenes.missed(np.concatenate([np.moveaxis(picture, 2, 0), hole[None], sure[None]]).astype(np.float32))
+            picture, hole, sure = np.moveaxis(moved[:3], 0, 2), moved[3], moved[4]
+        return sample(picture, place, hole, sure)
+
+    def varied(self, count):
+        """As `fixed`, of faces to train on."""
+        fresh = [self.one() for _ in range(count if len(self.shelf) < count else count // FRESH)]
+        for face in fresh:
+            if len(self.shelf) < SHELF:
+                self.shelf.append(face)
+            else:
+                self.shelf[self.random.integers(SHELF)] = face
+        again = [self.shelf[k] for k in self.random.integers(0, len(self.shelf), count - len(fresh))]
+        given, hole, weight = stacked(fresh + again)
+        mirrored = torch.from_numpy(self.random.random(count) < 0.5)
+        for part in (given, hole, weight):
+            part[mirrored] = part[mirrored].flip(3)
+        gain = np.exp(self.random.normal(0, 0.12, (count, 1, 1, 1)) + self.random.normal(0, 0.05, (count, 3, 1, 1))).astype(np.float32)
+        given[:, :3] = (given[:, :3] * torch.from_numpy(gain)).clamp(0, 1)
+        return [given, hole, weight]
+
+
+def sample(picture, place, hole, sure):
+    # Beyond the outline nothing is drawn; what is there counts a little, for an edge is best seen from both sides.
+    weight = sure * (0.1 + 0.9 * np.minimum(1, 3 * place[1]))
+    given = np.concatenate([np.moveaxis(picture, 2, 0), place])
+    return given.astype(np.float16), hole[None].astype(np.float16), weight[None].astype(np.float16)
+
+
+def stacked(samples):
+    return [torch.from_numpy(np.stack(part)).float() for part in zip(*samples)]
+
+
+def eyes_of(rim, skin):
+    """Middles of the openings of both eyes in crop pixels; None where one is shut or turned away."""
+    middles = []
+    for side in (slice(0, COLUMNS // 2), slice(COLUMNS // 2, COLUMNS)):
+        open_ = (rim - skin)[: ROWS // 2, side] * (rim[: ROWS // 2, side] > 0.5)
+        if open_.sum() < 4:
+            return None
+        y, x = np.mgrid[0 : open_.shape[0], 0 : open_.shape[1]]
+        middles.append((STEP * ((x * open_).sum() / open_.sum() + side.start), STEP * (y * open_).sum() / open_.sum()))
+    return middles

@@ -17,7 +17,7 @@ from occluded import GIVEN, Occluded
 from pictures import write
 from scenes import COLUMNS, ROWS
 
-FALSE = 2.0
+FALSE = 1.5
 """A pixel of the performer's own that is proposed is so many times worse than a finger's that is not: what is proposed wrongly may hide what is right."""
 
 

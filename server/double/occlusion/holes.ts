@@ -5,17 +5,13 @@ import { around, CELLS, cellsWhere, grow, mark, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
 import { Likeness, type Seen, type ZoneView } from './likeness.ts';
-import { Spectacles } from './spectacles.ts';
+import { frameIn, Spectacles } from './spectacles.ts';
 
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
 const SEEN = 0.8;
-/** Cells across that the frame of spectacles (7 cm), that of one lens (3 cm) and a strand of hair (5 cm) reach over at least. */
-const FRAME = 20;
-const LENS = 8;
+/** Cells (5 cm) that a strand of hair reaches over at least. */
 const STRAND = 14;
-/** Cells around one whose points tell where it lies: on a turned face's far side there are few. */
-const NEAR = 3;
 /**
  * Share of a part that looks like the performer's own face from which the rest of it is taken for that too, light having moved and nothing
  * having come, but for what is quite something else.
@@ -117,7 +113,7 @@ export class HoleKeeper {
     if (kept.standing < STANDS) return null;
     const open = new Uint8Array(CELLS);
     for (const { cells, broad: wide } of parts)
-      for (const i of cells) open[i] = (wide.length > 0 && !frames?.[i] ? why === '' : thin <= MOST_THIN) ? 1 : 0;
+      for (const i of cells) if (!frames?.[i] && (wide.length > 0 ? why === '' : thin <= MOST_THIN)) open[i] = 1;
     if (thin <= MOST_THIN) for (const i of worn) if (rim[i]! > 0) open[i] = 1;
     if (!open.includes(1)) return null;
     return grow(open, rim, hole);
@@ -129,20 +125,21 @@ export class HoleKeeper {
     const raw = partsOf(hole, rim);
     // Most faces have nothing before them.
     if (raw.length === 0) return { parts: [], frames: null, own: 0 };
-    const frames = this.#framesIn(raw);
+    // Worn from the first picture on, spectacles are remembered as part of the face, and it is known through them.
+    const frames = frameIn(raw, (cell) => this.#likeness.placeOf(cell));
     const own = this.#closeOwn(trackId, hole, raw, frames);
     return { parts: this.#partsOf(trackId, face, frames), frames, own };
   }
 
   /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
-  #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array): number {
+  #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array | null): number {
     this.#votes.collect((tell) => this.#likeness.own(trackId, tell));
     let closed = 0;
     const close = (i: number): void => {
       if (hole[i]! > 0) closed++;
       hole[i] = 0;
     };
-    const own = cellsWhere((i) => hole[i]! >= 0.1 && !frames[i] && this.#votes.most(i, 2));
+    const own = cellsWhere((i) => hole[i]! >= 0.1 && !frames?.[i] && this.#votes.most(i, 2));
     const doubtful = raw.filter(({ cells }) => cells.reduce((sum, i) => sum + own[i]!, 0) > MOST_OWN * cells.length);
     if (doubtful.length > 0) this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
     for (const { cells } of doubtful)
@@ -154,36 +151,14 @@ export class HoleKeeper {
     return closed;
   }
 
-  /**
-   * Spectacles, cell by cell: worn from the first picture on they are remembered as part of the face, and it is known through them. They are
-   * thin, and a lens has a rim above the eye as well as below, which neither brows nor shadows have; two of them, or one that goes on, reach from
-   * eye to eye.
-   */
-  #framesIn(parts: readonly HolePart[]): Uint8Array {
-    this.#votes.collect((tell) => this.#likeness.temples(tell));
-    const temples = cellsWhere((i) => this.#votes.most(i, NEAR));
-    this.#votes.collect((tell) => this.#likeness.eyes(tell));
-    const rims: number[] = [];
-    for (const { cells, broad } of parts) {
-      // Where the hinges are, a frame may be broad.
-      const wide = new Set(broad.filter((i) => !temples[i]));
-      const thin = cells.filter((i) => !wide.has(i) && this.#votes.any(i, NEAR));
-      const above = thin.filter((i) => this.#votes.most(i, NEAR)).length;
-      if (extent(thin) >= LENS && Math.min(above, thin.length - above) >= thin.length / 5) rims.push(...thin);
-    }
-    const frames = new Uint8Array(CELLS);
-    if (extent(rims) >= FRAME) for (const i of rims) mark(frames, i, 1);
-    return frames;
-  }
-
   /** The parts of a hole that may be something: what covers eyes, nose or mouth that were never seen must reach in from the outline. */
-  #partsOf(trackId: number, { hole, rim }: Judged, frames: Uint8Array): HolePart[] {
+  #partsOf(trackId: number, { hole, rim }: Judged, frames: Uint8Array | null): HolePart[] {
     this.#votes.collect((tell) => this.#likeness.known(trackId, (cell, known) => tell(cell, !known)));
     const unknown = (cells: readonly number[]): boolean =>
       cells.filter((i) => this.#votes.most(i, 0)).length >= cells.length / 8;
     return partsOf(hole, rim).filter(
       ({ cells, broad, fromOutline }) =>
-        cells.some((i) => frames[i]) ||
+        cells.some((i) => frames?.[i]) ||
         (broad.length > 0 ? fromOutline || !unknown(cells) : fromOutline && extent(cells) >= STRAND),
     );
   }

@@ -1,6 +1,6 @@
 import type { Landmarks } from '../../face/types.ts';
 import type { Affine } from '../surface.ts';
-import { cellAt, cellOf } from './cells.ts';
+import { around, CELLS, cellAt, cellOf } from './cells.ts';
 import { correlation, line, spread } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
 
@@ -26,6 +26,8 @@ const QUICK_SHARE = 0.35;
 const ITSELF = 0.85;
 /** Triangles that face the camera less than this (cosine) show nothing. */
 const FACING = 0.3;
+/** Cells around one whose points tell where it lies: on a turned face's far side there are few. */
+const NEAR = 3;
 /** Fewer points say nothing of a part. */
 const ENOUGH = 14;
 /** Standard deviation of luma, 0–1, below which there is nothing to know a face by. */
@@ -90,6 +92,9 @@ export class Likeness {
   readonly #at: Float32Array;
   /** The drawn face, until its points are read. */
   #unread: Seen['drawn'] | null = null;
+  /** Of each cell: sums of x and y up over its points, and their number; once they are asked for. */
+  readonly #places = new Float32Array(3 * CELLS);
+  #placed = false;
   #fitted: { memory: Memory; fit: Fit } | null = null;
 
   constructor({ canonical, triangles }: FaceShape) {
@@ -117,6 +122,7 @@ export class Likeness {
   look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, luma, drawn }: Seen): void {
     this.#unread = drawn;
     this.#fitted = null;
+    this.#placed = false;
     const corners = this.#corners;
     for (let t = 0; t < this.#now.length; t++) {
       const p = 3 * corners[3 * t]!;
@@ -207,18 +213,31 @@ export class Likeness {
     });
   }
 
-  /** Tells how high cells lie in the band where spectacles are worn, temple to temple: above the middle of the eyes, or below. */
-  eyes(tell: (cell: number, above: boolean) => void): void {
-    for (let i = 0; i < this.#now.length; i++) {
-      const up = -this.#on.y[i]!;
-      if (this.#cell[i]! >= 0 && up > 0.2 && up < 5.4) tell(this.#cell[i]!, up > 2.4);
+  /** Where on the canonical head a cell lies, centimetres, x to image right, y up: the mean of the points nearest to it; null: there are none near. */
+  placeOf(cell: number): readonly [x: number, y: number] | null {
+    if (!this.#placed) this.#place();
+    for (let reach = 0; reach <= NEAR; reach++) {
+      let [x, y, count] = [0, 0, 0];
+      around(cell, reach, (k) => {
+        x += this.#places[3 * k]!;
+        y += this.#places[3 * k + 1]!;
+        count += this.#places[3 * k + 2]!;
+      });
+      if (count > 0) return [x / count, y / count];
     }
+    return null;
   }
 
-  /** Tells which cells lie beside the eyes, beyond their outer corners. */
-  temples(tell: (cell: number, beside: boolean) => void): void {
-    for (let i = 0; i < this.#now.length; i++)
-      if (this.#cell[i]! >= 0) tell(this.#cell[i]!, Math.abs(this.#on.x[i]!) > 4.8);
+  #place(): void {
+    this.#placed = true;
+    this.#places.fill(0);
+    for (let i = 0; i < this.#now.length; i++) {
+      const cell = this.#cell[i]!;
+      if (cell < 0) continue;
+      this.#places[3 * cell]! += this.#on.x[i]!;
+      this.#places[3 * cell + 1]! -= this.#on.y[i]!;
+      this.#places[3 * cell + 2]!++;
+    }
   }
 
   /** Takes what was read into the memory, but for what lies in a hole. @param hole 1 for cells that lie in one. */

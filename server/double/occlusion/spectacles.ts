@@ -1,4 +1,5 @@
-import { CELL, CELLS, COLUMNS, FINE, WINDOW } from './cells.ts';
+import { CELL, CELLS, COLUMNS, FINE, mark, WINDOW } from './cells.ts';
+import { extent, type HolePart } from './hole-parts.ts';
 
 /** What the network finds of a frame is little, where that is thinner than its pixels: so many times as much is left out. */
 const GAIN = 2.5;
@@ -9,22 +10,77 @@ const STANDS = 0.4;
 const WITHIN = CELL / FINE;
 const ACROSS = WINDOW.width / FINE;
 
+/** Pictures that a frame must have been found in before any of it is left out: shadows come and go, spectacles are worn. */
+const WORN = 8;
+const MOST_WORN = 24;
+
+/** Middle of an eye on the canonical head, and the band round both that spectacles are worn in, centimetres, y up. */
+const EYE = { x: 3.2, y: 2.5 };
+const BAND = { low: 0.2, high: 5.4 };
+/** Beyond this a frame may be broad: there are its hinges. */
+const TEMPLE = 4.8;
+/** Cells that something thin reaches over at least, half a frame. */
+const LENS = 8;
+/** So many cells must lie above an eye, as many below, and as many on its inner or outer side. */
+const ENOUGH = 3;
+
+/**
+ * The frame of spectacles, cell by cell; null: there is none. It is thin, and goes round both eyes: brows lie above, shadows below or beside.
+ * @param placeOf where on the canonical head a cell lies, centimetres, x to image right, y up.
+ */
+export function frameIn(
+  parts: readonly HolePart[],
+  placeOf: (cell: number) => readonly [x: number, y: number] | null,
+): Uint8Array | null {
+  const rims: number[] = [];
+  const around = [new Uint16Array(4), new Uint16Array(4)] as const;
+  for (const { cells, broad } of parts) {
+    const wide = new Set(broad);
+    const places = new Map<number, readonly [number, number]>();
+    for (const cell of cells) {
+      const place = placeOf(cell);
+      if (!place || place[1] < BAND.low || place[1] > BAND.high) continue;
+      if (!wide.has(cell) || Math.abs(place[0]) > TEMPLE) places.set(cell, place);
+    }
+    if (extent([...places.keys()]) < LENS) continue;
+    for (const [cell, [x, y]] of places) {
+      rims.push(cell);
+      around[x < 0 ? 0 : 1][sideOf(Math.abs(x) - EYE.x, y - EYE.y)]!++;
+    }
+  }
+  const whole = around.every(
+    ([above, below, outer, inner]) => Math.min(above!, below!, Math.max(outer!, inner!)) >= ENOUGH,
+  );
+  if (!whole) return null;
+  const frame = new Uint8Array(CELLS);
+  for (const cell of rims) mark(frame, cell, 1);
+  return frame;
+}
+
+/** 0 above, 1 below, 2 outside, 3 inside. */
+function sideOf(out: number, up: number): number {
+  if (Math.abs(up) >= Math.abs(out)) return up > 0 ? 0 : 1;
+  return out > 0 ? 2 : 3;
+}
+
 /**
  * The frame of one performer's spectacles, over a few pictures: it moves with the head, so that what is found of it in one picture and not in the
- * next is still there. Only while a frame is found is any of it remembered.
+ * next is still there. What is not found in a picture at all is not left out of it.
  */
 export class Spectacles {
   readonly #cells = new Float32Array(CELLS);
   readonly #fine = new Float32Array((WINDOW.height / FINE) * ACROSS);
-  #worn = false;
+  #found = 0;
 
   /** @param frames cells of a frame that is found now, or null. @param fine what the network says, made whole in place. Answers the frame's cells. */
   see(frames: Uint8Array | null, fine: Float32Array): number[] {
-    if (!frames?.includes(1)) {
-      if (this.#worn) this.#forget();
+    if (!frames) {
+      this.#found = Math.max(0, this.#found - 2);
+      if (this.#found === 0) this.#forget();
       return [];
     }
-    this.#worn = true;
+    this.#found = Math.min(MOST_WORN, this.#found + 1);
+    const shown = this.#found >= WORN;
     const worn: number[] = [];
     for (let i = 0; i < CELLS; i++) {
       const now = frames[i]!;
@@ -38,14 +94,13 @@ export class Spectacles {
         for (let p = k; p < k + WITHIN; p++) {
           const seen = Math.min(1, GAIN * fine[p]!);
           this.#fine[p]! += (seen - this.#fine[p]!) * SHARE;
-          if (stands) fine[p] = Math.max(seen, Math.min(1, 1.5 * this.#fine[p]!));
+          if (stands && shown) fine[p] = Math.max(seen, Math.min(1, 1.5 * this.#fine[p]!));
         }
     }
-    return worn;
+    return shown ? worn : [];
   }
 
   #forget(): void {
-    this.#worn = false;
     this.#cells.fill(0);
     this.#fine.fill(0);
   }

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** A double's texture and the normals of its head, in texture space, as kernels read them: four float32 a texel. */
 export interface Maps {
   /** side² × (R, G, B encoded 0–1, opening: 0 where eyes and mouth let the performer's own through). */
@@ -6,8 +8,8 @@ export interface Maps {
   /** normalSide² × (x, y, z, 0): unit normals, camera axes, of a head that looks at the camera. */
   normals: Float32Array;
   normalSide: number;
-  /** The texture in more detail, for close-ups: `side`² of the same. */
-  detail?: { texture: Float32Array; side: number };
+  /** The texture in more detail, for close-ups: `side`² of the same, a byte each, until somebody comes close (detailTexture). */
+  detail?: { bytes: Uint8Array; side: number };
 }
 
 const LANES = 4;
@@ -50,13 +52,25 @@ export function encodeDetail(planes: Float32Array): Buffer {
 }
 
 /** @throws Error with a sentence where the file is not as long as its side says. */
-export function decodeDetail(bytes: Buffer, side: number, path: string): { texture: Float32Array; side: number } {
-  if (bytes.length !== LANES * side * side) {
-    throw new Error(
-      `${path} holds ${bytes.length} bytes where its side in double.json makes ${LANES * side * side}. Import the double again.`,
-    );
+export function decodeDetail(bytes: Buffer, side: number, path: string): { bytes: Uint8Array; side: number } {
+  if (bytes.length === LANES * side * side) return { bytes, side };
+  throw new Error(
+    `${path} holds ${bytes.length} bytes where its side in double.json makes ${LANES * side * side}. Import the double again.`,
+  );
+}
+
+/** Converted at once, so many values: a live feed's pictures go on in between. */
+const PIECE = 1 << 16;
+
+/** The detail as `Maps.texture` is: a million values, beside a live feed's pictures. */
+export async function detailTexture(bytes: Uint8Array): Promise<Float32Array> {
+  const values = new Float32Array(bytes.length);
+  for (let from = 0; from < bytes.length; from += PIECE) {
+    if (from > 0) await setImmediate();
+    const to = Math.min(from + PIECE, bytes.length);
+    for (let at = from; at < to; at++) values[at] = bytes[at]! / 255;
   }
-  return { texture: Float32Array.from(bytes, (value) => value / 255), side };
+  return values;
 }
 
 /** Planes as four floats a texel; the fourth is 0 where there are three. */

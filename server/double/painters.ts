@@ -1,4 +1,4 @@
-import type { Maps } from './maps.ts';
+import { detailTexture, type Maps } from './maps.ts';
 import { openMeters } from './mesh-inputs.ts';
 import type { OpenOptions } from './open.ts';
 import { Painter } from './painter.ts';
@@ -33,8 +33,8 @@ export class Painters {
     this.#template = template;
     this.#usual = new Painter(options, template, maps, { meters });
     const { detail } = maps;
-    const finer = detail ? { ...maps, texture: detail.texture, side: detail.side } : maps;
     this.#openClose = async () => {
+      const finer = detail ? { ...maps, texture: await detailTexture(detail.bytes), side: detail.side } : maps;
       await options.arena.settle(CLOSE_BYTES + finer.texture.byteLength);
       return new Painter(options, template, finer, { detail: 2, meters });
     };

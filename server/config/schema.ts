@@ -84,7 +84,7 @@ const engineKeys = z.strictObject({
   spare: z.boolean().default(true),
   memoryMB: z.number().int().min(128).max(4000).default(512),
   maxEncoders: z.number().int().min(1).max(6).default(4),
-  occlusion: z.boolean().default(false),
+  occlusion: z.boolean().default(true),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 

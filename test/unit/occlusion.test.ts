@@ -178,9 +178,10 @@ describe('a face with a hole', () => {
     expect(alpha.filter((value) => value < 0.79).length).toBeLessThanOrEqual(12 * 12);
   });
 
-  it('shows it at the same place of the frame where the look has a crop of its own', () => {
-    const alpha = faceOf(128, [0.5, 0, 0, 0, 0.5, 0]);
-    expect(alpha[Math.round(y0 / 2 + 1) * 128 + Math.round(x0 / 2) + 1]).toBeCloseTo(0, 5);
-    expect(alpha.filter((value) => value < 0.79).length).toBeLessThanOrEqual(6 * 6);
+  it.each([128, 512])('shows it at the same place of the frame where the look draws %i pixels across', (size) => {
+    const k = size / SIZE;
+    const alpha = faceOf(size, [k, 0, 0, 0, k, 0]);
+    expect(alpha[Math.round(k * (y0 + 2)) * size + Math.round(k * (x0 + 2))]).toBeCloseTo(0, 5);
+    expect(alpha.filter((value) => value < 0.79).length).toBeLessThanOrEqual((k * 12) ** 2);
   });
 });

@@ -5,58 +5,50 @@ import { CELL, CELLS, COLUMNS, FINE, ROWS, WINDOW } from './cells.ts';
 import type { Seen } from './likeness.ts';
 import type { Holes } from './occlusion.ts';
 
-/** Two crops are the same one where no corner lies further off than this, crop pixels. */
-const SAME = 0.05;
-
-/** Takes what stands before a drawn face out of its alpha, in place. */
+/** Takes what stands before a drawn face out of its alpha, in place; whatever crop it was drawn in, and however finely. */
 export function leaveOut({ at, size, toCrop }: ReplacedFace, holes: Holes, arena: Arena): void {
   const alpha = arena.floats(at + 3 * size * size * 4, size * size);
-  if (size === SIZE && sameCrop(toCrop, holes.toCrop)) inSameCrop(alpha, holes);
-  else acrossCrops(alpha, size, toCrop, holes);
-}
-
-/** Whether two crops lie over the same place of the frame. */
-export function sameCrop(a: Affine, b: Affine): boolean {
-  // Crop pixels of one for the frame's points that lie in the corners of the other.
-  const [ba, bb, bc, bd, be, bf] = b;
-  const determinant = ba * be - bb * bd;
-  return [0, SIZE].every((u) =>
-    [0, SIZE].every((v) => {
-      const x = (be * (u - bc) - bb * (v - bf)) / determinant;
-      const y = (ba * (v - bf) - bd * (u - bc)) / determinant;
-      return Math.abs(a[0] * x + a[1] * y + a[2] - u) < SAME && Math.abs(a[3] * x + a[4] * y + a[5] - v) < SAME;
-    }),
-  );
-}
-
-function inSameCrop(alpha: Float32Array, { hole, open }: Holes): void {
+  const { hole, open } = holes;
+  const [ox, oy] = [holes.toCrop[2] - WINDOW.left, holes.toCrop[5] - WINDOW.top];
+  const window: Affine = [holes.toCrop[0], holes.toCrop[1], ox, holes.toCrop[3], holes.toCrop[4], oy];
+  const [a, b, c, d, e, f] = between(toCrop, window);
+  const back = between(window, toCrop);
   for (let cell = 0; cell < CELLS; cell++) {
     if (!open[cell]) continue;
-    const [row, column] = [CELL * Math.floor(cell / COLUMNS), CELL * (cell % COLUMNS)];
+    const column = cell % COLUMNS;
+    const row = (cell - column) / COLUMNS;
     const whole = surrounded(open, cell);
-    for (let v = row; v < row + CELL; v++) {
-      const to = (WINDOW.top + v) * SIZE + WINDOW.left;
-      for (let u = column; u < column + CELL; u++)
-        alpha[to + u]! *= 1 - holeAt(hole, u, v) * (whole ? 1 : openAt(open, u, v));
-    }
+    const [left, top, right, bottom] = boundsOf(back, CELL * column, CELL * row, size);
+    for (let y = top; y <= bottom; y++)
+      for (let x = left; x <= right; x++) {
+        const u = a * x + b * y + c;
+        const v = d * x + e * y + f;
+        if (Math.floor(u / CELL) !== column || Math.floor(v / CELL) !== row) continue;
+        alpha[y * size + x]! *= 1 - holeAt(hole, u, v) * (whole ? 1 : openAt(open, u, v));
+      }
   }
 }
 
-/** A look with a crop of its own: each of its pixels looks up where it lies in the other. */
-function acrossCrops(alpha: Float32Array, size: number, toCrop: Affine, { hole, open, toCrop: other }: Holes): void {
-  const [a, b, c, d, e, f] = toCrop;
+/** From pixels of one crop to those of another; both lead there from the frame's. */
+function between([a, b, c, d, e, f]: Affine, to: Affine): Affine {
   const determinant = a * e - b * d;
-  for (let v = 0, i = 0; v < size; v++)
-    for (let u = 0; u < size; u++, i++) {
-      if (!(alpha[i]! > 0)) continue;
-      const x = (e * (u - c) - b * (v - f)) / determinant;
-      const y = (a * (v - f) - d * (u - c)) / determinant;
-      const left = other[0] * x + other[1] * y + other[2] - WINDOW.left;
-      const top = other[3] * x + other[4] * y + other[5] - WINDOW.top;
-      if (left < 0 || top < 0 || left >= WINDOW.width - 1 || top >= WINDOW.height - 1) continue;
-      if (!open[Math.floor(top / CELL) * COLUMNS + Math.floor(left / CELL)]) continue;
-      alpha[i]! *= 1 - holeAt(hole, left, top) * openAt(open, left, top);
-    }
+  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  const [ic, jf] = [-ia * c - ib * f, -id * c - ie * f];
+  const [p, q, r, s, t, w] = to;
+  return [p * ia + q * id, p * ib + q * ie, p * ic + q * jf + r, s * ia + t * id, s * ib + t * ie, s * ic + t * jf + w];
+}
+
+/** Pixels, of `size`², that a cell may reach: its corners at (u, v) and CELL further, led there by an affine. */
+function boundsOf([a, b, c, d, e, f]: Affine, u: number, v: number, size: number) {
+  const x = a * u + b * v + c;
+  const y = d * u + e * v + f;
+  const inside = (value: number): number => Math.min(size - 1, Math.max(0, value));
+  return [
+    inside(Math.ceil(x + CELL * (Math.min(0, a) + Math.min(0, b)) - 0.01)),
+    inside(Math.ceil(y + CELL * (Math.min(0, d) + Math.min(0, e)) - 0.01)),
+    inside(Math.floor(x + CELL * (Math.max(0, a) + Math.max(0, b)) + 0.01)),
+    inside(Math.floor(y + CELL * (Math.max(0, d) + Math.max(0, e)) + 0.01)),
+  ] as const;
 }
 
 /** Whether the cells beside, above and below one are open, and those at its corners. */

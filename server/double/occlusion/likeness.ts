@@ -36,7 +36,7 @@ const PLAIN = 0.008;
 const OWN = 0.75;
 const LIKE_DOUBLE = 0.7;
 /** So near to what is remembered, in standard deviations of the face's luma, it is the performer's own too: plain skin correlates with nothing. */
-const SAME = 0.22;
+const SAME = 0.15;
 
 /** So far from it, in the same, it is something else, however the light may move. */
 const STRANGE = 0.6;

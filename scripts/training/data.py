@@ -22,12 +22,6 @@ SOFT = 0.4
 """Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
 
 
-BENT = 0.6
-"""Share of faces whose performer is bent to somebody else's proportions: a hundred people are soon known by heart."""
-KNOTS = 6
-MOST_BENT = 3.5
-"""Crop pixels, standard deviation at a knot, at most: as far as heads of the same size differ."""
-
 FADED = 0.5
 """Share of faces that are seen by a camera of little colour, as webcams in office light are: lips and lids are paler there, not only skin."""
 
@@ -48,18 +42,6 @@ def faded(given, truth, wanted, colour):
     alpha = given[6:7]
     given[0:3] = alpha * np.clip(given[0:3] * gain, 0, 1) + (1 - alpha) * fade(given[0:3])
     given[3:6] = fade(given[3:6])
-
-
-def bent(given, random):
-    """
-    As if another performer did the same: what was drawn on their landmarks and what the camera saw move together, and the double's own face,
-    the truth, stays. So the network learns where this double's features belong, whoever plays it.
-    """
-    moves = torch.from_numpy(random.normal(0, random.uniform(0, MOST_BENT), (1, 2, KNOTS, KNOTS)).astype(np.float32))
-    field = torch.nn.functional.interpolate(moves, size=(HEIGHT, WIDTH), mode="bicubic", align_corners=True)
-    still = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], (1, 1, HEIGHT, WIDTH), align_corners=False)
-    grid = still + field.permute(0, 2, 3, 1) * torch.tensor([2 / WIDTH, 2 / HEIGHT])
-    return torch.nn.functional.grid_sample(torch.from_numpy(given)[None], grid, mode="bilinear", padding_mode="border", align_corners=False)[0].numpy()
 
 
 def softened(planes, smaller):
@@ -125,8 +107,6 @@ class Recorded:
             np.multiply(face[12:14], 1 / 255, out=rest[k], casting="unsafe")
             if self.random.random() < FADED:
                 faded(given[k], truth[k], rest[k, 0], self.random.uniform(0.25, 1))
-            if self.random.random() < BENT:
-                given[k] = bent(given[k], self.random)
             if self.random.random() < SOFT:
                 smaller = self.random.uniform(1.5, 4)
                 given[k, 0:6] = softened(given[k, 0:6], smaller)

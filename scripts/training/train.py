@@ -28,7 +28,7 @@ def losses(truth, wanted, colour, weight):
     area = (wanted * weight).sum().clamp(min=1) * 3
     wrong = (colour - truth) * wanted
     own = (wrong.abs() * weight).sum() / area
-    return 2 * own + 0.5 * slopes(wrong, weight) / area + 0.6 * unlike(colour, truth, wanted)
+    return 2 * own + 0.5 * slopes(wrong, weight) / area + 0.4 * unlike(colour, truth, wanted)
 
 
 def unlike(colour, truth, wanted):

@@ -47,7 +47,7 @@ export interface FaceStageParts {
   /** The head that faces are measured on; absent: those who were not asked for a neutral face are taken for average heads. */
   head?: Head;
   /** Finds what stands before a face; absent: everything there is painted over. */
-  occlusion?: Pick<Occlusion, 'find' | 'forget' | 'close'> | null;
+  occlusion?: Pick<Occlusion, 'look' | 'forget' | 'close'> | null;
 }
 
 /** Turns plate into program, in place: finds the faces, replaces or covers each. One picture at a time, in order. */
@@ -60,6 +60,8 @@ export class FaceStage {
   #alive = new Set<number>();
   readonly #resting: RestingFaces | null;
   readonly #neck = new NeckMatch();
+  /** Looks that change the performer's own face and cover none. */
+  readonly #changing = new WeakSet<Replacer>();
 
   constructor(parts: FaceStageParts) {
     this.#parts = parts;
@@ -250,8 +252,13 @@ export class FaceStage {
     const { look, params, neutral } = wear;
     if (!look || !landmarks) return { track, wear, face: null, holes: null, ms: 0, trouble: null };
     try {
-      const face = await look.replace({ picture, landmarks, params, neutral, trackId: track.id });
-      const holes = (await this.#parts.occlusion?.find(picture, landmarks, track.id, face)) ?? null;
+      const drawing = async () => look.replace({ picture, landmarks, params, neutral, trackId: track.id });
+      // What stands before the face is looked for meanwhile, but for a look that covers nothing. Both come to their end, whichever fails.
+      const looking = this.#changing.has(look) ? null : this.#parts.occlusion?.look(picture, landmarks, track.id);
+      const [seen, drawn] = await Promise.allSettled([looking, drawing()]);
+      const face = resultOf(drawn);
+      if (face.how === 'change') this.#changing.add(look);
+      const holes = face.how === 'cover' ? (resultOf(seen)?.(face) ?? null) : null;
       return { track, wear, face, holes, ms: performance.now() - began, trouble: null };
     } catch (error) {
       return {
@@ -321,6 +328,11 @@ interface Attempt {
   holes: Holes | null;
   ms: number;
   trouble: string | null;
+}
+
+function resultOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -129,7 +129,7 @@ describe('a picture whose faces cannot all be treated', () => {
       kernels,
       perceiver: seeing([face(1, 80)]),
       occlusion: {
-        find: async () => ({ hole, open, toCrop: [1.4, 0, 10, 0, 1.4, 0] }),
+        look: async () => () => ({ hole, open, toCrop: [1.4, 0, 10, 0, 1.4, 0] }),
         forget: () => undefined,
         close: () => undefined,
       },
@@ -139,6 +139,32 @@ describe('a picture whose faces cannot all be treated', () => {
     expect(report.faces.map(({ treatment }) => treatment.kind)).toEqual(['replace']);
     expect(report.trouble).toBeNull();
     expect(bare(80)).toBeGreaterThan(0.9);
+  });
+
+  it('covers a face when what stands before it cannot be told, after the drawing has ended too', async () => {
+    let ended = false;
+    const made = look(1);
+    const faces = new FaceStage({
+      arena,
+      kernels,
+      perceiver: seeing([face(1, 80)]),
+      occlusion: {
+        look: () => Promise.reject(new Error('no answer')),
+        forget: () => undefined,
+        close: () => undefined,
+      },
+    });
+    faces.use({
+      ...made,
+      replace: async (input) => {
+        const drawn = await made.replace(input);
+        ended = true;
+        return drawn;
+      },
+    });
+    const report = await faces.process(picture, 'look');
+    expect(report.faces.map(({ treatment }) => treatment.kind)).toEqual(['cover']);
+    expect([ended, report.trouble]).toEqual([true, expect.stringContaining('no answer')]);
   });
 
   it('does not call replaced what is the performer’s own face, only changed', async () => {

@@ -28,7 +28,7 @@ const SHAPES = {
   cells: [1, 3, ROWS, COLUMNS],
 } as const;
 
-/** What of a drawn face is to be left out, over a crop of SIZE² pixels; valid until the next `find`. */
+/** What of a drawn face is to be left out, over a crop of SIZE² pixels; valid until the next `look`. */
 export interface Holes {
   /** WINDOW.height / FINE × WINDOW.width / FINE: 0 the face is drawn, 1 what stands before it stays. */
   hole: Float32Array;
@@ -80,20 +80,25 @@ export class Occlusion {
   }
 
   /**
-   * What of a face that was drawn, all of it still, is to be left out. Null where nothing stands before it, or that cannot be told from the
-   * performer's own face; null too where it was not covered but changed.
+   * Looks at a face, beside whatever is drawn over it meanwhile; one face at a time. Answers what tells, of the drawn face, all of it still, what
+   * is to be left out. Null where nothing stands before it, or that cannot be told from the performer's own face.
    */
-  async find(picture: Picture, landmarks: Landmarks, trackId: number, drawn: ReplacedFace): Promise<Holes | null> {
-    if (drawn.how !== 'cover') return null;
+  async look(picture: Picture, landmarks: Landmarks, trackId: number): Promise<(drawn: ReplacedFace) => Holes | null> {
     const { crop, place, hole, cells } = this.#tensors;
     const placed = this.#place.draw(landmarks, place.at);
     cutPlate(this.#kernels, picture, placed.toCrop, PLACE_SIZE, crop.at, PART);
-    await this.#session.run();
-    const [means, rim, luma] = [0, 1, 2].map((k) => cells.data.subarray(k * CELLS, (k + 1) * CELLS)) as [F32, F32, F32];
     const { captureUs } = picture.id;
-    const face = { trackId, captureUs, landmarks, ...placed, drawn: drawnFace(drawn, this.#arena) };
-    const open = this.#keeper.judge({ ...face, hole: means, fine: hole.data, rim, luma });
-    return open && { hole: hole.data, open, toCrop: placed.toCrop };
+    await this.#session.run();
+    return (drawn) => {
+      const [means, rim, luma] = [0, 1, 2].map((k) => cells.data.subarray(k * CELLS, (k + 1) * CELLS)) as [
+        F32,
+        F32,
+        F32,
+      ];
+      const face = { trackId, captureUs, landmarks, ...placed, drawn: drawnFace(drawn, this.#arena) };
+      const open = this.#keeper.judge({ ...face, hole: means, fine: hole.data, rim, luma });
+      return open && { hole: hole.data, open, toCrop: placed.toCrop };
+    };
   }
 
   /** How the last face was judged, for measuring. */

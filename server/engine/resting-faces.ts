@@ -7,23 +7,15 @@ const MAX_TURN_DEG = 25;
 /** Canonical units (about centimetres): lips so much further apart than the average head's speak, and weigh little. */
 const SPEAKING = 0.5;
 const LEAST_WEIGHT = 0.05;
-/** Lips that move less than this tell nothing of how a face changes with them. */
-const STILL_LIPS = 0.05;
-/** A head turned sideways by so many degrees weighs 1/e: what it shows of the proportions is half a guess. */
-const TURNED_DEG = 15;
-/** So many calm pictures weigh as much as the average head that is assumed before anything is known: a third of a second. */
-const AVERAGE_HEAD = 9;
+/** So many calm pictures weigh as much as the average head that is assumed before anything is known: half a second. */
+const AVERAGE_HEAD = 15;
 /** No more is remembered than about eight seconds: a performer may come closer, a lens may be changed. */
 const MOST = 240;
 const LIPS = [13, 14] as const;
 
 interface Resting {
+  sum: Float64Array;
   weight: number;
-  /** Weighted sums: of the points, of how far the lips are open beyond the average head's, of its square, and of its product with each point. */
-  points: Float64Array;
-  open: number;
-  openSquare: number;
-  openPoints: Float64Array;
   /** Written anew at every picture. */
   face: Float32Array;
 }
@@ -48,14 +40,13 @@ export class RestingFaces {
       const points = onHead(this.#head, landmarks.points);
       if (!allFinite(points)) continue;
       const open = Math.max(0, opening(points) - opening(this.#head.canonical));
-      const calm = Math.max(LEAST_WEIGHT, Math.exp(-((open / SPEAKING) ** 2)));
-      const weight = calm * Math.exp(-((yawDeg / TURNED_DEG) ** 2));
+      const weight = Math.max(LEAST_WEIGHT, Math.exp(-((open / SPEAKING) ** 2)));
       let face = this.#faces.get(id);
       if (!face) {
-        face = unknown();
+        face = { sum: new Float64Array(3 * LANDMARKS), weight: 0, face: new Float32Array(3 * LANDMARKS) };
         this.#faces.set(id, face);
       }
-      add(face, points, { weight, open, average: this.#head.canonical });
+      add(face, points, weight, this.#head.canonical);
     }
   }
 
@@ -78,41 +69,15 @@ function opening(points: Float32Array): number {
   );
 }
 
-const unknown = (): Resting => ({
-  weight: 0,
-  points: new Float64Array(3 * LANDMARKS),
-  open: 0,
-  openSquare: 0,
-  openPoints: new Float64Array(3 * LANDMARKS),
-  face: new Float32Array(3 * LANDMARKS),
-});
-
-/**
- * Each point at rest is where its straight line over the opening of the lips has them shut (weighted least squares): who speaks all the time
- * is not taken for somebody with a long chin.
- */
-function add(
-  resting: Resting,
-  points: Float32Array,
-  { weight, open, average }: { weight: number; open: number; average: Float32Array },
-): void {
-  const { face } = resting;
+function add(resting: Resting, points: Float32Array, weight: number, average: Float32Array): void {
+  const { sum, face } = resting;
   const kept = resting.weight > MOST ? MOST / resting.weight : 1;
-  const total = resting.weight * kept + weight;
-  resting.weight = total;
-  resting.open = resting.open * kept + weight * open;
-  resting.openSquare = resting.openSquare * kept + weight * open * open;
-  const meanOpen = resting.open / total;
-  const spread = resting.openSquare / total - meanOpen * meanOpen + STILL_LIPS ** 2 * (1 + 1 / total);
-  // Gently at first, then quickly: no step is seen.
-  const known = total ** 2 / (total ** 2 + AVERAGE_HEAD ** 2);
+  resting.weight = resting.weight * kept + weight;
+  const known = resting.weight / (resting.weight + AVERAGE_HEAD);
   for (let k = 0; k < face.length; k++) {
-    resting.points[k] = resting.points[k]! * kept + weight * points[k]!;
-    resting.openPoints[k] = resting.openPoints[k]! * kept + weight * open * points[k]!;
-    const mean = resting.points[k]! / total;
-    const slope = (resting.openPoints[k]! / total - meanOpen * mean) / spread;
-    const own = mean - slope * meanOpen;
-    const assumed = average[k] ?? own;
-    face[k] = assumed + (own - assumed) * known;
+    sum[k] = sum[k]! * kept + weight * points[k]!;
+    const mean = sum[k]! / resting.weight;
+    const assumed = average[k] ?? mean;
+    face[k] = assumed + (mean - assumed) * known;
   }
 }

@@ -59,9 +59,3 @@ test('speech and turned heads hardly count, a track that ended counts no more', 
   faces.forget(7);
   expect(faces.of(7)).toBeNull();
 });
-
-test('who speaks all the time has no longer chin for it', () => {
-  const faces = new RestingFaces(HEAD);
-  for (let frame = 0; frame < 60; frame++) faces.see([performer({ chin: 0.25 + 0.2 * Math.sin(frame) })]);
-  expect(Math.abs(faces.of(7)![3 * CHIN + 1]! - HEAD.canonical[3 * CHIN + 1]!)).toBeLessThan(0.06);
-});

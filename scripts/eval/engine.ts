@@ -9,6 +9,7 @@ import { Arena } from '../../server/frame/arena.ts';
 import { type Kernels, loadKernels } from '../../server/frame/kernels.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
 import type { Runtime } from '../../server/inference/session.ts';
+import { closeUps } from '../../server/stage/configured.ts';
 
 export const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 /** The clip of a rendered performer that the repository has; without a truth of any double. */
@@ -22,6 +23,8 @@ export interface EngineParts {
   kernels: Kernels;
   pictures: Pictures;
   head: Head;
+  /** Whether looks draw close-ups in more detail, as the server does on this machine. */
+  closeUps: boolean;
   /** A new perceiver, the stage's to close. */
   perceiver(): Promise<Perceiver>;
   /** A new finder of what stands before faces, the stage's to close; null where it is switched off. */
@@ -44,6 +47,7 @@ export async function withEngine<T>(
     kernels,
     pictures: new Pictures(arena),
     head: readHead(MODELS_DIR),
+    closeUps: closeUps(loadConfig()),
     perceiver: () => createPerceiver({ runtime, arena, kernels, modelsDir: MODELS_DIR }),
     occlusion: async () => (occlusion ? Occlusion.open({ runtime, arena, kernels, modelsDir: MODELS_DIR }) : null),
   };

@@ -47,6 +47,8 @@ export const toEngine = z.discriminatedUnion('type', [
     passThrough: z.boolean(),
     /** Whether what stands before a face is left out of what is drawn over it. */
     occlusion: z.boolean().optional(),
+    /** Whether faces that are close are drawn in more detail. */
+    closeUps: z.boolean().optional(),
     inference: inferenceSettings,
   }),
   /** What this engine is for: a spare's second message, any other engine's first. Answered by `ready`. */
@@ -67,6 +69,8 @@ export const toEngine = z.discriminatedUnion('type', [
     passThrough: z.boolean(),
     /** Whether what stands before a face is left out of what is drawn over it. */
     occlusion: z.boolean().optional(),
+    /** Whether faces that are close are drawn in more detail. */
+    closeUps: z.boolean().optional(),
     inference: inferenceSettings,
     /** The slates that the front has already. */
     slates: z.array(z.object({ rendition: renditionKey, width: z.number(), height: z.number() })).max(16),

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { type Gpu, usedMemory } from '../inference/machine.ts';
 import { placesOf, planned } from '../inference/placement.ts';
 import { createLog } from '../observe/log.ts';
-import { configured, inferenceOf } from '../stage/configured.ts';
+import { closeUps, configured, inferenceOf } from '../stage/configured.ts';
 import { EngineLinks } from '../stage/engine-links.ts';
 import { EngineProcesses } from '../stage/engine-processes.ts';
 
@@ -65,6 +65,7 @@ async function costOf(config: Config, gpu: number, looks: string[]): Promise<Cos
         link.send({
           ...{ type: 'prepare', looks, inference, passThrough: false },
           ...{ media: config.media.engine, memoryMb: config.engine.memoryMB, occlusion: config.engine.occlusion },
+          closeUps: closeUps(config),
         }),
       message: (message) => message.type === 'prepared' && resolve(message.rssMb),
       frame: () => undefined,

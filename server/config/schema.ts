@@ -85,6 +85,7 @@ const engineKeys = z.strictObject({
   memoryMB: z.number().int().min(128).max(4000).default(512),
   maxEncoders: z.number().int().min(1).max(6).default(4),
   occlusion: z.boolean().default(true),
+  closeUps: z.union([z.literal('auto'), z.boolean()]).default('auto'),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
 });
 

@@ -17,6 +17,8 @@ export interface OpenOptions {
   kernels: Kernels;
   /** The double's folder. */
   dir: string;
+  /** Whether faces that are close are drawn in more detail (default false). */
+  closeUps?: boolean;
 }
 
 /** Opens the double in a folder, whatever its kind. @throws Error with a sentence that says what is wrong with it. */

@@ -22,6 +22,7 @@ export class Painters {
   readonly #usual: Painter;
   readonly #openClose: () => Promise<Painter>;
   readonly #template: Template;
+  readonly #closeUps: boolean;
   #close: Painter | null = null;
   #wanted = false;
   #closed = false;
@@ -31,6 +32,7 @@ export class Painters {
   constructor(options: OpenOptions, template: Template, maps: Maps) {
     const meters = openMeters(options, template);
     this.#template = template;
+    this.#closeUps = options.closeUps ?? false;
     this.#usual = new Painter(options, template, maps, { meters });
     const { detail } = maps;
     this.#openClose = async () => {
@@ -45,7 +47,7 @@ export class Painters {
     const { canonical, rigid } = this.#template;
     const enlarged = fitPose(canonical, landmarks.points, rigid).scale / CROP_SCALE;
     const near = enlarged > (this.#near.has(trackId) ? FAR : CLOSE);
-    if (!near) {
+    if (!near || !this.#closeUps) {
       this.#near.delete(trackId);
       return this.#usual;
     }

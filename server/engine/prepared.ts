@@ -35,6 +35,8 @@ export interface PrepareOptions {
   passThrough: boolean;
   /** Whether what stands before a face is left out of what is drawn over it. */
   occlusion?: boolean | undefined;
+  /** Whether faces that are close are drawn in more detail. */
+  closeUps?: boolean | undefined;
   /** What networks run on. */
   inference: InferenceSettings;
   /** Hears where networks run on less than was wanted, and of engines that are built. */
@@ -61,11 +63,13 @@ export class Prepared {
   readonly #arena: Arena;
   readonly #runtime: Runtime;
   readonly #looks = new Map<string, Replacer>();
+  readonly #closeUps: boolean;
   #slate: Slate | null = null;
   #closed = false;
 
-  private constructor({ memoryMb, inference, notice, broken }: PrepareOptions, media: AnyMediaKit) {
+  private constructor({ memoryMb, inference, closeUps, notice, broken }: PrepareOptions, media: AnyMediaKit) {
     this.media = media;
+    this.#closeUps = closeUps ?? false;
     this.#arena = new Arena(memoryMb);
     this.kernels = loadKernels(this.#arena);
     this.pictures = new Pictures(this.#arena);
@@ -190,6 +194,7 @@ export class Prepared {
       runtime: this.#runtime,
       arena: this.#arena,
       kernels: this.kernels,
+      closeUps: this.#closeUps,
     });
   }
 }

@@ -48,6 +48,13 @@ export const encoderThreads = ({ engine }: Config): number =>
     ? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)))
     : engine.encoderThreads;
 
+/** Processor cores from which on a close-up's drawing leaves room for the rest of a frame: it takes about 12 ms of one. */
+const CLOSE_UP_CORES = 6;
+
+/** Whether faces that are close are drawn in more detail. */
+export const closeUps = ({ engine }: Pick<Config, 'engine'>): boolean =>
+  engine.closeUps === 'auto' ? availableParallelism() >= CLOSE_UP_CORES : engine.closeUps;
+
 /** The feeds that the configuration lists, the demo among them, and what holds for others. */
 export function configured({ stage }: Config): Configured {
   const listed = stage.feeds.map(({ name, look, uncast }) => ({

@@ -11,7 +11,7 @@ import { playableLooks } from '../library/looks.ts';
 import { createLog } from '../observe/log.ts';
 import { favour } from '../observe/priority.ts';
 import { createReports } from '../observe/reports.ts';
-import { configured, encoderThreads, inferenceOf, openMedia } from './configured.ts';
+import { closeUps, configured, encoderThreads, inferenceOf, openMedia } from './configured.ts';
 import { EngineLinks } from './engine-links.ts';
 import { EnginePool } from './engine-pool.ts';
 import { openFrontStore } from './front-store.ts';
@@ -71,12 +71,12 @@ async function start({
   const media = await openMedia(config);
   const links = await EngineLinks.listen(channel);
   const inference = inferenceOf(config);
-  const { occlusion } = config.engine;
+  const drawing = { occlusion: config.engine.occlusion, closeUps: closeUps(config) };
   const engines = new EnginePool({
     links,
     spare: config.engine.spare,
     places,
-    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, occlusion, inference },
+    prepare: { media: config.media.engine, memoryMb: config.engine.memoryMB, passThrough, inference, ...drawing },
     start: (key, feed) => say({ type: 'startEngine', key, feed }),
     serves: (key, feed) => say({ type: 'engineServes', key, feed }),
     end: (key, atOnce) => say({ type: 'endEngine', key, atOnce }),
@@ -102,7 +102,7 @@ async function start({
       memoryMb: config.engine.memoryMB,
       unknownColour: config.stage.unknownColour,
       passThrough,
-      occlusion,
+      ...drawing,
       inference,
     },
     looks: playableLooks(),

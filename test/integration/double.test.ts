@@ -171,7 +171,7 @@ describe('a double of kind learned', () => {
     const source = await readSource(`${MODELS}doubles/mara`, mesh);
     const bytes = learnedGraph(readTrained(dir)).encode({});
     writeLook(dir, { ...source, kind: 'learned', maxYawDeg: 50, model: { file: 'double.onnx', bytes }, mesh });
-    learned = await openDouble({ runtime, arena, kernels, dir });
+    learned = await openDouble({ runtime, arena, kernels, dir, closeUps: true });
   });
   afterAll(() => {
     learned.close();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
+import { bilinear } from './bilinear.ts';
 import { openNetwork } from './contract.ts';
 import { type EyesPicture, Irises } from './irises.ts';
 import { type DoubleManifest, readHeldBeside } from './manifest.ts';
@@ -118,7 +119,7 @@ function stepAt(x: number, y: number): number {
   return row * (width / STEP) + column;
 }
 
-/** A plane's value where `move` takes a pixel from, bilinear. In numbers only: it is asked a thousand times a face. */
+/** A plane's value where `move` takes a pixel from, bilinear. */
 function movedValue(
   values: Float32Array,
   size: number,
@@ -128,12 +129,5 @@ function movedValue(
   y: number,
 ): number {
   const at = stepAt(x / detail, y / detail);
-  const px = Math.min(size - 1.001, Math.max(0, x + detail * STEP * change[at]!));
-  const py = Math.min(size - 1.001, Math.max(0, y + detail * STEP * change[STEPS + at]!));
-  const ix = Math.floor(px);
-  const iy = Math.floor(py);
-  const corner = iy * size + ix;
-  const upper = values[corner]! * (1 - (px - ix)) + values[corner + 1]! * (px - ix);
-  const lower = values[corner + size]! * (1 - (px - ix)) + values[corner + size + 1]! * (px - ix);
-  return upper * (1 - (py - iy)) + lower * (py - iy);
+  return bilinear(values, size, size, x + detail * STEP * change[at]!, y + detail * STEP * change[STEPS + at]!);
 }

@@ -1,4 +1,5 @@
 import type { Arena } from '../../frame/arena.ts';
+import { bilinear } from '../bilinear.ts';
 import type { ReplacedFace } from '../replacer.ts';
 import { type Affine, SIZE } from '../surface.ts';
 import { CELL, CELLS, COLUMNS, FINE, ROWS, WINDOW } from './cells.ts';
@@ -62,14 +63,9 @@ function surrounded(open: Uint8Array, cell: number): boolean {
 
 /** How far a pixel of the window lies within open cells: 1 from their middles on, 0 where a closed one begins, for no edge should show cells. */
 function openAt(open: Uint8Array, u: number, v: number): number {
-  const x = Math.min(COLUMNS - 1.001, Math.max(0, (u - (CELL - 1) / 2) / CELL));
-  const y = Math.min(ROWS - 1.001, Math.max(0, (v - (CELL - 1) / 2) / CELL));
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  const at = top * COLUMNS + left;
-  const above = open[at]! * (1 - (x - left)) + open[at + 1]! * (x - left);
-  const below = open[at + COLUMNS]! * (1 - (x - left)) + open[at + COLUMNS + 1]! * (x - left);
-  return Math.max(0, 2 * (above * (1 - (y - top)) + below * (y - top)) - 1);
+  const x = (u - (CELL - 1) / 2) / CELL;
+  const y = (v - (CELL - 1) / 2) / CELL;
+  return Math.max(0, 2 * bilinear(open, COLUMNS, ROWS, x, y) - 1);
 }
 
 const HOLE_COLUMNS = WINDOW.width / FINE;
@@ -77,14 +73,9 @@ const HOLE_ROWS = WINDOW.height / FINE;
 
 /** A hole at a pixel of the window, bilinear. */
 function holeAt(hole: Float32Array, u: number, v: number): number {
-  const x = Math.min(HOLE_COLUMNS - 1.001, Math.max(0, (u - (FINE - 1) / 2) / FINE));
-  const y = Math.min(HOLE_ROWS - 1.001, Math.max(0, (v - (FINE - 1) / 2) / FINE));
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  const at = top * HOLE_COLUMNS + left;
-  const above = hole[at]! * (1 - (x - left)) + hole[at + 1]! * (x - left);
-  const below = hole[at + HOLE_COLUMNS]! * (1 - (x - left)) + hole[at + HOLE_COLUMNS + 1]! * (x - left);
-  return above * (1 - (y - top)) + below * (y - top);
+  const x = (u - (FINE - 1) / 2) / FINE;
+  const y = (v - (FINE - 1) / 2) / FINE;
+  return bilinear(hole, HOLE_COLUMNS, HOLE_ROWS, x, y);
 }
 
 /** Reads a drawn face by the frame's pixels, as means over a cell's width. */

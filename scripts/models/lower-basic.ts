@@ -1,3 +1,4 @@
+import { channelsIn, shortSum } from './blocks.ts';
 import { dim, input, type Lowering, output } from './lowering.ts';
 import type { OpOptions, TfliteOp } from './tflite.ts';
 
@@ -11,8 +12,8 @@ export const BASIC: Record<string, (lowering: Lowering, op: TfliteOp) => void> =
   DEPTHWISE_CONV_2D: (l, op) => l.set(output(op), depthwise(l, op)),
   MAX_POOL_2D: (l, op) => l.set(output(op), maxPool(l, op)),
   PRELU: (l, op) => l.set(output(op), prelu(l, op)),
-  RELU: (l, op) => l.set(output(op), l.graph.add('Relu', [l.value(input(op, 0))])),
-  ADD: (l, op) => l.set(output(op), l.graph.add('Add', [operand(l, op, 0), operand(l, op, 1)])),
+  RELU: relu,
+  ADD: add,
   MUL: (l, op) => l.set(output(op), l.graph.add('Mul', [operand(l, op, 0), operand(l, op, 1)])),
   PAD: (l, op) => l.set(output(op), pad(l, op)),
   RESIZE_BILINEAR: (l, op) => l.set(output(op), resizeBilinear(l, op)),
@@ -20,35 +21,65 @@ export const BASIC: Record<string, (lowering: Lowering, op: TfliteOp) => void> =
   STRIDED_SLICE: (l, op) => l.set(output(op), wholeSlice(l, op)),
 };
 
-function convolution(l: Lowering, op: TfliteOp): string {
+/** @param from of which channels of its result. */
+function convolution(l: Lowering, op: TfliteOp, from = 0, to = channelsIn(l, output(op))): string {
   const [x, w, b] = [input(op, 0), input(op, 1), input(op, 2)];
   const shape = l.shape(w);
   const [outC, kH, kW, inC] = [dim(shape, 0), dim(shape, 1), dim(shape, 2), dim(shape, 3)];
   const ohwi = l.floats(w);
-  const oihw = new Float32Array(ohwi.length);
-  for (let o = 0; o < outC; o++)
+  const channels = channelsIn(l, x);
+  const oihw = new Float32Array((to - from) * channels * kH * kW);
+  for (let o = from; o < Math.min(to, outC); o++)
     for (let h = 0; h < kH; h++)
       for (let k = 0; k < kW; k++)
         for (let i = 0; i < inC; i++)
-          oihw[((o * inC + i) * kH + h) * kW + k] = ohwi[((o * kH + h) * kW + k) * inC + i] ?? 0;
-  const weights = l.graph.floats(oihw, [outC, inC, kH, kW]);
+          oihw[(((o - from) * channels + i) * kH + h) * kW + k] = ohwi[((o * kH + h) * kW + k) * inC + i] ?? 0;
+  const weights = l.graph.floats(oihw, [to - from, channels, kH, kW]);
   const attributes = windowAttributes(op.options, l.shape(x), kH, kW, true);
-  return l.graph.add('Conv', [l.value(x), weights, l.graph.floats(l.floats(b), [outC])], { ...attributes, group: 1 });
+  const biases = l.floats(b);
+  const bias = l.graph.floats(
+    Float32Array.from({ length: to - from }, (_, o) => biases[from + o] ?? 0),
+    [to - from],
+  );
+  return l.graph.add('Conv', [l.value(x), weights, bias], { ...attributes, group: 1 });
 }
 
 function depthwise(l: Lowering, op: TfliteOp): string {
   const [x, w, b] = [input(op, 0), input(op, 1), input(op, 2)];
   const shape = l.shape(w);
-  const [kH, kW, channels] = [dim(shape, 1), dim(shape, 2), dim(shape, 3)];
-  if (dim(l.shape(x), 3) !== channels) throw new Error('A depthwise convolution with a multiplier is not supported.');
+  const [kH, kW, own] = [dim(shape, 1), dim(shape, 2), dim(shape, 3)];
+  if (dim(l.shape(x), 3) !== own) throw new Error('A depthwise convolution with a multiplier is not supported.');
+  const channels = channelsIn(l, x);
   const hwc = l.floats(w);
-  const chw = new Float32Array(hwc.length);
-  for (let c = 0; c < channels; c++)
-    for (let i = 0; i < kH * kW; i++) chw[c * kH * kW + i] = hwc[i * channels + c] ?? 0;
+  const chw = new Float32Array(channels * kH * kW);
+  for (let c = 0; c < own; c++) for (let i = 0; i < kH * kW; i++) chw[c * kH * kW + i] = hwc[i * own + c] ?? 0;
   const weights = l.graph.floats(chw, [channels, 1, kH, kW]);
   const attributes = windowAttributes(op.options, l.shape(x), kH, kW, true);
-  const bias = l.graph.floats(l.floats(b), [channels]);
+  const biases = l.floats(b);
+  const bias = l.graph.floats(
+    Float32Array.from({ length: channels }, (_, c) => biases[c] ?? 0),
+    [channels],
+  );
   return l.graph.add('Conv', [l.value(x), weights, bias], { ...attributes, group: channels });
+}
+
+function add(l: Lowering, op: TfliteOp): void {
+  const sum = shortSum(l, op);
+  if (!sum) {
+    l.set(output(op), l.graph.add('Add', [operand(l, op, 0), operand(l, op, 1)]));
+    return;
+  }
+  const { convolution: conv, short } = sum;
+  const at = dim(l.shape(short), 3);
+  const first = l.graph.add('Add', [convolution(l, conv, 0, at), l.value(short)]);
+  l.setParts(output(op), [first, convolution(l, conv, at)]);
+}
+
+function relu(l: Lowering, op: TfliteOp): void {
+  const part = (value: string): string => l.graph.add('Relu', [value]);
+  const parts = l.partsOf(input(op, 0));
+  if (parts) l.setParts(output(op), parts.map(part));
+  else l.set(output(op), part(l.value(input(op, 0))));
 }
 
 function maxPool(l: Lowering, op: TfliteOp): string {

@@ -12,10 +12,17 @@ export class Lowering {
   private readonly values = new Map<number, string>();
   /** DEQUANTIZE of a constant only widens it: the constant's own tensor stands for the result. */
   private readonly aliases = new Map<number, number>();
+  private readonly makers = new Map<number, TfliteOp>();
+  private readonly readers = new Map<number, TfliteOp[]>();
+  private readonly parts = new Map<number, readonly string[]>();
 
   constructor(model: TfliteModel, graph: OnnxGraph) {
     this.model = model;
     this.graph = graph;
+    for (const op of model.ops) {
+      for (const made of op.outputs) this.makers.set(made, op);
+      for (const read of op.inputs) this.readers.set(read, [...(this.readers.get(read) ?? []), op]);
+    }
   }
 
   tensor(index: number): TfliteTensor {
@@ -32,6 +39,15 @@ export class Lowering {
     this.aliases.set(index, constant);
   }
 
+  /** The operator that makes an activation; null for the model's input. */
+  maker(index: number): TfliteOp | null {
+    return this.makers.get(index) ?? null;
+  }
+
+  readersOf(index: number): readonly TfliteOp[] {
+    return this.readers.get(index) ?? [];
+  }
+
   isConstant(index: number): boolean {
     return this.tensor(index).data !== null;
   }
@@ -46,6 +62,16 @@ export class Lowering {
 
   set(index: number, value: string): void {
     this.values.set(index, value);
+  }
+
+  /** Sets a picture of which the groups of channels are values of their own as well. */
+  setParts(index: number, parts: readonly string[]): void {
+    this.parts.set(index, parts);
+    this.set(index, this.graph.add('Concat', [...parts], { axis: 1 }));
+  }
+
+  partsOf(index: number): readonly string[] | null {
+    return this.parts.get(index) ?? null;
   }
 
   value(index: number): string {

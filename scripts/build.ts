@@ -12,7 +12,7 @@ async function buildKernels(): Promise<void> {
   // Built beside and moved: a server that starts meanwhile finds the old file or the new one, never half of one.
   const unfinished = `${result}.${process.pid}`;
   await mkdir(`${root}dist`, { recursive: true });
-  const settings = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert', '--importMemory'];
+  const settings = ['--runtime', 'stub', '--enable', 'simd,relaxed-simd', '-O3', '--noAssert', '--importMemory'];
   const files = ['server/frame/kernels/index.ts', '--baseDir', root, '--outFile', unfinished];
   const said: string[] = [];
   const stderr = { write: (text: string | Uint8Array) => void said.push(text.toString()) };

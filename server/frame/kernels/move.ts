@@ -1,29 +1,16 @@
 // Moves and tints a drawn face: what it promises stands in server/frame/kernels.ts.
-import { four, fromBeside, plane0, plane1, plane2 } from './paint';
+import { four, fromBeside, plane0, plane1, plane2, texel } from './paint';
 
 /** Pixels of a step of the grid. */
 const STEP: i32 = 4;
 const CHANNELS: i32 = 5;
-
-/** One pixel of an interleaved picture at (x, y) inside it, bilinear. */
-// @ts-ignore: decorator
-@inline
-function pixel(picture: usize, size: i32, x: f32, y: f32): v128 {
-  const ix = <i32>x, iy = <i32>y;
-  const at = picture + (<usize>(iy * size + ix) << 4);
-  const row = <usize>size << 4;
-  const fx = f32x4.splat(x - <f32>ix), fy = f32x4.splat(y - <f32>iy);
-  const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at + row), d = v128.load(at + row, 16);
-  const upper = f32x4.add(a, f32x4.mul(fx, f32x4.sub(b, a)));
-  const lower = f32x4.add(c, f32x4.mul(fx, f32x4.sub(d, c)));
-  return f32x4.add(upper, f32x4.mul(fy, f32x4.sub(lower, upper)));
-}
 
 export function move(colour: usize, size: i32, change: usize, left: i32, top: i32, width: i32, height: i32, scratch: usize, out: usize): void {
   const plane: usize = <usize>(size * size) << 2;
   const across = width / STEP, down = height / STEP;
   const grid: usize = <usize>(across * down) << 2;
   const line: usize = <usize>across << 2;
+  const pixels: usize = <usize>size << 4;
   const zero = f32x4.splat(0), one = f32x4.splat(1), step = f32x4.splat(<f32>STEP);
   const lanes = f32x4(0, 1, 2, 3);
   // A pixel's right and lower neighbours must lie inside as well.
@@ -45,10 +32,11 @@ export function move(colour: usize, size: i32, change: usize, left: i32, top: i3
       // No number is no place: it reads the edge.
       const sx = f32x4.pmin(f32x4.pmax(x0, f32x4.add(px, f32x4.mul(fx, step))), x1);
       const sy = f32x4.pmin(f32x4.pmax(y0, f32x4.add(py, f32x4.mul(fy, step))), y1);
-      const p = pixel(colour, size, f32x4.extract_lane(sx, 0), f32x4.extract_lane(sy, 0));
-      const q = pixel(colour, size, f32x4.extract_lane(sx, 1), f32x4.extract_lane(sy, 1));
-      const r = pixel(colour, size, f32x4.extract_lane(sx, 2), f32x4.extract_lane(sy, 2));
-      const s = pixel(colour, size, f32x4.extract_lane(sx, 3), f32x4.extract_lane(sy, 3));
+      const ix = i32x4.relaxed_trunc_f32x4_s(sx), iy = i32x4.relaxed_trunc_f32x4_s(sy);
+      const gx = f32x4.sub(sx, f32x4.convert_i32x4_s(ix)), gy = f32x4.sub(sy, f32x4.convert_i32x4_s(iy));
+      const places = i32x4.shl(i32x4.add(i32x4.mul(iy, i32x4.splat(size)), ix), 4);
+      const p = texel(colour, pixels, places, gx, gy, 0), q = texel(colour, pixels, places, gx, gy, 1);
+      const r = texel(colour, pixels, places, gx, gy, 2), s = texel(colour, pixels, places, gx, gy, 3);
       const to = out + (<usize>((top + y) * size + left + x) << 2);
       const red = f32x4.add(plane0(p, q, r, s), finer(scratch + 2 * line, x >> 2, across));
       const green = f32x4.add(plane1(p, q, r, s), finer(scratch + 3 * line, x >> 2, across));

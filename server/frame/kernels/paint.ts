@@ -88,6 +88,23 @@ function between(at: usize, row: usize, fx: v128, fy: v128): v128 {
   return f32x4.add(upper, f32x4.mul(fy, f32x4.sub(lower, upper)));
 }
 
+/** One lane of a vector in all four. */
+// @ts-ignore: decorator
+@inline
+export function lane(v: v128, k: i32): v128 {
+  return k == 0 ? v128.shuffle<f32>(v, v, 0, 0, 0, 0) : k == 1 ? v128.shuffle<f32>(v, v, 1, 1, 1, 1)
+    : k == 2 ? v128.shuffle<f32>(v, v, 2, 2, 2, 2) : v128.shuffle<f32>(v, v, 3, 3, 3, 3);
+}
+
+/** The k-th of four places in a map of vectors, bilinear: byte offsets, and how far beyond them it lies. */
+// @ts-ignore: decorator
+@inline
+export function texel(map: usize, row: usize, places: v128, fx: v128, fy: v128, k: i32): v128 {
+  const place = k == 0 ? i32x4.extract_lane(places, 0) : k == 1 ? i32x4.extract_lane(places, 1)
+    : k == 2 ? i32x4.extract_lane(places, 2) : i32x4.extract_lane(places, 3);
+  return between(map + <usize>place, row, lane(fx, k), lane(fy, k));
+}
+
 /** Keys' cubic convolution kernel (1981, a = −0.5) at distance t ≥ 0. */
 // @ts-ignore: decorator
 @inline
@@ -170,26 +187,59 @@ function shade(surface: usize, size: i32, normals: usize, side: i32, rotation: u
   }
 }
 
+/** Where `read` reads along one side of a map for four values of −1 to 1. No number is no place: it reads the first texel. */
+// @ts-ignore: decorator
+@inline
+function along(value: v128, side: i32): v128 {
+  const size = f32x4.splat(<f32>side), shift = f32x4.splat(<f32>side * 0.5 - 0.5), last = f32x4.splat(<f32>(side - 1) - 0.001);
+  const place = f32x4.add(f32x4.mul(f32x4.mul(value, size), f32x4.splat(0.5)), shift);
+  return f32x4.pmin(f32x4.pmax(f32x4.splat(0), place), last);
+}
+
+/** The shading between two rows of its grid. */
+// @ts-ignore: decorator
+@inline
+function shadeAt(here: usize, there: usize, column: i32): v128 {
+  const at = <usize>column << 4;
+  return f32x4.add(f32x4.mul(v128.load(here + at), f32x4.splat(0.75)), f32x4.mul(v128.load(there + at), f32x4.splat(0.25)));
+}
+
 /** Texture times shading, which is made twice as fine on the way, bilinear. */
 function texels(surface: usize, size: i32, texture: usize, side: i32, shades: usize, out: usize): void {
   const plane: usize = <usize>(size * size) << 2;
   const half = size >> 1;
-  const near = f32x4.splat(0.75), far = f32x4.splat(0.25);
+  const near = f32x4.splat(0.75), far = f32x4.splat(0.25), zero = f32x4.splat(0);
   const left = x0 >> 1, right = (x1 >> 1) - 1;
+  const row4 = <usize>side << 4, across = i32x4.splat(side);
   // Beyond the outline lies what softening may reach: the texture's middle, the nose.
   const beside = read(texture, side, 0, 0);
   for (let y = y0; y < y1; y++) {
     const row = y >> 1, other = max(y0 >> 1, min((y1 >> 1) - 1, row + (y & 1 ? 1 : -1)));
     const here = shades + (<usize>(row * half) << 4), there = shades + (<usize>(other * half) << 4);
-    for (let x = x0; x < x1; x++) {
-      const at = surface + (<usize>(y * size + x) << 2);
-      const to = out + (<usize>(y * size + x) << 4);
-      const column = <usize>(x >> 1) << 4, aside = <usize>max(left, min(right, (x >> 1) + (x & 1 ? 1 : -1))) << 4;
-      const mine = f32x4.add(f32x4.mul(v128.load(here + column), near), f32x4.mul(v128.load(there + column), far));
-      const next = f32x4.add(f32x4.mul(v128.load(here + aside), near), f32x4.mul(v128.load(there + aside), far));
-      const lit = f32x4.add(f32x4.mul(mine, near), f32x4.mul(next, far));
-      const covered = load<f32>(at + 2 * plane) != 0;
-      v128.store(to, f32x4.mul(covered ? read(texture, side, load<f32>(at), load<f32>(at + plane)) : beside, lit));
+    let before = shadeAt(here, there, left), now = before;
+    for (let x = x0; x < x1; x += 4) {
+      const at = surface + (<usize>(y * size + x) << 2), to = out + (<usize>(y * size + x) << 4);
+      const next = shadeAt(here, there, (x >> 1) + 1), after = shadeAt(here, there, min(right, (x >> 1) + 2));
+      const p = f32x4.add(f32x4.mul(now, near), f32x4.mul(before, far)), q = f32x4.add(f32x4.mul(now, near), f32x4.mul(next, far));
+      const r = f32x4.add(f32x4.mul(next, near), f32x4.mul(now, far)), s = f32x4.add(f32x4.mul(next, near), f32x4.mul(after, far));
+      before = next;
+      now = after;
+      const covered = f32x4.ne(v128.load(at + 2 * plane), zero);
+      if (!v128.any_true(covered)) {
+        v128.store(to, f32x4.mul(beside, p));
+        v128.store(to, f32x4.mul(beside, q), 16);
+        v128.store(to, f32x4.mul(beside, r), 32);
+        v128.store(to, f32x4.mul(beside, s), 48);
+        continue;
+      }
+      const u = along(v128.load(at), side), v = along(v128.load(at + plane), side);
+      const ix = i32x4.relaxed_trunc_f32x4_s(u), iy = i32x4.relaxed_trunc_f32x4_s(v);
+      const fx = f32x4.sub(u, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(v, f32x4.convert_i32x4_s(iy));
+      const places = i32x4.shl(i32x4.add(i32x4.mul(iy, across), ix), 4);
+      v128.store(to, f32x4.mul(v128.bitselect(texel(texture, row4, places, fx, fy, 0), beside, lane(covered, 0)), p));
+      v128.store(to, f32x4.mul(v128.bitselect(texel(texture, row4, places, fx, fy, 1), beside, lane(covered, 1)), q), 16);
+      v128.store(to, f32x4.mul(v128.bitselect(texel(texture, row4, places, fx, fy, 2), beside, lane(covered, 2)), r), 32);
+      v128.store(to, f32x4.mul(v128.bitselect(texel(texture, row4, places, fx, fy, 3), beside, lane(covered, 3)), s), 48);
     }
   }
 }

@@ -1,15 +1,17 @@
 // Cuts a square out of an 8-bit 4:2:0 picture as planar float32 RGB (server/frame/kernels.ts, Kernels.warp).
 // Four output pixels at a time: positions and colour in float32 lanes, samples fetched as byte pairs.
 
-/** Bilinear samples of one plane at four positions: x, y already inside the plane, `stride` bytes a row. */
+/** Between two values, `low` where there is no number. pmin and pmax are one instruction each; min and max mind NaN and −0, and are several. */
 // @ts-ignore: decorator
 @inline
-function sample(plane: usize, stride: i32, x: v128, y: v128): v128 {
-  const ix = i32x4.trunc_sat_f32x4_s(x);
-  const iy = i32x4.trunc_sat_f32x4_s(y);
-  const fx = f32x4.sub(x, f32x4.convert_i32x4_s(ix));
-  const fy = f32x4.sub(y, f32x4.convert_i32x4_s(iy));
-  const at = i32x4.add(i32x4.mul(iy, i32x4.splat(stride)), ix);
+function clamp(v: v128, low: v128, high: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(low, v), high);
+}
+
+/** Bilinear samples of one plane of `stride` bytes a row: `at` are offsets from its beginning, fx and fy how far beyond them the places lie. */
+// @ts-ignore: decorator
+@inline
+function sample(plane: usize, stride: i32, at: v128, fx: v128, fy: v128): v128 {
   const p0 = plane + <usize>i32x4.extract_lane(at, 0);
   const p1 = plane + <usize>i32x4.extract_lane(at, 1);
   const p2 = plane + <usize>i32x4.extract_lane(at, 2);
@@ -28,12 +30,6 @@ function sample(plane: usize, stride: i32, x: v128, y: v128): v128 {
   const upper = f32x4.add(a, f32x4.mul(fx, f32x4.sub(b, a)));
   const lower = f32x4.add(c, f32x4.mul(fx, f32x4.sub(d, c)));
   return f32x4.add(upper, f32x4.mul(fy, f32x4.sub(lower, upper)));
-}
-
-// @ts-ignore: decorator
-@inline
-function clamp(v: v128, low: v128, high: v128): v128 {
-  return f32x4.min(f32x4.max(v, low), high);
 }
 
 /** Largest position whose right neighbour still lies in the plane. The margin survives float32 up to 8192. */
@@ -91,11 +87,12 @@ export function warpPart(
   const gain = f32x4.splat(mul);
   const bias = f32x4.splat(add);
   const lanes = f32x4(0, 1, 2, 3);
+  const stride = i32x4.splat(width), chromaStride = i32x4.splat(cw);
 
   for (let y = y0; y < y1; y++) {
-    const fy = <f32>y;
-    const rowX = f32x4.splat(b * fy + c);
-    const rowY = f32x4.splat(e * fy + f);
+    const row = <f32>y;
+    const rowX = f32x4.splat(b * row + c);
+    const rowY = f32x4.splat(e * row + f);
     for (let x = x0; x < x1; x += 4) {
       const step = f32x4.add(f32x4.splat(<f32>x), lanes);
       const px = f32x4.add(f32x4.mul(f32x4.splat(a), step), rowX);
@@ -115,9 +112,15 @@ export function warpPart(
       const sy = clamp(py, zero, yLast);
       const cx = clamp(f32x4.sub(f32x4.mul(sx, half), quarter), zero, uLast);
       const cy = clamp(f32x4.sub(f32x4.mul(sy, half), quarter), zero, vLast);
-      const luma = f32x4.mul(f32x4.sub(sample(picture, width, sx, sy), yZero), yGain);
-      const u = f32x4.sub(sample(uPlane, cw, cx, cy), middle);
-      const v = f32x4.sub(sample(vPlane, cw, cx, cy), middle);
+      // All of them lie inside their planes: there is no overflow for the conversion to mind.
+      const ix = i32x4.relaxed_trunc_f32x4_s(sx), iy = i32x4.relaxed_trunc_f32x4_s(sy);
+      const fx = f32x4.sub(sx, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(sy, f32x4.convert_i32x4_s(iy));
+      const jx = i32x4.relaxed_trunc_f32x4_s(cx), jy = i32x4.relaxed_trunc_f32x4_s(cy);
+      const gx = f32x4.sub(cx, f32x4.convert_i32x4_s(jx)), gy = f32x4.sub(cy, f32x4.convert_i32x4_s(jy));
+      const beside = i32x4.add(i32x4.mul(jy, chromaStride), jx);
+      const luma = f32x4.mul(f32x4.sub(sample(picture, width, i32x4.add(i32x4.mul(iy, stride), ix), fx, fy), yZero), yGain);
+      const u = f32x4.sub(sample(uPlane, cw, beside, gx, gy), middle);
+      const v = f32x4.sub(sample(vPlane, cw, beside, gx, gy), middle);
       const red = clamp(f32x4.add(luma, f32x4.mul(v, rv)), zero, white);
       const green = clamp(f32x4.sub(luma, f32x4.add(f32x4.mul(u, gu), f32x4.mul(v, gv))), zero, white);
       const blue = clamp(f32x4.add(luma, f32x4.mul(u, bu)), zero, white);

@@ -2,7 +2,7 @@
 // The face is converted to premultiplied Y, U, V and alpha once, at the crop's size, and then sampled per picture sample:
 // interpolating premultiplied colour keeps the transparent surround from darkening the mask's edge. Converted pixels lie interleaved, so that
 // one sample takes four loads.
-import { plane0, plane1, plane2, plane3 } from './paint';
+import { plane0, plane1, plane2, plane3, texel } from './paint';
 
 // The converted pixels that are not transparent: beyond them the picture stays as it is.
 let left: i32 = 0, top: i32 = 0, right: i32 = -1, bottom: i32 = -1;
@@ -16,8 +16,7 @@ let left: i32 = 0, top: i32 = 0, right: i32 = -1, bottom: i32 = -1;
 }
 
 /** Takes four pixels into the part that is seen. */
-@inline function note(a: v128, x: i32, y: i32): void {
-  if (!v128.any_true(f32x4.gt(a, f32x4.splat(0)))) return;
+@inline function note(x: i32, y: i32): void {
   left = min(left, x); right = max(right, x + 3);
   top = min(top, y); bottom = y;
 }
@@ -26,7 +25,8 @@ function noneSeen(size: i32): void {
   left = size; top = size; right = -1; bottom = -1;
 }
 
-@inline function clamp01(v: v128): v128 { return f32x4.min(f32x4.max(v, f32x4.splat(0)), f32x4.splat(1)); }
+/** No number becomes 0. */
+@inline function clamp01(v: v128): v128 { return f32x4.pmin(f32x4.pmax(f32x4.splat(0), v), f32x4.splat(1)); }
 
 /** RGBA planes (straight, 0–1) of size² pixels → premultiplied Y′CbCr codes (0–255) and alpha. */
 function premultiply(rgba: usize, out: usize, size: i32, kr: f32, kb: f32, full: i32): void {
@@ -39,9 +39,14 @@ function premultiply(rgba: usize, out: usize, size: i32, kr: f32, kb: f32, full:
   const uR = f32x4.splat(-ub * kr), uG = f32x4.splat(-ub * kg), uB = f32x4.splat(cSpan * 0.5);
   const vR = f32x4.splat(cSpan * 0.5), vG = f32x4.splat(-vr * kg), vB = f32x4.splat(-vr * kb);
   for (let y = 0, i: usize = 0; y < size; y++) for (let x = 0; x < size; x += 4, i += 16) {
-    const r = clamp01(v128.load(rgba + i)), g = clamp01(v128.load(rgba + plane + i)), b = clamp01(v128.load(rgba + 2 * plane + i));
     const a = clamp01(v128.load(rgba + 3 * plane + i));
-    note(a, x, y);
+    if (!v128.any_true(f32x4.gt(a, f32x4.splat(0)))) {
+      const none = f32x4.splat(0), to = out + (i << 2);
+      v128.store(to, none); v128.store(to, none, 16); v128.store(to, none, 32); v128.store(to, none, 48);
+      continue;
+    }
+    note(x, y);
+    const r = clamp01(v128.load(rgba + i)), g = clamp01(v128.load(rgba + plane + i)), b = clamp01(v128.load(rgba + 2 * plane + i));
     const luma = f32x4.add(yBase, f32x4.add(f32x4.mul(r, yr), f32x4.add(f32x4.mul(g, yg), f32x4.mul(b, yb))));
     const u = f32x4.add(cBase, f32x4.add(f32x4.mul(r, uR), f32x4.add(f32x4.mul(g, uG), f32x4.mul(b, uB))));
     const v = f32x4.add(cBase, f32x4.add(f32x4.mul(r, vR), f32x4.add(f32x4.mul(g, vG), f32x4.mul(b, vB))));
@@ -62,7 +67,7 @@ function differences(rgba: usize, out: usize, size: i32, kr: f32, kb: f32, full:
     const luma = f32x4.add(f32x4.mul(r, yr), f32x4.add(f32x4.mul(g, yg), f32x4.mul(b, yb)));
     const u = f32x4.mul(f32x4.sub(f32x4.mul(b, span), luma), u4), v = f32x4.mul(f32x4.sub(f32x4.mul(r, span), luma), v4);
     const a = clamp01(v128.load(rgba + 3 * plane + i));
-    note(a, x, y);
+    if (v128.any_true(f32x4.gt(a, f32x4.splat(0)))) note(x, y);
     interleave(out + (i << 2), luma, u, v, a);
   }
 }
@@ -80,19 +85,11 @@ function halve(pixels: usize, size: i32): void {
   left >>= 1; top >>= 1; right >>= 1; bottom >>= 1;
 }
 
-/** The pixel at (x, y) inside the square, bilinear. */
-@inline function sample(pixels: usize, row: usize, x: i32, y: i32, fx: f32, fy: f32): v128 {
-  const at = pixels + <usize>y * row + (<usize>x << 4), across = f32x4.splat(fx);
-  const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at + row), d = v128.load(at + row, 16);
-  const upper = f32x4.add(a, f32x4.mul(across, f32x4.sub(b, a))), lower = f32x4.add(c, f32x4.mul(across, f32x4.sub(d, c)));
-  return f32x4.add(upper, f32x4.mul(f32x4.splat(fy), f32x4.sub(lower, upper)));
-}
-
 /** value + (1 − alpha)·what is there, rounded; only the first `lanes` samples are written. Where alpha is 0 this is what is there. */
 @inline function put(p: usize, value: v128, alpha: v128, lanes: i32): void {
   const there = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(p))));
   const mixed = f32x4.add(value, f32x4.mul(f32x4.sub(f32x4.splat(1), alpha), there));
-  const whole = i32x4.trunc_sat_f32x4_s(f32x4.add(mixed, f32x4.splat(0.5)));
+  const whole = i32x4.relaxed_trunc_f32x4_s(f32x4.add(mixed, f32x4.splat(0.5)));
   const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(whole, whole), i16x8.splat(0));
   if (lanes >= 4) store<i32>(p, i32x4.extract_lane(bytes, 0));
   else {
@@ -120,13 +117,12 @@ function blendPlanes(
       const px = f32x4.add(f32x4.mul(a4, xx), bx), py = f32x4.add(f32x4.mul(d4, xx), by);
       const inside = v128.and(v128.and(f32x4.ge(px, xLeast), f32x4.le(px, xMost)), v128.and(f32x4.ge(py, yLeast), f32x4.le(py, yMost)));
       if (!v128.any_true(inside)) continue;
-      const sx = f32x4.min(f32x4.max(px, zero), most), sy = f32x4.min(f32x4.max(py, zero), most);
-      const ix = i32x4.trunc_sat_f32x4_s(sx), iy = i32x4.trunc_sat_f32x4_s(sy);
+      const sx = f32x4.pmin(f32x4.pmax(zero, px), most), sy = f32x4.pmin(f32x4.pmax(zero, py), most);
+      const ix = i32x4.relaxed_trunc_f32x4_s(sx), iy = i32x4.relaxed_trunc_f32x4_s(sy);
       const fx = f32x4.sub(sx, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(sy, f32x4.convert_i32x4_s(iy));
-      const p = sample(pixels, row, i32x4.extract_lane(ix, 0), i32x4.extract_lane(iy, 0), f32x4.extract_lane(fx, 0), f32x4.extract_lane(fy, 0));
-      const q = sample(pixels, row, i32x4.extract_lane(ix, 1), i32x4.extract_lane(iy, 1), f32x4.extract_lane(fx, 1), f32x4.extract_lane(fy, 1));
-      const r = sample(pixels, row, i32x4.extract_lane(ix, 2), i32x4.extract_lane(iy, 2), f32x4.extract_lane(fx, 2), f32x4.extract_lane(fy, 2));
-      const s = sample(pixels, row, i32x4.extract_lane(ix, 3), i32x4.extract_lane(iy, 3), f32x4.extract_lane(fx, 3), f32x4.extract_lane(fy, 3));
+      const places = i32x4.shl(i32x4.add(i32x4.mul(iy, i32x4.splat(size)), ix), 4);
+      const p = texel(pixels, row, places, fx, fy, 0), q = texel(pixels, row, places, fx, fy, 1);
+      const r = texel(pixels, row, places, fx, fy, 2), s = texel(pixels, row, places, fx, fy, 3);
       const alpha = v128.and(plane3(p, q, r, s), inside);
       if (!v128.any_true(f32x4.gt(alpha, zero))) continue;
       const at = <usize>(y * stride + x), lanes = x1 - x, hidden = f32x4.mul(alpha, cover4);

@@ -140,10 +140,7 @@ function shade(surface: usize, size: i32, normals: usize, side: i32, rotation: u
   const r3 = load<f32>(rotation, 12), r4 = load<f32>(rotation, 16), r5 = load<f32>(rotation, 20);
   const r6 = load<f32>(rotation, 24), r7 = load<f32>(rotation, 28), r8 = load<f32>(rotation, 32);
   const terms: usize = 9 << 2;
-  const l0 = gathered(light, terms), l1 = gathered(light + 4, terms), l2 = gathered(light + 8, terms);
-  const l3 = gathered(light + 12, terms), l4 = gathered(light + 16, terms), l5 = gathered(light + 20, terms);
-  const l6 = gathered(light + 24, terms), l7 = gathered(light + 28, terms), l8 = gathered(light + 32, terms);
-  const least = f32x4.splat(FLOOR);
+  const least = f32x4.splat(FLOOR), one = f32x4.splat(1);
   const weights = lines + (<usize>GRID << 4);
   for (let x = 0; x < half; x++) {
     const across = under(x, half), left = Mathf.floor(across);
@@ -162,29 +159,68 @@ function shade(surface: usize, size: i32, normals: usize, side: i32, rotation: u
       }
       v128.store(lines + (<usize>k << 4), sum);
     }
-    for (let x = x0 >> 1; x < x1 >> 1; x++) {
+    for (let x = x0 >> 1; x < x1 >> 1; x += 4) {
       const at = surface + (<usize>(2 * y * size + 2 * x) << 2);
-      const n = read(normals, side, load<f32>(at), load<f32>(at + plane));
-      const nx = f32x4.extract_lane(n, 0), ny = f32x4.extract_lane(n, 1), nz = f32x4.extract_lane(n, 2);
-      const px = r0 * nx + r1 * ny + r2 * nz, py = r3 * nx + r4 * ny + r5 * nz, pz = r6 * nx + r7 * ny + r8 * nz;
-      let lit = f32x4.add(l0, f32x4.mul(l1, f32x4.splat(px)));
-      lit = f32x4.add(lit, f32x4.mul(l2, f32x4.splat(py)));
-      lit = f32x4.add(lit, f32x4.mul(l3, f32x4.splat(pz)));
-      lit = f32x4.add(lit, f32x4.mul(l4, f32x4.splat(px * py)));
-      lit = f32x4.add(lit, f32x4.mul(l5, f32x4.splat(px * pz)));
-      lit = f32x4.add(lit, f32x4.mul(l6, f32x4.splat(py * pz)));
-      lit = f32x4.add(lit, f32x4.mul(l7, f32x4.splat(px * px - py * py)));
-      lit = f32x4.add(lit, f32x4.mul(l8, f32x4.splat(3 * pz * pz - 1)));
-      const left = <i32>Mathf.floor(under(x, half));
-      const weight = weights + (<usize>x << 4);
-      let by = f32x4.mul(v128.load(lines + (held(left - 1) << 4)), v128.load32_splat(weight));
-      by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left) << 4)), v128.load32_splat(weight, 4)));
-      by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left + 1) << 4)), v128.load32_splat(weight, 8)));
-      by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left + 2) << 4)), v128.load32_splat(weight, 12)));
-      const value = f32x4.mul(f32x4.max(lit, least), by);
-      v128.store(out + (<usize>(y * half + x) << 4), f32x4.replace_lane(value, 3, 1));
+      const u = along(everySecond(at), side), v = along(everySecond(at + plane), side);
+      const ix = i32x4.relaxed_trunc_f32x4_s(u), iy = i32x4.relaxed_trunc_f32x4_s(v);
+      const fx = f32x4.sub(u, f32x4.convert_i32x4_s(ix)), fy = f32x4.sub(v, f32x4.convert_i32x4_s(iy));
+      const places = i32x4.shl(i32x4.add(i32x4.mul(iy, i32x4.splat(side)), ix), 4), row = <usize>side << 4;
+      const p = texel(normals, row, places, fx, fy, 0), q = texel(normals, row, places, fx, fy, 1);
+      const r = texel(normals, row, places, fx, fy, 2), s = texel(normals, row, places, fx, fy, 3);
+      const nx = plane0(p, q, r, s), ny = plane1(p, q, r, s), nz = plane2(p, q, r, s);
+      const px = turned(r0, r1, r2, nx, ny, nz), py = turned(r3, r4, r5, nx, ny, nz), pz = turned(r6, r7, r8, nx, ny, nz);
+      const red = f32x4.pmax(least, lightOn(light, px, py, pz));
+      const green = f32x4.pmax(least, lightOn(light + terms, px, py, pz));
+      const blue = f32x4.pmax(least, lightOn(light + 2 * terms, px, py, pz));
+      const to = out + (<usize>(y * half + x) << 4);
+      shaded(to, plane0(red, green, blue, one), x, half, lines, weights);
+      shaded(to + 16, plane1(red, green, blue, one), x + 1, half, lines, weights);
+      shaded(to + 32, plane2(red, green, blue, one), x + 2, half, lines, weights);
+      shaded(to + 48, plane3(red, green, blue, one), x + 3, half, lines, weights);
     }
   }
+}
+
+/** Of eight values every second one. */
+// @ts-ignore: decorator
+@inline
+function everySecond(from: usize): v128 {
+  return v128.shuffle<f32>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6);
+}
+
+/** One axis of four turned normals. */
+// @ts-ignore: decorator
+@inline
+function turned(a: f32, b: f32, c: f32, x: v128, y: v128, z: v128): v128 {
+  return f32x4.add(f32x4.add(f32x4.mul(f32x4.splat(a), x), f32x4.mul(f32x4.splat(b), y)), f32x4.mul(f32x4.splat(c), z));
+}
+
+/** One channel's light on four normals, of nine terms (light.ts). */
+// @ts-ignore: decorator
+@inline
+function lightOn(terms: usize, x: v128, y: v128, z: v128): v128 {
+  const three = f32x4.splat(3), one = f32x4.splat(1);
+  let lit = f32x4.add(v128.load32_splat(terms), f32x4.mul(v128.load32_splat(terms, 4), x));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 8), y));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 12), z));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 16), f32x4.mul(x, y)));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 20), f32x4.mul(x, z)));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 24), f32x4.mul(y, z)));
+  lit = f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 28), f32x4.sub(f32x4.mul(x, x), f32x4.mul(y, y))));
+  return f32x4.add(lit, f32x4.mul(v128.load32_splat(terms, 32), f32x4.sub(f32x4.mul(f32x4.mul(three, z), z), one)));
+}
+
+/** One pixel's light times the gain there. */
+// @ts-ignore: decorator
+@inline
+function shaded(to: usize, lit: v128, x: i32, half: i32, lines: usize, weights: usize): void {
+  const left = <i32>Mathf.floor(under(x, half));
+  const weight = weights + (<usize>x << 4);
+  let by = f32x4.mul(v128.load(lines + (held(left - 1) << 4)), v128.load32_splat(weight));
+  by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left) << 4)), v128.load32_splat(weight, 4)));
+  by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left + 1) << 4)), v128.load32_splat(weight, 8)));
+  by = f32x4.add(by, f32x4.mul(v128.load(lines + (held(left + 2) << 4)), v128.load32_splat(weight, 12)));
+  v128.store(to, f32x4.replace_lane(f32x4.mul(lit, by), 3, 1));
 }
 
 /** Where `read` reads along one side of a map for four values of −1 to 1. No number is no place: it reads the first texel. */

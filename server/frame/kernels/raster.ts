@@ -13,6 +13,7 @@ export function raster(vertices: usize, triangles: usize, count: i32, size: i32,
   memory.fill(out, 0, plane << 2);
   const far = f32x4.splat(FAR);
   for (let i: usize = 0; i < plane; i += 16) v128.store(depth + i, far);
+  const lanes = f32x4(0, 1, 2, 3), edge = f32x4.splat(EDGE), far1 = f32x4.splat(1 - EDGE), one = f32x4.splat(1);
   for (let t = 0; t < count; t++) {
     const corner = triangles + <usize>t * 12;
     const p = vertices + <usize>load<i32>(corner) * 20, q = vertices + <usize>load<i32>(corner, 4) * 20, r = vertices + <usize>load<i32>(corner, 8) * 20;
@@ -28,21 +29,32 @@ export function raster(vertices: usize, triangles: usize, count: i32, size: i32,
     const inverse: f32 = 1 / area;
     const u0 = load<f32>(p, 12), u1 = load<f32>(q, 12) - u0, u2 = load<f32>(r, 12) - u0;
     const v0 = load<f32>(p, 16), v1 = load<f32>(q, 16) - v0, v2 = load<f32>(r, 16) - v0;
-    const w1dx = y2 * inverse, w2dx = -y1 * inverse;
+    // Four pixels at a time from a multiple of four: a row holds so many, and nothing beyond it is touched.
+    const first = left & ~3;
+    const ax = f32x4.splat(y2 * inverse), bx = f32x4.splat(-y1 * inverse);
+    const zFirst = f32x4.splat(z0), zA = f32x4.splat(z1), zB = f32x4.splat(z2), facing4 = f32x4.splat(facing);
+    const uFirst = f32x4.splat(u0), uA = f32x4.splat(u1), uB = f32x4.splat(u2), vFirst = f32x4.splat(v0), vA = f32x4.splat(v1), vB = f32x4.splat(v2);
     for (let y = top; y <= bottom; y++) {
       const py: f32 = <f32>y - y0;
-      let at = (<usize>(y * size + left) << 2);
-      const px: f32 = <f32>left - x0;
-      let w1 = (px * y2 - x2 * py) * inverse, w2 = (x1 * py - px * y1) * inverse;
-      for (let x = left; x <= right; x++, at += 4, w1 += w1dx, w2 += w2dx) {
-        if (w1 < EDGE || w2 < EDGE || w1 + w2 > 1 - EDGE) continue;
-        const z = z0 + w1 * z1 + w2 * z2;
-        if (z >= load<f32>(depth + at)) continue;
-        store<f32>(depth + at, z);
-        store<f32>(out + at, u0 + w1 * u1 + w2 * u2);
-        store<f32>(out + plane + at, v0 + w1 * v1 + w2 * v2);
-        store<f32>(out + 2 * plane + at, 1);
-        store<f32>(out + 3 * plane + at, facing);
+      const aRow = f32x4.splat(x2 * py * inverse), bRow = f32x4.splat(x1 * py * inverse);
+      for (let x = first; x <= right; x += 4) {
+        const at = <usize>(y * size + x) << 2;
+        const px = f32x4.add(f32x4.splat(<f32>x - x0), lanes);
+        const w1 = f32x4.sub(f32x4.mul(px, ax), aRow), w2 = f32x4.add(f32x4.mul(px, bx), bRow);
+        const inside = v128.and(v128.and(f32x4.ge(w1, edge), f32x4.ge(w2, edge)), f32x4.le(f32x4.add(w1, w2), far1));
+        if (!v128.any_true(inside)) continue;
+        const z = f32x4.add(f32x4.add(zFirst, f32x4.mul(w1, zA)), f32x4.mul(w2, zB));
+        const behind = v128.load(depth + at);
+        const seen = v128.and(inside, f32x4.lt(z, behind));
+        if (!v128.any_true(seen)) continue;
+        const to = out + at;
+        const u = f32x4.add(f32x4.add(uFirst, f32x4.mul(w1, uA)), f32x4.mul(w2, uB));
+        const v = f32x4.add(f32x4.add(vFirst, f32x4.mul(w1, vA)), f32x4.mul(w2, vB));
+        v128.store(depth + at, v128.bitselect(z, behind, seen));
+        v128.store(to, v128.bitselect(u, v128.load(to), seen));
+        v128.store(to + plane, v128.bitselect(v, v128.load(to + plane), seen));
+        v128.store(to + 2 * plane, v128.bitselect(one, v128.load(to + 2 * plane), seen));
+        v128.store(to + 3 * plane, v128.bitselect(facing4, v128.load(to + 3 * plane), seen));
       }
     }
   }

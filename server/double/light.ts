@@ -21,6 +21,9 @@ interface Kept extends Light {
   captureUs: number;
 }
 
+/** Samples of a face, at most. */
+const MOST = SAMPLES * SAMPLES;
+
 /** Fewer lit skin samples than this say nothing about the light. */
 const ENOUGH_SAMPLES = 24;
 /** After a gap like this the light may be another one. */
@@ -36,10 +39,16 @@ const LEVEL_TAU_US = 90_000;
 export class LightMeter {
   readonly #guide: Guide;
   readonly #kept = new Map<number, Kept>();
-  // Per sample: weight, 3 ratios plate/albedo, basis. Reused every frame.
-  readonly #weight = new Float32Array(SAMPLES * SAMPLES);
-  readonly #ratio = new Float32Array(3 * SAMPLES * SAMPLES);
-  readonly #basis = new Float32Array(LIGHT_TERMS * SAMPLES * SAMPLES);
+  // Of the samples that are lit skin, one after another: where each lies, its weight, 3 planes of ratios plate/albedo, and LIGHT_TERMS planes of
+  // the basis. Reused every frame.
+  #count = 0;
+  readonly #place = new Int32Array(MOST);
+  readonly #weight = new Float32Array(MOST);
+  readonly #ratio = new Float32Array(3 * MOST);
+  readonly #basis = new Float32Array(LIGHT_TERMS * MOST);
+  /** What each sample weighs in a fit, and that times a plane of the basis. */
+  readonly #share = new Float64Array(MOST);
+  readonly #scaled = new Float64Array(MOST);
 
   constructor(guide: Guide) {
     this.#guide = guide;
@@ -86,7 +95,6 @@ export class LightMeter {
     let found = 0;
     for (let y = 0, i = 0; y < SAMPLES; y++) {
       for (let x = 0; x < SAMPLES; x++, i++) {
-        this.#weight[i] = 0;
         const at = (y * step + step / 2) * side + x * step + step / 2;
         const facing = surface[3 * pixels + at]!;
         const u = surface[at]!;
@@ -101,13 +109,15 @@ export class LightMeter {
         for (let channel = 0; channel < 3; channel++) {
           const p = channel * plane + from;
           const mean = (plate[p]! + plate[p + 1]! + plate[p + METER_SIZE]! + plate[p + METER_SIZE + 1]!) / 4;
-          this.#ratio[3 * i + channel] = Math.max(mean, 0.004) / Math.max(texels[texel + 1 + channel]! / 255, 0.05);
+          this.#ratio[channel * MOST + found] =
+            Math.max(mean, 0.004) / Math.max(texels[texel + 1 + channel]! / 255, 0.05);
         }
-        this.#normalBasis(i, texels, texel + 4, rotation);
-        this.#weight[i] = skin * Math.min(1, facing * 1.5);
-        found++;
+        this.#normalBasis(found, texels, texel + 4, rotation);
+        this.#weight[found] = skin * Math.min(1, facing * 1.5);
+        this.#place[found++] = i;
       }
     }
+    this.#count = found;
     return found;
   }
 
@@ -119,16 +129,15 @@ export class LightMeter {
     const ny = r[3]! * x + r[4]! * y + r[5]! * z;
     const nz = r[6]! * x + r[7]! * y + r[8]! * z;
     const basis = this.#basis;
-    const to = LIGHT_TERMS * sample;
-    basis[to] = 1;
-    basis[to + 1] = nx;
-    basis[to + 2] = ny;
-    basis[to + 3] = nz;
-    basis[to + 4] = nx * ny;
-    basis[to + 5] = nx * nz;
-    basis[to + 6] = ny * nz;
-    basis[to + 7] = nx * nx - ny * ny;
-    basis[to + 8] = 3 * nz * nz - 1;
+    basis[sample] = 1;
+    basis[sample + MOST] = nx;
+    basis[sample + 2 * MOST] = ny;
+    basis[sample + 3 * MOST] = nz;
+    basis[sample + 4 * MOST] = nx * ny;
+    basis[sample + 5 * MOST] = nx * nz;
+    basis[sample + 6 * MOST] = ny * nz;
+    basis[sample + 7 * MOST] = nx * nx - ny * ny;
+    basis[sample + 8 * MOST] = 3 * nz * nz - 1;
   }
 
   /** Iteratively reweighted least squares: hair, hands, highlights and stubble are outliers, not light. */
@@ -141,13 +150,13 @@ export class LightMeter {
   }
 
   #medianRatio(): [number, number, number] {
-    const values = new Float32Array(SAMPLES * SAMPLES);
+    const values = new Float32Array(MOST);
     const median = (channel: number): number => {
       let count = 0;
-      for (let i = 0; i < SAMPLES * SAMPLES; i++) {
-        if (this.#weight[i]! > 0.3) values[count++] = this.#ratio[3 * i + channel]!;
+      for (let i = 0; i < this.#count; i++) {
+        if (this.#weight[i]! > 0.3) values[count++] = this.#ratio[channel * MOST + i]!;
       }
-      return count > 0 ? values.subarray(0, count).sort()[count >> 1]! : 1;
+      return count > 0 ? nth(values, count, count >> 1) : 1;
     };
     return [median(0), median(1), median(2)];
   }
@@ -156,20 +165,22 @@ export class LightMeter {
     const n = LIGHT_TERMS;
     const matrix = new Float64Array(n * n);
     const right = new Float64Array(3 * n);
+    const [count, share, scaled] = [this.#count, this.#share, this.#scaled];
     let total = 0;
-    for (let i = 0; i < SAMPLES * SAMPLES; i++) {
-      if (this.#weight[i] === 0) continue;
+    for (let i = 0; i < count; i++) {
       const off = this.#luminanceError(previous, i) / width;
-      const weight = this.#weight[i]! / (1 + off * off) ** 2;
-      total += weight;
-      const at = n * i;
-      for (let row = 0; row < n; row++) {
-        const value = weight * this.#basis[at + row]!;
-        for (let column = 0; column <= row; column++) matrix[row * n + column]! += value * this.#basis[at + column]!;
-        for (let channel = 0; channel < 3; channel++) {
-          right[channel * n + row]! += (value * this.#ratio[3 * i + channel]!) / level[channel]!;
-        }
-      }
+      const spread = 1 + off * off;
+      share[i] = this.#weight[i]! / (spread * spread);
+      total += share[i]!;
+    }
+    for (let row = 0; row < n; row++) {
+      const own = row * MOST;
+      for (let i = 0; i < count; i++) scaled[i] = share[i]! * this.#basis[own + i]!;
+      this.#sums(scaled, this.#basis, row + 1, matrix, row * n, 1);
+      this.#sums(scaled, this.#ratio, 3, right, row, n);
+    }
+    for (let channel = 0; channel < 3; channel++) {
+      for (let k = 0; k < n; k++) right[channel * n + k]! /= level[channel]!;
     }
     // A face shows half of all directions: what it does not show stays near even light.
     for (let k = 1; k < n; k++) matrix[k * n + k]! += total * (k < 4 ? 0.01 : 0.03);
@@ -181,15 +192,31 @@ export class LightMeter {
     return solved;
   }
 
+  /** Σ scaled · plane over the samples, of each of the first planes; three sums at a time, that they stay in registers. */
+  #sums(scaled: Float64Array, planes: Float32Array, many: number, to: Float64Array, at: number, step: number): void {
+    for (let k = 0; k < many; k += 3) {
+      const [first, second, third] = [k * MOST, Math.min(k + 1, many - 1) * MOST, Math.min(k + 2, many - 1) * MOST];
+      let [a, b, c] = [0, 0, 0];
+      for (let i = 0; i < this.#count; i++) {
+        const value = scaled[i]!;
+        a += value * planes[first + i]!;
+        b += value * planes[second + i]!;
+        c += value * planes[third + i]!;
+      }
+      to[at + k * step] = a;
+      if (k + 1 < many) to[at + (k + 1) * step] = b;
+      if (k + 2 < many) to[at + (k + 2) * step] = c;
+    }
+  }
+
   /** Log of green-weighted plate over fit at a sample. */
   #luminanceError(terms: Float32Array, sample: number): number {
-    let seen = 0;
-    let fit = 0;
-    for (let channel = 0; channel < 3; channel++) {
-      const weight = channel === 1 ? 0.6 : 0.2;
-      seen += weight * this.#ratio[3 * sample + channel]!;
-      fit += weight * Math.max(0.02, lit(terms, channel, this.#basis, sample));
-    }
+    const [ratio, basis] = [this.#ratio, this.#basis];
+    const seen = 0.2 * ratio[sample]! + 0.6 * ratio[MOST + sample]! + 0.2 * ratio[2 * MOST + sample]!;
+    const fit =
+      0.2 * Math.max(0.02, lit(terms, 0, basis, sample)) +
+      0.6 * Math.max(0.02, lit(terms, 1, basis, sample)) +
+      0.2 * Math.max(0.02, lit(terms, 2, basis, sample));
     return Math.log(seen / fit);
   }
 
@@ -197,23 +224,22 @@ export class LightMeter {
   #fitGain(terms: Float32Array): Float32Array {
     const sums = new Float32Array(4 * GAIN_GRID * SAMPLES);
     const unexplained = [0, 0, 0];
-    for (let y = 0, i = 0; y < SAMPLES; y++) {
-      for (let x = 0; x < SAMPLES; x++, i++) {
-        if (this.#weight[i] === 0) continue;
-        const off = this.#luminanceError(terms, i) / 0.3;
-        const weight = this.#weight[i]! / (1 + off * off);
-        for (let channel = 0; channel < 3; channel++) {
-          const fit = Math.max(0.02, lit(terms, channel, this.#basis, i));
-          unexplained[channel] = clamp(Math.log(this.#ratio[3 * i + channel]! / fit), -0.6, 0.6);
-        }
-        for (let node = 0; node < GAIN_GRID; node++) {
-          const share = weight * SPREAD[node * SAMPLES + x]!;
-          const at = 4 * (y * GAIN_GRID + node);
-          sums[at]! += share * unexplained[0]!;
-          sums[at + 1]! += share * unexplained[1]!;
-          sums[at + 2]! += share * unexplained[2]!;
-          sums[at + 3]! += share;
-        }
+    for (let i = 0; i < this.#count; i++) {
+      const y = Math.floor(this.#place[i]! / SAMPLES);
+      const x = this.#place[i]! % SAMPLES;
+      const off = this.#luminanceError(terms, i) / 0.3;
+      const weight = this.#weight[i]! / (1 + off * off);
+      for (let channel = 0; channel < 3; channel++) {
+        const fit = Math.max(0.02, lit(terms, channel, this.#basis, i));
+        unexplained[channel] = clamp(Math.log(this.#ratio[channel * MOST + i]! / fit), -0.6, 0.6);
+      }
+      for (let node = 0; node < GAIN_GRID; node++) {
+        const share = weight * SPREAD[node * SAMPLES + x]!;
+        const at = 4 * (y * GAIN_GRID + node);
+        sums[at]! += share * unexplained[0]!;
+        sums[at + 1]! += share * unexplained[1]!;
+        sums[at + 2]! += share * unexplained[2]!;
+        sums[at + 3]! += share;
       }
     }
     const gain = new Float32Array(3 * GAIN_GRID * GAIN_GRID);
@@ -245,11 +271,31 @@ const SPREAD = Float32Array.from({ length: GAIN_GRID * SAMPLES }, (_, k) => {
   return Math.exp(-0.5 * distance * distance);
 });
 
+/** The value that would be n-th of the first `count` if they were sorted, which it does not do (Hoare's selection, 1961); it moves them about. */
+function nth(values: Float32Array, count: number, n: number): number {
+  let [from, to] = [0, count - 1];
+  while (from < to) {
+    const pivot = values[n]!;
+    let [i, j] = [from, to];
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (pivot < values[j]!) j--;
+      if (i > j) break;
+      const swapped = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = swapped;
+    }
+    if (j < n) from = i;
+    if (n < i) to = j;
+  }
+  return values[n]!;
+}
+
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
 function lit(terms: Float32Array, channel: number, basis: Float32Array, sample: number): number {
   let sum = 0;
-  for (let k = 0; k < LIGHT_TERMS; k++) sum += terms[channel * LIGHT_TERMS + k]! * basis[LIGHT_TERMS * sample + k]!;
+  for (let k = 0; k < LIGHT_TERMS; k++) sum += terms[channel * LIGHT_TERMS + k]! * basis[k * MOST + sample]!;
   return sum;
 }
 

@@ -1,4 +1,5 @@
 import { channelsIn, shortSum } from './blocks.ts';
+import { prelu, sign, turnedSum } from './lower-prelu.ts';
 import { dim, input, type Lowering, output } from './lowering.ts';
 import type { OpOptions, TfliteOp } from './tflite.ts';
 
@@ -11,7 +12,7 @@ export const BASIC: Record<string, (lowering: Lowering, op: TfliteOp) => void> =
   CONV_2D: (l, op) => l.set(output(op), convolution(l, op)),
   DEPTHWISE_CONV_2D: (l, op) => l.set(output(op), depthwise(l, op)),
   MAX_POOL_2D: (l, op) => l.set(output(op), maxPool(l, op)),
-  PRELU: (l, op) => l.set(output(op), prelu(l, op)),
+  PRELU: prelu,
   RELU: relu,
   ADD: add,
   MUL: (l, op) => l.set(output(op), l.graph.add('Mul', [operand(l, op, 0), operand(l, op, 1)])),
@@ -21,24 +22,34 @@ export const BASIC: Record<string, (lowering: Lowering, op: TfliteOp) => void> =
   STRIDED_SLICE: (l, op) => l.set(output(op), wholeSlice(l, op)),
 };
 
-/** @param from of which channels of its result. */
-function convolution(l: Lowering, op: TfliteOp, from = 0, to = channelsIn(l, output(op))): string {
+interface Part {
+  /** Of which channels of its result. */
+  from?: number;
+  to?: number;
+  /** Which of them are wanted negative. */
+  signs?: Float32Array | null;
+}
+
+function convolution(l: Lowering, op: TfliteOp, part: Part = {}): string {
+  const { from = 0, to = channelsIn(l, output(op)), signs = null } = part;
   const [x, w, b] = [input(op, 0), input(op, 1), input(op, 2)];
   const shape = l.shape(w);
   const [outC, kH, kW, inC] = [dim(shape, 0), dim(shape, 1), dim(shape, 2), dim(shape, 3)];
   const ohwi = l.floats(w);
   const channels = channelsIn(l, x);
+  const taken = l.signsOf(x);
   const oihw = new Float32Array((to - from) * channels * kH * kW);
   for (let o = from; o < Math.min(to, outC); o++)
     for (let h = 0; h < kH; h++)
       for (let k = 0; k < kW; k++)
         for (let i = 0; i < inC; i++)
-          oihw[(((o - from) * channels + i) * kH + h) * kW + k] = ohwi[((o * kH + h) * kW + k) * inC + i] ?? 0;
+          oihw[(((o - from) * channels + i) * kH + h) * kW + k] =
+            sign(signs, o) * sign(taken, i) * (ohwi[((o * kH + h) * kW + k) * inC + i] ?? 0);
   const weights = l.graph.floats(oihw, [to - from, channels, kH, kW]);
   const attributes = windowAttributes(op.options, l.shape(x), kH, kW, true);
   const biases = l.floats(b);
   const bias = l.graph.floats(
-    Float32Array.from({ length: to - from }, (_, o) => biases[from + o] ?? 0),
+    Float32Array.from({ length: to - from }, (_, o) => sign(signs, from + o) * (biases[from + o] ?? 0)),
     [to - from],
   );
   return l.graph.add('Conv', [l.value(x), weights, bias], { ...attributes, group: 1 });
@@ -50,9 +61,11 @@ function depthwise(l: Lowering, op: TfliteOp): string {
   const [kH, kW, own] = [dim(shape, 1), dim(shape, 2), dim(shape, 3)];
   if (dim(l.shape(x), 3) !== own) throw new Error('A depthwise convolution with a multiplier is not supported.');
   const channels = channelsIn(l, x);
+  const taken = l.signsOf(x);
   const hwc = l.floats(w);
   const chw = new Float32Array(channels * kH * kW);
-  for (let c = 0; c < own; c++) for (let i = 0; i < kH * kW; i++) chw[c * kH * kW + i] = hwc[i * own + c] ?? 0;
+  for (let c = 0; c < own; c++)
+    for (let i = 0; i < kH * kW; i++) chw[c * kH * kW + i] = sign(taken, c) * (hwc[i * own + c] ?? 0);
   const weights = l.graph.floats(chw, [channels, 1, kH, kW]);
   const attributes = windowAttributes(op.options, l.shape(x), kH, kW, true);
   const biases = l.floats(b);
@@ -64,15 +77,22 @@ function depthwise(l: Lowering, op: TfliteOp): string {
 }
 
 function add(l: Lowering, op: TfliteOp): void {
+  const turned = op.inputs.find((one) => l.signsOf(one));
   const sum = shortSum(l, op);
-  if (!sum) {
+  if (turned !== undefined) {
+    const signs = l.signsOf(turned);
+    const conv = turnedSum(l, op, turned);
+    if (!conv) throw new Error('A sum with channels that are kept negative needs a convolution.');
+    l.set(output(op), l.graph.add('Add', [convolution(l, conv, { signs }), l.value(turned)]));
+    if (signs) l.setSigns(output(op), signs);
+  } else if (sum) {
+    const { convolution: conv, short } = sum;
+    const at = dim(l.shape(short), 3);
+    const first = l.graph.add('Add', [convolution(l, conv, { to: at }), l.value(short)]);
+    l.setParts(output(op), [first, convolution(l, conv, { from: at })]);
+  } else {
     l.set(output(op), l.graph.add('Add', [operand(l, op, 0), operand(l, op, 1)]));
-    return;
   }
-  const { convolution: conv, short } = sum;
-  const at = dim(l.shape(short), 3);
-  const first = l.graph.add('Add', [convolution(l, conv, 0, at), l.value(short)]);
-  l.setParts(output(op), [first, convolution(l, conv, at)]);
 }
 
 function relu(l: Lowering, op: TfliteOp): void {
@@ -105,26 +125,6 @@ function padding(o: OpOptions, size: number, kernel: number, stride: number, dil
   const places = Math.ceil(size / stride);
   const total = Math.max((places - 1) * stride + (kernel - 1) * dilation + 1 - size, 0);
   return [total >> 1, total - (total >> 1)];
-}
-
-/**
- * PRelu as a·x + (1 − a)·relu(x), the products being depthwise 1×1 convolutions. onnxruntime's own PRelu, and
- * max(x, a·x) or Where for slopes above 1, leave its blocked x86 layout and come back at every activation: 3.0, 2.7
- * and 2.0 ms for the landmark model in that order. Where that layout does not exist this form costs a fifth more.
- */
-function prelu(l: Lowering, op: TfliteOp): string {
-  const slopes = l.floats(input(op, 1));
-  if (l.shape(input(op, 1)).some((size, axis, shape) => axis < shape.length - 1 && size !== 1)) {
-    throw new Error('PRELU with a slope per pixel is not supported.');
-  }
-  const scaled = (value: string, factors: Float32Array) => {
-    const weights = l.graph.floats(factors, [factors.length, 1, 1, 1]);
-    return l.graph.add('Conv', [value, weights], { kernel_shape: [1, 1], group: factors.length });
-  };
-  const x = l.value(input(op, 0));
-  const positive = l.graph.add('Relu', [x]);
-  const rest = slopes.map((slope) => 1 - slope);
-  return l.graph.add('Add', [scaled(positive, rest), scaled(x, slopes)]);
 }
 
 function operand(l: Lowering, op: TfliteOp, n: number): string {

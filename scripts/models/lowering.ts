@@ -15,6 +15,7 @@ export class Lowering {
   private readonly makers = new Map<number, TfliteOp>();
   private readonly readers = new Map<number, TfliteOp[]>();
   private readonly parts = new Map<number, readonly string[]>();
+  private readonly signs = new Map<number, Float32Array>();
 
   constructor(model: TfliteModel, graph: OnnxGraph) {
     this.model = model;
@@ -72,6 +73,16 @@ export class Lowering {
 
   partsOf(index: number): readonly string[] | null {
     return this.parts.get(index) ?? null;
+  }
+
+  /** −1 for each channel of a picture whose ONNX value is the negative of TFLite's. */
+  setSigns(index: number, signs: Float32Array): void {
+    if (signs.some((one) => one < 0)) this.signs.set(index, signs);
+  }
+
+  /** Null where all channels are as TFLite has them. */
+  signsOf(index: number): Float32Array | null {
+    return this.signs.get(index) ?? null;
   }
 
   value(index: number): string {

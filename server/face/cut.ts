@@ -23,7 +23,7 @@ export class CutDetector {
     this.#last = now;
     if (!now || !before) return false;
     let correlation = 0;
-    for (let i = 0; i < now.length; i++) correlation += (now[i] ?? 0) * (before[i] ?? 0);
+    for (let i = 0; i < now.length; i++) correlation += now[i]! * before[i]!;
     return correlation < ANOTHER_SHOT;
   }
 }
@@ -39,7 +39,8 @@ function normalised(plane: Float32Array, side: number): Float32Array | null {
     for (let i = 0; i < GRID; i++) {
       let sum = 0;
       for (let y = j * cell; y < (j + 1) * cell; y++) {
-        for (let x = i * cell; x < (i + 1) * cell; x++) sum += plane[y * side + x] ?? -1;
+        const from = y * side + i * cell;
+        for (let at = from; at < from + cell; at++) sum += plane[at]!;
       }
       const mean = sum / (cell * cell);
       if (mean <= -1) continue;
@@ -52,12 +53,12 @@ function normalised(plane: Float32Array, side: number): Float32Array | null {
   const middle = total / Math.max(inside, 1);
   let square = 0;
   for (let at = 0; at < means.length; at++) {
-    const off = held[at] ? (means[at] ?? 0) - middle : 0;
+    const off = held[at] ? means[at]! - middle : 0;
     means[at] = off;
     square += off * off;
   }
   if (square < inside * CONTRAST * CONTRAST) return null;
   const length = Math.sqrt(square);
-  for (let at = 0; at < means.length; at++) means[at] = (means[at] ?? 0) / length;
+  for (let at = 0; at < means.length; at++) means[at]! /= length;
   return means;
 }

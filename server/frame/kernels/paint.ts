@@ -280,35 +280,18 @@ function texels(surface: usize, size: i32, texture: usize, side: i32, shades: us
   }
 }
 
-/** Means over (2·reach + 1)² vectors, of those that lie inside. */
+/** Rows of means along x that are kept: those still to leave the means along y, of a reach of 3 at most. */
+const KEPT: i32 = 8;
+
+/** Means over (2·reach + 1)² vectors, of those that lie inside. `passed`: KEPT rows. */
 function mean(from: usize, size: i32, reach: i32, passed: usize, out: usize, lines: usize): void {
   const row: usize = <usize>size << 4;
-  const step = <usize>reach << 4, left = <usize>x0 << 4, right = <usize>x1 << 4;
-  const span: i32 = 2 * reach + 1;
-  const full = f32x4.splat(1 / <f32>span);
-  for (let y = y0; y < y1; y++) {
-    const line = from + <usize>y * row, to = passed + <usize>y * row;
-    let sum = f32x4.splat(0);
-    for (let x = left; x < left + step; x += 16) sum = f32x4.add(sum, v128.load(line + x));
-    let x = left;
-    let count: i32 = reach;
-    for (; x <= left + step; x += 16) {
-      sum = f32x4.add(sum, v128.load(line + x + step));
-      v128.store(to + x, f32x4.mul(sum, f32x4.splat(1 / <f32>(++count))));
-    }
-    for (; x < right - step; x += 16) {
-      sum = f32x4.add(sum, f32x4.sub(v128.load(line + x + step), v128.load(line + x - step - 16)));
-      v128.store(to + x, f32x4.mul(sum, full));
-    }
-    for (; x < right; x += 16) {
-      sum = f32x4.sub(sum, v128.load(line + x - step - 16));
-      v128.store(to + x, f32x4.mul(sum, f32x4.splat(1 / <f32>(--count))));
-    }
-  }
+  const left = <usize>x0 << 4, right = <usize>x1 << 4;
   memory.fill(lines + left, 0, right - left);
   for (let y = y0 - reach; y < y1; y++) {
     const enters = y + reach < y1, leaves = y - reach > y0;
-    const inRow = passed + <usize>(y + reach) * row, outRow = passed + <usize>(y - reach - 1) * row;
+    const inRow = passed + <usize>((y + reach) & (KEPT - 1)) * row, outRow = passed + <usize>((y - reach - 1) & (KEPT - 1)) * row;
+    if (enters) meanAlong(from + <usize>(y + reach) * row, reach, inRow, left, right);
     const rows: i32 = min(y1 - 1, y + reach) - max(y0, y - reach) + 1;
     const share = f32x4.splat(1 / <f32>rows);
     const to = out + <usize>max(y, y0) * row;
@@ -320,6 +303,29 @@ function mean(from: usize, size: i32, reach: i32, passed: usize, out: usize, lin
       // Before the first row this is written over again.
       v128.store(to + x, f32x4.mul(sum, share));
     }
+  }
+}
+
+/** Means over 2·reach + 1 vectors of a row, of those that lie inside. */
+function meanAlong(line: usize, reach: i32, to: usize, left: usize, right: usize): void {
+  const step = <usize>reach << 4;
+  const span: i32 = 2 * reach + 1;
+  const full = f32x4.splat(1 / <f32>span);
+  let sum = f32x4.splat(0);
+  for (let x = left; x < left + step; x += 16) sum = f32x4.add(sum, v128.load(line + x));
+  let x = left;
+  let count: i32 = reach;
+  for (; x <= left + step; x += 16) {
+    sum = f32x4.add(sum, v128.load(line + x + step));
+    v128.store(to + x, f32x4.mul(sum, f32x4.splat(1 / <f32>(++count))));
+  }
+  for (; x < right - step; x += 16) {
+    sum = f32x4.add(sum, f32x4.sub(v128.load(line + x + step), v128.load(line + x - step - 16)));
+    v128.store(to + x, f32x4.mul(sum, full));
+  }
+  for (; x < right; x += 16) {
+    sum = f32x4.sub(sum, v128.load(line + x - step - 16));
+    v128.store(to + x, f32x4.mul(sum, f32x4.splat(1 / <f32>(--count))));
   }
 }
 

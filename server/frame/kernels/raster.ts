@@ -5,27 +5,32 @@
 const EDGE: f32 = -0.0001;
 const FAR: f32 = 1e30;
 
-@inline function least(a: f32, b: f32, c: f32): f32 { return min(a, min(b, c)); }
-@inline function most(a: f32, b: f32, c: f32): f32 { return max(a, max(b, c)); }
-
 export function raster(vertices: usize, triangles: usize, count: i32, size: i32, out: usize, depth: usize): void {
   const plane: usize = <usize>(size * size) << 2;
   memory.fill(out, 0, plane << 2);
   const far = f32x4.splat(FAR);
   for (let i: usize = 0; i < plane; i += 16) v128.store(depth + i, far);
+  const zero = f32x4.splat(0), before = f32x4.splat(-1), last = f32x4.splat(<f32>(size - 1)), limit = f32x4.splat(<f32>size);
   const lanes = f32x4(0, 1, 2, 3), edge = f32x4.splat(EDGE), far1 = f32x4.splat(1 - EDGE), one = f32x4.splat(1);
   for (let t = 0; t < count; t++) {
     const corner = triangles + <usize>t * 12;
     const p = vertices + <usize>load<i32>(corner) * 20, q = vertices + <usize>load<i32>(corner, 4) * 20, r = vertices + <usize>load<i32>(corner, 8) * 20;
-    const x0 = load<f32>(p), y0 = load<f32>(p, 4), z0 = load<f32>(p, 8);
-    const x1 = load<f32>(q) - x0, y1 = load<f32>(q, 4) - y0, z1 = load<f32>(q, 8) - z0;
-    const x2 = load<f32>(r) - x0, y2 = load<f32>(r, 4) - y0, z2 = load<f32>(r, 8) - z0;
+    const p4 = v128.load(p), q4 = v128.load(q), r4 = v128.load(r);
+    const qFrom = f32x4.sub(q4, p4), rFrom = f32x4.sub(r4, p4);
+    const x0 = f32x4.extract_lane(p4, 0), y0 = f32x4.extract_lane(p4, 1), z0 = f32x4.extract_lane(p4, 2);
+    const x1 = f32x4.extract_lane(qFrom, 0), y1 = f32x4.extract_lane(qFrom, 1), z1 = f32x4.extract_lane(qFrom, 2);
+    const x2 = f32x4.extract_lane(rFrom, 0), y2 = f32x4.extract_lane(rFrom, 1), z2 = f32x4.extract_lane(rFrom, 2);
     const area = x1 * y2 - x2 * y1;
     if (!(area > 1e-6)) continue;
+    // The pixels around it, x and y at once; what lies far outside, or nowhere, comes to lie at an edge.
+    const low = f32x4.pmin(limit, f32x4.pmax(zero, f32x4.ceil(f32x4.pmin(p4, f32x4.pmin(q4, r4)))));
+    const high = f32x4.pmin(last, f32x4.pmax(before, f32x4.floor(f32x4.pmax(p4, f32x4.pmax(q4, r4)))));
+    const begin = i32x4.relaxed_trunc_f32x4_s(low), end = i32x4.relaxed_trunc_f32x4_s(high);
+    const left = i32x4.extract_lane(begin, 0), top = i32x4.extract_lane(begin, 1);
+    const right = i32x4.extract_lane(end, 0), bottom = i32x4.extract_lane(end, 1);
+    if (left > right || top > bottom) continue;
     const nx = y1 * z2 - z1 * y2, ny = z1 * x2 - x1 * z2;
     const facing = area / Mathf.sqrt(nx * nx + ny * ny + area * area);
-    const left = max(0, <i32>Mathf.ceil(least(x0, x0 + x1, x0 + x2))), right = min(size - 1, <i32>Mathf.floor(most(x0, x0 + x1, x0 + x2)));
-    const top = max(0, <i32>Mathf.ceil(least(y0, y0 + y1, y0 + y2))), bottom = min(size - 1, <i32>Mathf.floor(most(y0, y0 + y1, y0 + y2)));
     const inverse: f32 = 1 / area;
     const u0 = load<f32>(p, 12), u1 = load<f32>(q, 12) - u0, u2 = load<f32>(r, 12) - u0;
     const v0 = load<f32>(p, 16), v1 = load<f32>(q, 16) - v0, v2 = load<f32>(r, 16) - v0;

@@ -2,7 +2,7 @@
 // The face is converted to premultiplied Y, U, V and alpha once, at the crop's size, and then sampled per picture sample:
 // interpolating premultiplied colour keeps the transparent surround from darkening the mask's edge. Converted pixels lie interleaved, so that
 // one sample takes four loads.
-import { plane0, plane1, plane2, plane3, texel } from './paint';
+import { plane0, plane1, plane2, plane3, texel } from './vectors';
 
 // The converted pixels that are not transparent: beyond them the picture stays as it is.
 let left: i32 = 0, top: i32 = 0, right: i32 = -1, bottom: i32 = -1;

@@ -1,5 +1,6 @@
 // Moves and tints a drawn face: what it promises stands in server/frame/kernels.ts.
-import { four, fromBeside, plane0, plane1, plane2, texel } from './paint';
+import { four, fromBeside } from './paint';
+import { plane0, plane1, plane2, texel } from './vectors';
 
 /** Pixels of a step of the grid. */
 const STEP: i32 = 4;

@@ -2,6 +2,7 @@
 // Between its steps colours lie interleaved, one pixel's R, G, B and opening in the four lanes of a vector.
 
 import { doubled } from './cut';
+import { between, lane, plane0, plane1, plane2, plane3, texel } from './vectors';
 
 const GRID: i32 = 8;
 /** Coverage is averaged over cells of so many pixels before it becomes the outline's ramp. */
@@ -76,33 +77,6 @@ function read(map: usize, side: i32, u: f32, v: f32): v128 {
   const ix = <i32>x, iy = <i32>y;
   const at = map + (<usize>(iy * side + ix) << 4);
   return between(at, <usize>side << 4, f32x4.splat(x - <f32>ix), f32x4.splat(y - <f32>iy));
-}
-
-/** Of four vectors: the one at `at`, its right neighbour, and those a row below. */
-// @ts-ignore: decorator
-@inline
-function between(at: usize, row: usize, fx: v128, fy: v128): v128 {
-  const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at + row), d = v128.load(at + row, 16);
-  const upper = f32x4.add(a, f32x4.mul(fx, f32x4.sub(b, a)));
-  const lower = f32x4.add(c, f32x4.mul(fx, f32x4.sub(d, c)));
-  return f32x4.add(upper, f32x4.mul(fy, f32x4.sub(lower, upper)));
-}
-
-/** One lane of a vector in all four. */
-// @ts-ignore: decorator
-@inline
-export function lane(v: v128, k: i32): v128 {
-  return k == 0 ? v128.shuffle<f32>(v, v, 0, 0, 0, 0) : k == 1 ? v128.shuffle<f32>(v, v, 1, 1, 1, 1)
-    : k == 2 ? v128.shuffle<f32>(v, v, 2, 2, 2, 2) : v128.shuffle<f32>(v, v, 3, 3, 3, 3);
-}
-
-/** The k-th of four places in a map of vectors, bilinear: byte offsets, and how far beyond them it lies. */
-// @ts-ignore: decorator
-@inline
-export function texel(map: usize, row: usize, places: v128, fx: v128, fy: v128, k: i32): v128 {
-  const place = k == 0 ? i32x4.extract_lane(places, 0) : k == 1 ? i32x4.extract_lane(places, 1)
-    : k == 2 ? i32x4.extract_lane(places, 2) : i32x4.extract_lane(places, 3);
-  return between(map + <usize>place, row, lane(fx, k), lane(fy, k));
 }
 
 /** Keys' cubic convolution kernel (1981, a = −0.5) at distance t ≥ 0. */
@@ -400,28 +374,6 @@ export function fromBeside(y: i32): f32 {
 @inline
 function towards(from: v128, to: v128, by: v128): v128 {
   return f32x4.mul(f32x4.sub(to, from), by);
-}
-
-/** Four pixels' vectors as planes: lanes of the first two, then of the last two. */
-// @ts-ignore: decorator
-@inline
-export function plane0(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 0, 4, 1, 5), v128.shuffle<f32>(r, s, 0, 4, 1, 5), 0, 1, 4, 5);
-}
-// @ts-ignore: decorator
-@inline
-export function plane1(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 0, 4, 1, 5), v128.shuffle<f32>(r, s, 0, 4, 1, 5), 2, 3, 6, 7);
-}
-// @ts-ignore: decorator
-@inline
-export function plane2(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 2, 6, 3, 7), v128.shuffle<f32>(r, s, 2, 6, 3, 7), 0, 1, 4, 5);
-}
-// @ts-ignore: decorator
-@inline
-export function plane3(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 2, 6, 3, 7), v128.shuffle<f32>(r, s, 2, 6, 3, 7), 2, 3, 6, 7);
 }
 
 /** Softens, lets the openings' background through, and leaves it both interleaved (R, G, B, 0) at `colour` and as planes at `out`. */

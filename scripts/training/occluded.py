@@ -15,9 +15,9 @@ PLATE, SKIN, RIM, FACING, WANTED = slice(3, 6), 6, 7, 8, 12
 """Planes of a recording that are taken: what the camera saw, the face without eyes and mouth, its rim, facing, where a double is wanted."""
 HAIR = 70 // STEP
 """Rows below which no hair hangs before the faces that were recorded."""
-SEEN = 0.3
+SEEN = 0.35
 """Share of faces with something that was rendered before them, of those that are shown."""
-DRAWN = 0.4
+DRAWN = 0.45
 """Share of faces that something is drawn before."""
 FRESH, SHELF = 3, 1536
 """Every so many faces of a batch one is new; the others lie on a shelf of so many and are shown again, mirrored or not, brighter or darker."""
@@ -71,7 +71,9 @@ class Occluded:
         rest = [i for i, face in enumerate(self.faces) if face["driver"] % 12]
         kinds = [[i for i in held if (self.faces[i]["occluder"] is None) == plain] for plain in (True, False)]
         self.held_out = [i for kind in kinds for i in kind[:: max(1, len(kind) // 128)][:128]]
-        self.occluded = Order([i for i in rest if self.faces[i]["occluder"]], self.random)
+        # Hands and spectacles are what is seen most before faces.
+        shown = [i for i in rest if self.faces[i]["occluder"]]
+        self.occluded = Order(shown + 2 * [i for i in shown if self.faces[i]["occluder"] in ("hand", "spectacles")], self.random)
         self.order = Order(rest, self.random)
         self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(folders)}
         self.shelf = []
@@ -87,13 +89,13 @@ class Occluded:
     def one(self):
         """A face to train on, in another light, by another camera, with something drawn before it or not."""
         r, scenes = self.random, self.scenes
-        picture, place, hole, sure = self.parts((self.occluded if r.random() < SEEN else self.order).next(1)[0])
+        i = (self.occluded if r.random() < SEEN else self.order).next(1)[0]
+        picture, place, hole, sure = self.parts(i)
         early = r.random() < 0.6
         if early:
             picture = scenes.lit(picture)
         if r.random() < DRAWN:
-            skin, rim = place[0], place[1]
-            picture, drawn = scenes.passing(picture, skin * (1 - hole), eyes_of(rim, skin))
+            picture, drawn = scenes.passing(picture, place[0] * (1 - hole), place[1], (self.faces[i]["yaw"], self.faces[i]["pitch"]))
             hole, sure = np.maximum(hole, drawn), np.maximum(sure, drawn > 0.3)
         if not early:
             picture = scenes.lit(picture)
@@ -131,14 +133,3 @@ def sample(picture, place, hole, sure):
 def stacked(samples):
     return [torch.from_numpy(np.stack(part)).float() for part in zip(*samples)]
 
-
-def eyes_of(rim, skin):
-    """Middles of the openings of both eyes in crop pixels; None where one is shut or turned away."""
-    middles = []
-    for side in (slice(0, COLUMNS // 2), slice(COLUMNS // 2, COLUMNS)):
-        open_ = (rim - skin)[: ROWS // 2, side] * (rim[: ROWS // 2, side] > 0.5)
-        if open_.sum() < 4:
-            return None
-        y, x = np.mgrid[0 : open_.shape[0], 0 : open_.shape[1]]
-        middles.append((STEP * ((x * open_).sum() / open_.sum() + side.start), STEP * (y * open_).sum() / open_.sum()))
-    return middles

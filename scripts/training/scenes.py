@@ -14,6 +14,8 @@ from data import HEIGHT, WIDTH
 STEP = 2
 ROWS, COLUMNS = HEIGHT // STEP, WIDTH // STEP
 FIELDS = 24
+EYES = (95.5, 73.0, 28.0)
+"""Between the eyes of a head that looks straight ahead: x, y and how far before the middle that it turns about, crop pixels."""
 JPEG = 0.35
 """Share of faces that came through a codec that leaves blocks."""
 
@@ -118,23 +120,30 @@ class Scenes:
 
     # What is one. Each answers the picture, and where the thing is.
 
-    def passing(self, picture, skin, eyes):
-        """skin: where the face is, without eyes and mouth. eyes: both middles in crop pixels, or None where they are shut."""
+    def passing(self, picture, skin, rim, turned):
+        """skin: where the face is, without eyes and mouth. rim: 0 on the outline and beyond, 1 inside. turned: yaw and pitch, radians."""
         kind = self.random.random()
-        if kind < 0.25 and eyes is not None:
-            return self.spectacles(picture, eyes)
-        if kind < 0.65:
+        if kind < 0.34:
+            picture, mask = self.spectacles(picture, turned)
+            if self.random.random() < 0.9:
+                return picture, mask
+            picture, hand = self.hand(picture, skin)
+            return picture, np.maximum(mask, hand)
+        if kind < 0.74:
             return self.hand(picture, skin)
-        return self.thing(picture) if kind < 0.85 else self.strands(picture)
+        if kind < 0.86:
+            return self.thing(picture)
+        return self.strands(picture) if kind < 0.91 else self.fringe(picture, rim)
 
     def complexion(self, picture, skin):
         """A colour of this face, so that colour tells no hand from it; now and then another hand's."""
         r = self.random
         ys, xs = np.nonzero(skin > 0.8)
-        if len(ys) == 0 or r.random() < 0.2:
+        if len(ys) == 0 or r.random() < 0.15:
             return f32([0.75, 0.55, 0.45]) * f32(r.uniform(0.2, 1.2))
         at = r.integers(0, len(ys), 60)
-        return np.median(picture[ys[at], xs[at]], 0) * f32(np.exp(r.normal(0, 0.12)) * np.exp(r.normal(0, 0.03, 3)))
+        spread = 0.05 if r.random() < 0.5 else 0.14
+        return np.median(picture[ys[at], xs[at]], 0) * f32(np.exp(r.normal(0.03, spread)) * np.exp(r.normal(0, 0.25 * spread, 3)))
 
     def capsule(self, a, b, ra, rb):
         """Height above the picture of a capsule from a to b with these radii; negative outside."""
@@ -151,18 +160,21 @@ class Scenes:
         turn = r.normal(0, 0.9) + (0 if r.random() < 0.8 else np.pi)
         up = np.array([np.sin(turn), -np.cos(turn)])
         side = np.array([up[1], -up[0]]) * r.choice([-1, 1])
+        # From below, or from beside a face that it hardly covers, as when it comes or goes.
         centre = np.array([r.uniform(0.05, 0.95) * WIDTH, r.uniform(0.25, 1.1) * HEIGHT])
+        if r.random() < 0.35:
+            centre = np.array([r.choice([r.uniform(-0.2, 0.2), r.uniform(0.8, 1.2)]) * WIDTH, r.uniform(0.3, 1.25) * HEIGHT])
         place = lambda u, v: centre + size * (u * side + v * up)
         parts = []
         palm = r.uniform(20, 28) * size
         if r.random() < 0.85:
             parts.append(0.5 * self.capsule(place(-8, -6), place(8, 8), palm, palm * 0.95))
             parts.append(self.capsule(place(0, -20), place(0, -150), 22 * size, 27 * size))
-        fan, curl = r.uniform(0, 0.22), r.uniform(0.3, 1.0)
+        fan, curl, apart = r.uniform(0, 0.22), r.uniform(0.3, 1.0), r.uniform(11, 14.5)
         for i in range(4):
             if r.random() < 0.12:
                 continue
-            x = (i - 1.5) * 12
+            x = (i - 1.5) * apart
             aside, long, thick = (i - 1.4) * fan + r.normal(0, 0.05), curl * r.uniform(36, 56), r.uniform(5.5, 7.5) * size
             knuckle, middle = place(x, 22), place(x + long * 0.55 * np.sin(aside), 22 + long * 0.55 * np.cos(aside))
             bent = aside + r.normal(0, 0.25)
@@ -181,7 +193,15 @@ class Scenes:
             down = -((self.x - centre[0]) * up[0] + (self.y - centre[1]) * up[1])
             sleeve = (down > size * r.uniform(30, 60))[..., None]
             colour = np.where(sleeve, f32(r.uniform(0, 0.9, 3)) * shade[..., None], colour)
-        return self.laid(picture, colour, soft(height))
+        return self.laid(picture, colour, self.moved(soft(height)))
+
+    def moved(self, mask):
+        """As what moves while the shutter is open is seen."""
+        r = self.random
+        if r.random() < 0.65:
+            return mask
+        dx, dy = r.normal(0, 2.5, 2)
+        return sum(np.roll(mask, (round(t * dy), round(t * dx)), (0, 1)) for t in (-1, -0.5, 0, 0.5, 1)) / f32(5)
 
     def thing(self, picture):
         r = self.random
@@ -211,24 +231,58 @@ class Scenes:
         colour = f32([0.35, 0.25, 0.18]) * f32(r.uniform(0.1, 2.2)) * (1 + f32(0.2) * self.field(1)[..., None])
         return self.laid(picture, colour, mask, shadow=False)
 
-    def spectacles(self, picture, eyes):
-        """Frames round both eyes, glass that is clear, tinted or dark, and what it mirrors."""
+    def fringe(self, picture, rim):
+        """Hair that covers the top of a forehead, or only its outline: streaks with a ragged edge."""
         r = self.random
-        (lx, ly), (rx, ry) = eyes
-        apart = max(16, np.hypot(rx - lx, ry - ly))
-        angle = np.arctan2(ry - ly, rx - lx)
-        wide, round_, thick = apart * r.uniform(0.32, 0.46), r.uniform(0.55, 1.0), r.uniform(0.6, 2.6)
-        power = 2 if r.random() < 0.5 else 4
+        rows = np.nonzero(rim.max(1) > 0.2)[0]
+        top = STEP * (rows[0] if len(rows) else 0)
+        lean = f32(r.normal(0, 0.3))
+        line = lambda grain: self.field(grain)[ROWS // 2]
+        across = np.clip(((self.x + lean * (self.y - top)) / STEP).astype(int) % COLUMNS, 0, COLUMNS - 1)
+        edge = top + r.uniform(-4, 30 if r.random() < 0.7 else 60) + r.uniform(0, 10) * line(40)[across] + r.uniform(0, 4) * line(6)[across] + r.uniform(0, 3) * line(1)[across]
+        if r.random() < 0.4:
+            # Parted: it hangs down on one side or both.
+            edge = edge + np.abs(self.x - f32(r.uniform(0.2, 0.8) * WIDTH)) * f32(r.uniform(0.1, 0.8)) - 8
+        own = picture[: max(2, int(top / STEP)), COLUMNS // 4 : -COLUMNS // 4].mean((0, 1))
+        colour = own if r.random() < 0.5 else f32([0.4, 0.3, 0.22]) * f32(r.uniform(0.1, 2.2))
+        streaks = 1 + f32(r.uniform(0.05, 0.3)) * (line(1)[across] + line(2)[across]) + 0.1 * self.field(6)
+        return self.laid(picture, colour * streaks[..., None], soft((edge - self.y) * f32(r.uniform(0.4, 1))))
+
+    def spectacles(self, picture, turned):
+        """Frames round both eyes, however the head is turned: glass that is clear, tinted or dark, and what it mirrors. turned: yaw and pitch."""
+        r = self.random
+        yaw, pitch = turned
+        # The plane of the frames, a little before the eyes; a crop is upright, so that a turn only narrows what lies across.
+        before = EYES[2] + r.uniform(4, 18)
+        x0 = EYES[0] + before * np.sin(yaw) + r.normal(0, 2)
+        y0 = EYES[1] - before * np.sin(pitch) * np.cos(yaw) + r.normal(0, 4)
+        narrow, low = max(0.3, np.cos(yaw)), max(0.5, np.cos(pitch))
+        lean = f32(r.normal(0, 0.03))
+        p = (self.x - f32(x0) - lean * (self.y - f32(y0))) / f32(narrow)
+        q = (self.y - f32(y0) + lean * (self.x - f32(x0))) / f32(low)
+        half, wide, round_, thick = r.uniform(31, 38), r.uniform(21, 31), r.uniform(0.55, 1.05), r.uniform(0.5, 3.0)
+        wide = min(wide, half - 3)
+        power = r.choice([2, 2, 3, 5])
         glass, rims = [], []
-        for x, y in eyes:
-            along, across = self.turned(angle, (x + r.normal(0, 1.5)) / WIDTH, (y + r.normal(0, 2)) / HEIGHT)
-            away = ((np.abs(along) / wide) ** power + (np.abs(across) / (wide * round_)) ** power) ** (1 / power)
-            signed = (1 - away) * wide * round_
+        for middle in (-half, half):
+            away = ((np.abs(p - f32(middle)) / wide) ** power + (np.abs(q) / (wide * round_)) ** power) ** (1 / power)
+            gy, gx = np.gradient(away)
+            signed = (1 - away) * STEP / np.maximum(np.hypot(gx, gy), f32(1e-4))
             glass.append(signed)
             rims.append(thick - np.abs(signed))
-        along, across = self.turned(angle, (lx + rx) / 2 / WIDTH, (ly + ry) / 2 / HEIGHT)
-        bridge = np.minimum(thick - np.abs(across + 4), apart / 2 - wide + 2 - np.abs(along))
-        temples = np.minimum(thick - np.abs(across + 3), np.abs(along) - apart / 2 - wide + 2)
+        if r.random() < 0.1:
+            # Half a frame, above the glass or below it.
+            rims = [np.minimum(rim, q * r.choice([-1, 1]) + 3) for rim in rims]
+        bridge = np.minimum(thick - np.abs(q + r.uniform(0, 8)) * low, (half - wide + 1 - np.abs(p)) * narrow)
+        # Its arms lead back to the ears, where the head does not hide them.
+        hinge = half + wide
+        temples = np.minimum(thick - np.abs(q + 3) * low, np.minimum(np.abs(p) - hinge + 2, hinge + 6 - np.abs(p)) * narrow)
+        back = 110 * abs(np.sin(yaw))
+        if back > 6:
+            out = -np.sign(yaw) * (self.x - f32(x0 - np.sign(yaw) * hinge * narrow))
+            fall = f32(r.normal(0.02, 0.05) + 0.6 * np.sin(pitch))
+            arm = np.minimum(thick - np.abs(self.y - f32(y0) + 3 * low - fall * out), np.minimum(out + 1, back - out))
+            temples = np.maximum(temples, arm)
         frame = soft(np.maximum.reduce([*rims, bridge, temples]))
         inside = soft(np.maximum(*glass))
         dark = r.random() < 0.2

@@ -108,6 +108,35 @@ describe('what may be left out of a drawn face', () => {
     expect(opened(clip.show(1, face, nothing))).toBe(0);
   });
 
+  it('at once where rings and a bridge are seen, and half of it where the rest is missed once', () => {
+    const bridge: Field = (x, y) => (Math.abs(x - 127.5) < 14 && Math.abs(y - 90) < 4 ? 1 : 0);
+    const whole: Field = (x, y) => Math.max(lenses(x, y), bridge(x, y));
+    const left: Field = (x, y) => (x < 128 ? lenses(x, y) : 0);
+    const clip = new Clip();
+    const dark = over(whole, () => 0.1, face);
+    expect(opened(clip.show(1, dark, whole))).toBe(0);
+    const all = opened(clip.show(2, dark, whole));
+    expect(all).toBeGreaterThan(80);
+    expect(opened(clip.show(1, dark, left))).toBeGreaterThan(0.3 * all);
+    expect(opened(clip.show(24, dark, left))).toBe(0);
+  });
+
+  it('stays where a hand is missed for a picture or two, not where the face is to be seen again', () => {
+    const half: Field = (x, y) => (x < 125 ? mouth(x, y) : 0);
+    const shown = (after: Field): number[] => {
+      const clip = new Clip();
+      clip.show(20, face, nothing);
+      const before = opened(clip.show(6, over(mouth, black, face), mouth));
+      return [before, opened(clip.show(1, after, half)), opened(clip.show(2, after, half))];
+    };
+    const black: Field = () => 0.1;
+    const [before, missed, later] = shown(over(mouth, black, face));
+    expect(missed).toBeGreaterThan(0.9 * before!);
+    expect(later).toBeLessThan(0.7 * before!);
+    const [, gone] = shown(over(half, black, face));
+    expect(gone).toBeLessThan(0.7 * before!);
+  });
+
   it('nor brows, nor what goes round one eye only', () => {
     const brows: Field = (x, y) => (y < 80 ? lenses(x, y) : 0);
     const one: Field = (x, y) => (x < 127 ? lenses(x, y) : brows(x, y));

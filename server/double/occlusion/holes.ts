@@ -4,8 +4,9 @@ import type { Affine } from '../surface.ts';
 import { around, CELLS, cellsWhere, grow, mark, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
+import { Lately } from './lately.ts';
 import { Likeness, type Seen, type ZoneView } from './likeness.ts';
-import { frameIn, Spectacles } from './spectacles.ts';
+import { type Frame, frameIn, Spectacles } from './spectacles.ts';
 
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
@@ -24,6 +25,8 @@ const MOST_THIN = 0.25;
 const TURNED = Math.cos((38 * Math.PI) / 180);
 /** Something must stand there for so many frames before it is left out. */
 const STANDS = 2;
+/** One that has stood there for so many is not new when it is found again after one in which it was not. */
+const MOST_STANDING = 4;
 /** Once the network was caught, nothing broad is left out for so long; caught again within a second, so many times as long as it was caught, at most. */
 const DISTRUST_US = 100_000;
 const MOST_DISTRUST = 3;
@@ -65,6 +68,7 @@ interface Kept {
   /** When the network took the performer's own face for something, the last few times. */
   caughtUs: number[];
   spectacles: Spectacles;
+  lately: Lately;
 }
 
 /**
@@ -91,12 +95,16 @@ export class HoleKeeper {
       standing: 0,
       caughtUs: [],
       spectacles: new Spectacles(),
+      lately: new Lately(),
     };
     this.#tracks.set(trackId, kept);
     withoutFringe(hole, rim, this.#sums);
+    const again = kept.lately.propose(hole);
     this.#likeness.look(face.landmarks, face.toCrop, face);
-    const { parts, frames, own } = this.#sift(face);
-    const worn = kept.spectacles.see(frames, face.fine);
+    this.#onlyStrange(trackId, hole, again);
+    const { parts, frame, own } = this.#sift(face, kept.spectacles);
+    const worn = kept.spectacles.see(frame, face.fine);
+    const frames = frame?.cells;
     const { broad, thin } = shares(parts, rim);
     const taken = new Uint8Array(CELLS);
     for (const { cells } of parts) for (const i of cells) mark(taken, i, 1);
@@ -109,26 +117,35 @@ export class HoleKeeper {
       this.#likeness.learn(trackId, zones, taken);
       kept.learnt++;
     }
-    kept.standing = parts.length > 0 ? kept.standing + 1 : 0;
+    kept.standing = parts.length > 0 ? Math.min(MOST_STANDING, kept.standing + 1) : Math.max(0, kept.standing - STANDS);
+    const open = kept.standing >= STANDS && why === '' ? cellsOf(parts, frames, true) : new Uint8Array(CELLS);
+    kept.lately.keep(open, again, face.fine);
     if (kept.standing < STANDS) return null;
-    const open = new Uint8Array(CELLS);
-    for (const { cells, broad: wide } of parts)
-      for (const i of cells) if (!frames?.[i] && (wide.length > 0 ? why === '' : thin <= MOST_THIN)) open[i] = 1;
-    if (thin <= MOST_THIN) for (const i of worn) if (rim[i]! > 0) open[i] = 1;
-    if (!open.includes(1)) return null;
-    return grow(open, rim, hole);
+    if (thin <= MOST_THIN) {
+      for (const [i, one] of cellsOf(parts, frames, false).entries()) if (one) open[i] = 1;
+      for (const i of worn) if (rim[i]! > 0) open[i] = 1;
+    }
+    return open.includes(1) ? grow(open, rim, hole) : null;
+  }
+
+  /** Of what is only proposed again, takes out what may be the performer's own. */
+  #onlyStrange(trackId: number, hole: Float32Array, again: ReadonlyMap<number, number>): void {
+    if (again.size === 0) return;
+    this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
+    for (const [i, found] of again) if (!this.#votes.most(i, 1)) hole[i] = found;
   }
 
   /** What of a hole may be something, which of it spectacles, null: none, and how many cells were closed because they look like the performer's own. */
-  #sift(face: Judged): { parts: HolePart[]; frames: Uint8Array | null; own: number } {
+  #sift(face: Judged, spectacles: Spectacles): { parts: HolePart[]; frame: Frame | null; own: number } {
     const { trackId, hole, rim } = face;
     const raw = partsOf(hole, rim);
     // Most faces have nothing before them.
-    if (raw.length === 0) return { parts: [], frames: null, own: 0 };
+    if (raw.length === 0) return { parts: [], frame: null, own: 0 };
     // Worn from the first picture on, spectacles are remembered as part of the face, and it is known through them.
-    const frames = frameIn(raw, (cell) => this.#likeness.placeOf(cell));
+    const frame = frameIn(raw, (cell) => this.#likeness.placeOf(cell)) ?? spectacles.again(hole);
+    const frames = frame?.cells ?? null;
     const own = this.#closeOwn(trackId, hole, raw, frames);
-    return { parts: this.#partsOf(trackId, face, frames), frames, own };
+    return { parts: this.#partsOf(trackId, face, frames), frame, own };
   }
 
   /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
@@ -200,4 +217,12 @@ function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number;
       else thin++;
     }
   return { broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
+}
+
+/** Cells, 1, of parts that are broad somewhere, or of those that are not; without the frame of spectacles. */
+function cellsOf(parts: readonly HolePart[], frames: Uint8Array | undefined, broad: boolean): Uint8Array {
+  const out = new Uint8Array(CELLS);
+  for (const part of parts)
+    if (part.broad.length > 0 === broad) for (const i of part.cells) if (!frames?.[i]) out[i] = 1;
+  return out;
 }

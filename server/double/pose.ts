@@ -80,47 +80,39 @@ function weightedMean(points: Float32Array, rigid: readonly RigidPoint[]): [numb
 
 /** The rotation nearest to a matrix: Newton's iteration for the polar factor (Higham 1986), X ← (X + X⁻ᵀ) / 2. */
 function nearestRotation(matrix: Float64Array): Float32Array {
-  let x = matrix.slice();
+  const x = matrix.slice();
+  const inverse = new Float64Array(9);
   for (let i = 0; i < 30; i++) {
-    const inverse = inverseTranspose(x);
-    if (!inverse) return Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
+    if (!inverseTranspose(x, inverse)) return Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1);
     // Scaling by the norms makes the first steps short whatever the matrix's size.
     const gamma = Math.sqrt(norm(inverse) / norm(x));
-    const next = x.map((value, k) => (gamma * value + inverse[k]! / gamma) / 2);
-    const moved = norm(next.map((value, k) => value - x[k]!));
-    x = next;
-    if (moved < 1e-9) break;
+    let moved = 0;
+    for (let k = 0; k < 9; k++) {
+      const next = (gamma * x[k]! + inverse[k]! / gamma) / 2;
+      moved += (next - x[k]!) ** 2;
+      x[k] = next;
+    }
+    if (Math.sqrt(moved) < 1e-9) break;
   }
   return Float32Array.from(x);
 }
 
-const norm = (m: Float64Array): number => Math.hypot(...m);
+function norm(m: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < 9; k++) sum += m[k]! * m[k]!;
+  return Math.sqrt(sum);
+}
 
-/** Null where the matrix is flat or mirrors: no head stands like that. */
-function inverseTranspose(m: Float64Array): Float64Array | null {
-  const [a, b, c, d, e, f, g, h, i] = m as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const cofactors = [
-    e * i - f * h,
-    f * g - d * i,
-    d * h - e * g,
-    c * h - b * i,
-    a * i - c * g,
-    b * g - a * h,
-    b * f - c * e,
-    c * d - a * f,
-    a * e - b * d,
-  ];
-  const determinant = a * cofactors[0]! + b * cofactors[1]! + c * cofactors[2]!;
-  if (!(determinant > 1e-12)) return null;
-  return Float64Array.from(cofactors, (value) => value / determinant);
+/** False where the matrix is flat or mirrors: no head stands like that. */
+function inverseTranspose(m: Float64Array, out: Float64Array): boolean {
+  for (let k = 0; k < 9; k++) {
+    const [row, column] = [Math.floor(k / 3), k % 3];
+    const [r1, r2] = [3 * ((row + 1) % 3), 3 * ((row + 2) % 3)];
+    const [c1, c2] = [(column + 1) % 3, (column + 2) % 3];
+    out[k] = m[r1 + c1]! * m[r2 + c2]! - m[r1 + c2]! * m[r2 + c1]!;
+  }
+  const determinant = m[0]! * out[0]! + m[1]! * out[1]! + m[2]! * out[2]!;
+  if (!(determinant > 1e-12)) return false;
+  for (let k = 0; k < 9; k++) out[k]! /= determinant;
+  return true;
 }

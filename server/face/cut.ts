@@ -1,5 +1,5 @@
 /** Cells a side of the small picture that is compared. */
-const GRID = 48;
+export const CUT_GRID = 48;
 /** Pictures whose brightness pattern correlates less than this have nothing in common: another shot. A pan of a fifth of a picture a second keeps 0.9. */
 const ANOTHER_SHOT = 0.15;
 /** Less contrast than this (of −1…1) is no pattern: black, white, a covered lens. */
@@ -16,9 +16,9 @@ export class CutDetector {
     this.#last = null;
   }
 
-  /** @param plane side² values of a letterboxed picture, −1…1. @returns whether it is another shot than the picture before. */
-  see(plane: Float32Array, side: number): boolean {
-    const now = normalised(plane, side);
+  /** @param means of a letterboxed picture's values, −1…1, over CUT_GRID² cells. @returns whether it is another shot than the picture before. */
+  see(means: Float32Array): boolean {
+    const now = normalised(means);
     const before = this.#last;
     this.#last = now;
     if (!now || !before) return false;
@@ -28,37 +28,25 @@ export class CutDetector {
   }
 }
 
-/** The picture in GRID² means, without its own mean, of length one; null where it shows no pattern. The letterbox (−1) counts as nothing. */
-function normalised(plane: Float32Array, side: number): Float32Array | null {
-  const cell = side / GRID;
-  const means = new Float32Array(GRID * GRID);
-  const held = new Uint8Array(GRID * GRID);
+/** The means without their own mean, of length one; null where they show no pattern. The letterbox (−1) counts as nothing. */
+function normalised(means: Float32Array): Float32Array | null {
   let inside = 0;
   let total = 0;
-  for (let j = 0; j < GRID; j++) {
-    for (let i = 0; i < GRID; i++) {
-      let sum = 0;
-      for (let y = j * cell; y < (j + 1) * cell; y++) {
-        const from = y * side + i * cell;
-        for (let at = from; at < from + cell; at++) sum += plane[at]!;
-      }
-      const mean = sum / (cell * cell);
-      if (mean <= -1) continue;
-      means[j * GRID + i] = mean;
-      held[j * GRID + i] = 1;
-      inside++;
-      total += mean;
-    }
+  for (let at = 0; at < means.length; at++) {
+    if (means[at]! <= -1) continue;
+    inside++;
+    total += means[at]!;
   }
   const middle = total / Math.max(inside, 1);
+  const pattern = new Float32Array(means.length);
   let square = 0;
   for (let at = 0; at < means.length; at++) {
-    const off = held[at] ? means[at]! - middle : 0;
-    means[at] = off;
-    square += off * off;
+    if (means[at]! <= -1) continue;
+    pattern[at] = means[at]! - middle;
+    square += pattern[at]! * pattern[at]!;
   }
   if (square < inside * CONTRAST * CONTRAST) return null;
   const length = Math.sqrt(square);
-  for (let at = 0; at < means.length; at++) means[at]! /= length;
-  return means;
+  for (let at = 0; at < pattern.length; at++) pattern[at]! /= length;
+  return pattern;
 }

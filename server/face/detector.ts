@@ -31,10 +31,9 @@ export class Detector {
     this.#session = session;
   }
 
-  /** The red plane of what it looked at last, side² values of −1…1. */
-  get lastSeen(): { plane: Float32Array; side: number } {
-    const plane = this.#session.inputs.input?.data.subarray(0, INPUT * INPUT) ?? new Float32Array(INPUT * INPUT);
-    return { plane, side: INPUT };
+  /** The red plane of what it looked at last: its address in kernel memory, side² float32 of −1…1. */
+  get lastSeen(): { at: number; side: number } {
+    return { at: this.#session.inputs.input?.at ?? 0, side: INPUT };
   }
 
   /** Looks at a region of the pyramid's picture, which must not change before this returns (the promise need not have settled). */

@@ -5,7 +5,7 @@ import type { Kernels } from '../frame/kernels.ts';
 import type { Runtime, Session } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
-import { CutDetector } from './cut.ts';
+import { CUT_GRID, CutDetector } from './cut.ts';
 import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
@@ -20,6 +20,7 @@ const AGREES = 0.28;
 const OFF_CENTRE = 0.1;
 /** With this many faces in the picture, further ones are covered by their box alone: reading a crowd's landmarks would stall the feed. */
 const READ_TRACKS = 24;
+const MEANS_BYTES = CUT_GRID * CUT_GRID * Float32Array.BYTES_PER_ELEMENT;
 /** Sizes are even numbers: the same shape, scaled, differs by less than this in its proportions. */
 const SAME_SHAPE = 0.02;
 
@@ -102,6 +103,9 @@ class FacePerceiver implements Perceiver {
   readonly #tileEvery: number;
   readonly #close: () => void;
   readonly #cuts = new CutDetector();
+  readonly #arena: Arena;
+  readonly #kernels: Kernels;
+  readonly #means: number;
   #faces: Follow[] = [];
   #nextId = 1;
   #pictures = 0;
@@ -113,16 +117,22 @@ class FacePerceiver implements Perceiver {
     { rigid, detector, landmarks }: Networks,
   ) {
     this.#rigid = rigid;
+    this.#arena = arena;
+    this.#kernels = kernels;
+    this.#means = arena.allocate(MEANS_BYTES);
     this.#pyramid = new Pyramid(arena, kernels);
     this.#detector = new Detector(detector);
     this.#landmarker = new Landmarker(landmarks);
     this.#maxFaces = maxFaces;
     this.#detectEvery = detectEvery;
     this.#tileEvery = tileEvery;
+    let closed = false;
     this.#close = () => {
       detector.close();
       landmarks.close();
       this.#pyramid.close();
+      if (!closed) arena.release(this.#means, MEANS_BYTES);
+      closed = true;
     };
   }
 
@@ -138,7 +148,7 @@ class FacePerceiver implements Perceiver {
     const due = index % this.#detectEvery === 0;
     const seen = due ? this.#look(index) : null;
     // Looking has filled the detector's input at once, though its answer comes later.
-    if (due && this.#cuts.see(this.#detector.lastSeen.plane, this.#detector.lastSeen.side)) {
+    if (due && this.#cuts.see(this.#seenMeans())) {
       for (const face of this.#faces) face.cut();
     }
     const followed = this.#follow(begun);
@@ -148,6 +158,13 @@ class FacePerceiver implements Perceiver {
     tracked.catch(() => undefined);
     complete.catch(() => undefined);
     return { tracked, complete };
+  }
+
+  /** What the detector was shown, on the grid that cuts are told by. */
+  #seenMeans(): Float32Array {
+    const { at, side } = this.#detector.lastSeen;
+    this.#kernels.means(at, side, 1, 0, 0, side, side, side / CUT_GRID, this.#means);
+    return this.#arena.floats(this.#means, CUT_GRID * CUT_GRID);
   }
 
   reset(): void {

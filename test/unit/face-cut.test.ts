@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CutDetector } from '../../server/face/cut.ts';
-
-const SIDE = 192;
+import { CutDetector, CUT_GRID as SIDE } from '../../server/face/cut.ts';
 
 /** A picture of soft blobs, different for every seed, −1…1. */
 function shot(seed: number, shift = 0, gain = 0.5, offset = 0): Float32Array {
@@ -20,7 +18,7 @@ function shot(seed: number, shift = 0, gain = 0.5, offset = 0): Float32Array {
 describe('cut detector', () => {
   test('sees a cut to another shot, once', () => {
     const cuts = new CutDetector();
-    expect([shot(1), shot(1), shot(2), shot(2)].map((picture) => cuts.see(picture, SIDE))).toEqual([
+    expect([shot(1), shot(1), shot(2), shot(2)].map((picture) => cuts.see(picture))).toEqual([
       false,
       false,
       true,
@@ -30,14 +28,14 @@ describe('cut detector', () => {
 
   test('takes neither motion nor light for a cut', () => {
     const cuts = new CutDetector();
-    const run = [shot(1), shot(1, 8), shot(1, 16), shot(1, 16, 0.1, 0.6), shot(1, 16, 0.5, -0.3), shot(1, 16)];
-    expect(run.map((picture) => cuts.see(picture, SIDE))).toEqual(run.map(() => false));
+    const run = [shot(1), shot(1, 2), shot(1, 4), shot(1, 4, 0.1, 0.6), shot(1, 4, 0.5, -0.3), shot(1, 4)];
+    expect(run.map((picture) => cuts.see(picture))).toEqual(run.map(() => false));
   });
 
   test('takes black, white and a covered lens for no shot at all', () => {
     const cuts = new CutDetector();
     const plain = (value: number): Float32Array => new Float32Array(SIDE * SIDE).fill(value);
     const run = [shot(1), plain(-1), shot(2), plain(0.98), shot(3), plain(-0.7), plain(0)];
-    expect(run.map((picture) => cuts.see(picture, SIDE))).toEqual(run.map(() => false));
+    expect(run.map((picture) => cuts.see(picture))).toEqual(run.map(() => false));
   });
 });

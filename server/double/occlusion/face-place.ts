@@ -97,11 +97,12 @@ export class FacePlace {
     const count = canonical.length / 3;
     const vertices = this.#arena.floats(this.#vertices, 10 * count);
     for (let i = 0; i < count; i++) {
-      const [x, y] = [points[3 * i]!, points[3 * i + 1]!];
-      vertices[5 * i] = (a * x + b * y + c - 0.5) / 2;
-      vertices[5 * i + 1] = (d * x + e * y + f - 0.5) / 2;
-      vertices[5 * i + 2] = k * points[3 * i + 2]!;
-      vertices.copyWithin(5 * (count + i), 5 * i, 5 * i + 3);
+      const x = points[3 * i]!;
+      const y = points[3 * i + 1]!;
+      const twin = 5 * (count + i);
+      vertices[twin] = vertices[5 * i] = (a * x + b * y + c - 0.5) / 2;
+      vertices[twin + 1] = vertices[5 * i + 1] = (d * x + e * y + f - 0.5) / 2;
+      vertices[twin + 2] = vertices[5 * i + 2] = k * points[3 * i + 2]!;
     }
     this.#kernels.raster(this.#vertices, this.#triangles, triangles.length, PLACE_SIZE, out, this.#depth);
     return { pose, toCrop };

@@ -36,13 +36,13 @@ export function cellsWhere(passes: (cell: number) => boolean): Uint8Array {
   return out;
 }
 
-/** Grows what is 1 by one cell each way, where `room` is above 0 and `hole` is not closed (0). */
+/** Grows what is 1 by one cell each way, where `hole` is not closed (0), and where there is no `room` (0): there nothing fades it. */
 export function grow(cells: Uint8Array, room: Float32Array, hole: Float32Array): Uint8Array {
   const out = new Uint8Array(CELLS);
   for (let i = 0; i < CELLS; i++) {
     if (cells[i])
       around(i, 1, (k) => {
-        if (room[k]! > 0 && hole[k]! > 0) out[k] = 1;
+        if (room[k]! <= 0 || hole[k]! > 0) out[k] = 1;
       });
   }
   return out;

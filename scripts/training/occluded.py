@@ -96,7 +96,9 @@ class Occluded:
             picture = scenes.lit(picture)
         if r.random() < DRAWN:
             picture, drawn = scenes.passing(picture, place[0] * (1 - hole), place[1], (self.faces[i]["yaw"], self.faces[i]["pitch"]))
-            hole, sure = np.maximum(hole, drawn), np.maximum(sure, drawn > 0.3)
+            # What lies beside it is known too.
+            beside = nn.functional.max_pool2d(torch.from_numpy(np.ascontiguousarray(drawn, np.float32))[None], 9, 1, 4)[0].numpy()
+            hole, sure = np.maximum(hole, drawn), np.maximum(sure, np.maximum(drawn > 0.3, 0.7 * (beside > 0.3)))
         if not early:
             picture = scenes.lit(picture)
         picture = scenes.filmed(picture)

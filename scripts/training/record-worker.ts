@@ -1,6 +1,5 @@
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { SIZE } from '../../server/double/surface.ts';
 import { openAssets } from '../performer/assets.ts';
 import type { Rgb } from '../performer/identity.ts';
 import { type PairMoment, randomMoment } from '../performer/moments.ts';
@@ -11,9 +10,10 @@ import { createPerformer, type Performer, QUICK } from '../performer/performer.t
 import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
-import { cutFloats, eyesAndMouth } from './crop.ts';
 import { disagrees, soften } from './filming.ts';
-import { type DrawingFolder, driverFile, GIVEN, openSeer, type Seen, type Seer } from './seer.ts';
+import { Rest, thousandths } from './rest.ts';
+import { PICTURE, PLANES, sampleOf } from './sample.ts';
+import { type DrawingFolder, driverFile, openSeer, type Seen, type Seer } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
@@ -25,15 +25,8 @@ export interface RecordJob {
   faces: number;
 }
 
-/** Side of the rendered picture. */
-const PICTURE = 384;
-const PLANE = SIZE * SIZE;
-/** Given, truth R, G, B, alpha wanted, eyes and mouth: scripts/training/data.py reads them. */
-const PLANES = GIVEN + 5;
 /** Every so often something passes before the face. */
 const OCCLUDED = 0.3;
-/** Not everybody has been asked for a neutral face. */
-const WITHOUT_NEUTRAL = 0.35;
 const SMALLEST_FACE = 64;
 const LARGEST_FACE = 330;
 /** Linear colour of the hand's skin before the driver's own tint. */
@@ -43,20 +36,6 @@ const SKIN = [0.47, 0.27, 0.19];
 function atRest(next: () => number): PairMoment {
   const moment = randomMoment(next, { height: PICTURE, faceSize: [200, 200], yaw: 4, pitch: 4, roll: 2 });
   return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
-}
-
-function sampleOf(pair: Pair, { toCrop, landmarks, given }: Seen): Uint8Array {
-  const sample = new Uint8Array(PLANES * PLANE);
-  for (let i = 0; i < GIVEN * PLANE; i++) sample[i] = Math.round(255 * Math.min(1, Math.max(0, given[i]!)));
-  const values = new Float32Array(4 * PICTURE * PICTURE);
-  for (let i = 0; i < PICTURE * PICTURE; i++) {
-    for (let c = 0; c < 3; c++) values[4 * i + c] = pair.truth[3 * i + c]! / 255;
-    values[4 * i + 3] = pair.face[i]! * (1 - pair.kept[i]!);
-  }
-  const from = GIVEN * PLANE;
-  cutFloats({ width: PICTURE, height: PICTURE, channels: 4, values }, toCrop, SIZE, sample.subarray(from));
-  eyesAndMouth(landmarks, toCrop, SIZE, sample.subarray(from + 4 * PLANE));
-  return sample;
 }
 
 async function main(): Promise<void> {
@@ -80,6 +59,7 @@ async function main(): Promise<void> {
     const measured = await see(doubles[0]!.seer, atCasting, null);
     if (!measured) return { kept: 0, lost: 0 };
     const neutral = Float32Array.from(measured.canonical);
+    const rest = new Rest(neutral, doubles[0]!.seer.average);
     const files = doubles.map(({ name }) => driverFile(job.out, name, seed));
     const open = files.map((file) => openSync(`${file}.part`, 'w'));
     const faces: object[] = [];
@@ -91,17 +71,19 @@ async function main(): Promise<void> {
       const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();
       const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
       const occluder = next() < OCCLUDED ? randomOccluder(next, looks) : null;
-      const asked = next() < WITHOUT_NEUTRAL ? null : neutral;
+      const known = rest.known(next);
       const pairs = render(moment, occluder);
       const passes = Math.floor(3.5 * next() ** 2);
       soften(pairs[0]!.plate, PICTURE, passes);
       for (const { truth } of pairs) soften(truth, PICTURE, passes);
       const taken: Uint8Array[] = [];
+      let canonical: Float32Array = neutral;
       for (const [i, { seer }] of doubles.entries()) {
         const pair = pairs[i]!;
-        const seen = await see(seer, pair, asked);
+        const seen = await see(seer, pair, known);
         if (!seen || disagrees(seen.landmarks, pair.numbers.driver)) break;
         taken.push(sampleOf(pair, seen));
+        if (i === 0) canonical = seen.canonical;
       }
       // All or none: a driver's files hold the same moments for every double.
       if (taken.length < doubles.length) {
@@ -110,12 +92,16 @@ async function main(): Promise<void> {
       }
       for (const [i, sample] of taken.entries()) writeSync(open[i]!, sample);
       const { pose, faceSize } = pairs[0]!.numbers;
+      rest.saw(canonical, pose);
       const { yaw, pitch } = pose;
-      faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null, neutral: asked !== null });
+      faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null });
     }
     for (const file of open) closeSync(file);
     for (const [i, file] of files.entries()) {
-      writeFileSync(`${file}.json`, JSON.stringify({ double: doubles[i]!.name, picture: PICTURE, lost, faces }));
+      writeFileSync(
+        `${file}.json`,
+        JSON.stringify({ double: doubles[i]!.name, planes: PLANES, lost, neutral: thousandths(neutral), faces }),
+      );
       renameSync(`${file}.part`, `${file}.bin`);
     }
     return { kept: faces.length, lost };

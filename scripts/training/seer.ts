@@ -39,6 +39,8 @@ export async function openSeer({ dir, side, normalSide }: DrawingFolder) {
   const given = new Float32Array(GIVEN * SIZE * SIZE);
 
   return {
+    /** An average head's points at rest. */
+    average: template.canonical,
     /**
      * @param i420 packed, BT.709, limited range. @param neutral the performer's face at rest (FaceInput).
      * Null where the server would not see exactly this one face.

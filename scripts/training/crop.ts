@@ -41,15 +41,17 @@ export function cutFloats(
     }
 }
 
-/** Corners of each eye and of the mouth, and how far beyond them, in shares of their distance, people look. */
+/** Ends of each brow, corners of each eye and of the mouth, and how far beyond them, in shares of their distance, people look. */
 const LOOKED_AT = [
+  { corners: [70, 107], wide: 0.7, high: 0.4 },
+  { corners: [336, 300], wide: 0.7, high: 0.4 },
   { corners: [33, 133], wide: 0.85, high: 0.55 },
   { corners: [362, 263], wide: 0.85, high: 0.55 },
   { corners: [61, 291], wide: 0.65, high: 0.55 },
 ] as const;
 
-/** 255 on eyes and mouth, fading to 0 around them: where a wrong pixel weighs more. `out`: size² bytes. */
-export function eyesAndMouth({ points }: Landmarks, [a, b, c, d, e, f]: Affine, size: number, out: Uint8Array): void {
+/** 255 on brows, eyes and mouth, fading to 0 around them: where a wrong pixel weighs more. `out`: size² bytes. */
+export function lookedAt({ points }: Landmarks, [a, b, c, d, e, f]: Affine, size: number, out: Uint8Array): void {
   out.fill(0);
   for (const { corners, wide, high } of LOOKED_AT) {
     const [[x0, y0], [x1, y1]] = corners.map((point) => {

@@ -1,6 +1,6 @@
 import { SIZE } from '../../server/double/surface.ts';
 import type { Pair } from '../performer/pair.ts';
-import { cutFloats, eyesAndMouth } from './crop.ts';
+import { cutFloats, lookedAt } from './crop.ts';
 import { GIVEN, type Seen } from './seer.ts';
 
 /** Side of the pictures that faces are recorded from. */
@@ -23,6 +23,6 @@ export function sampleOf(pair: Pick<Pair, 'truth' | 'face' | 'kept'>, seen: Seen
   }
   const from = TRUTH * PLANE;
   cutFloats({ width: PICTURE, height: PICTURE, channels: 4, values }, toCrop, SIZE, sample.subarray(from));
-  eyesAndMouth(landmarks, toCrop, SIZE, sample.subarray(from + 4 * PLANE));
+  lookedAt(landmarks, toCrop, SIZE, sample.subarray(from + 4 * PLANE));
   return sample;
 }

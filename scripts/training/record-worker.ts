@@ -38,6 +38,13 @@ function atRest(next: () => number): PairMoment {
   return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
 }
 
+/** What hands and spectacles are made to suit. */
+function looksOf({ head }: Performer): { skin: Rgb; eyes: number } {
+  const [left, right] = head.eyes;
+  const tinted = SKIN.map((c, i) => c * head.identity.skin.tint[i]!) as unknown as Rgb;
+  return { skin: tinted, eyes: Math.abs(left[0] - right[0]) / 2 };
+}
+
 async function main(): Promise<void> {
   const job = workerData as RecordJob;
   const assets = openAssets(job.assets, job.skins);
@@ -63,9 +70,7 @@ async function main(): Promise<void> {
     const files = doubles.map(({ name }) => driverFile(job.out, name, seed));
     const open = files.map((file) => openSync(`${file}.part`, 'w'));
     const faces: object[] = [];
-    const { tint } = driver.head.identity.skin;
-    const [left, right] = driver.head.eyes;
-    const looks = { skin: SKIN.map((c, i) => c * tint[i]!) as unknown as Rgb, eyes: Math.abs(left[0] - right[0]) / 2 };
+    const looks = looksOf(driver);
     let lost = 0;
     while (faces.length < job.faces && lost < 3 * job.faces) {
       const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();

@@ -14,7 +14,7 @@ SIDE = 256
 TOP, LEFT, HEIGHT, WIDTH = 16, 32, 224, 192
 """The part of the crop that the network works on: beyond it lies no face (99 of 100, to 50 degrees of yaw)."""
 PLANES = 14
-"""Given (9), truth R, G, B, alpha wanted, eyes and mouth."""
+"""Given (9), truth R, G, B, alpha wanted, and where people look: brows, eyes and mouth."""
 GRAIN, BLOCKS = 0.03, 0.02
 """Standard deviation, at most, of the noise on what the camera saw, where 1 is white."""
 
@@ -78,7 +78,7 @@ class Recorded:
         self.noise = Noise(self.random, seed, SIDE)
 
     def batch(self, indices):
-        """given 9, truth 3, alpha wanted 1, eyes and mouth 1: float32, 0 to 1."""
+        """given 9, truth 3, alpha wanted 1, where people look 1: float32, 0 to 1."""
         faces = np.stack([self.shards[self.index[i][0]][self.index[i][1]] for i in indices])
         planes = torch.from_numpy(faces).float() / 255
         return planes[:, 0:9], planes[:, 9:12], planes[:, 12:13], planes[:, 13:14]

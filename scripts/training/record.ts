@@ -9,13 +9,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeDrawing } from '../double/look-folder.ts';
-import { readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { HELD_OUT_SEED } from '../performer/people.ts';
 import { crew } from './crew.ts';
 import type { RecordJob } from './record-worker.ts';
-import { doubleDir, driverFile } from './seer.ts';
+import { drawingOf, driverFile } from './seer.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -43,13 +41,7 @@ async function main(): Promise<void> {
   try {
     const mesh = readFaceMesh();
     const doubles: RecordJob['doubles'] = await Promise.all(
-      names.map(async (name) => {
-        const source = await readSource(textures ? join(textures, name) : doubleDir(name), mesh);
-        const dir = join(temporary, name);
-        writeDrawing(dir, { ...source, mesh });
-        const { side, normalSide } = source.maps;
-        return { name, drawing: { dir, side, normalSide } };
-      }),
+      names.map(async (name) => ({ name, drawing: await drawingOf(name, textures ?? null, mesh, temporary) })),
     );
     const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
       (seed) => !names.every((name) => existsSync(`${driverFile(out, name, seed)}.bin`)),

@@ -48,7 +48,12 @@ function placed(plane: Uint8Array): Float32Array {
 
 async function renew({ from, out, name }: RenewJob, seer: Seer, seed: number): Promise<{ kept: number; lost: number }> {
   const old = driverFile(from, name, seed);
-  const about = recording.parse(JSON.parse(readFileSync(`${old}.json`, 'utf8')));
+  const read = recording.safeParse(JSON.parse(readFileSync(`${old}.json`, 'utf8')));
+  if (!read.success)
+    throw new Error(
+      `${old}.json cannot be drawn anew (${read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}): it was recorded before faces at rest were kept, or is damaged. Record this driver again with scripts/training/record.ts.`,
+    );
+  const about = read.data;
   const bytes = readFileSync(`${old}.bin`);
   const next = random(seed * 7919 + 29);
   const rest = new Rest(Float32Array.from(about.neutral), seer.average);

@@ -8,12 +8,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeDrawing } from '../double/look-folder.ts';
-import { readSource } from '../double/source.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { crew } from './crew.ts';
 import type { RenewJob } from './renew-worker.ts';
-import { doubleDir } from './seer.ts';
+import { drawingOf } from './seer.ts';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -31,12 +29,8 @@ async function main(): Promise<void> {
     const mesh = readFaceMesh();
     for (const name of values.doubles.split(',')) {
       mkdirSync(join(out, name), { recursive: true });
-      const source = await readSource(doubleDir(name), mesh);
-      const dir = join(temporary, name);
-      writeDrawing(dir, { ...source, mesh });
-      const { side, normalSide } = source.maps;
       const seeds = readdirSync(join(from, name)).flatMap((file) => /^driver-(\d+)\.bin$/.exec(file)?.[1] ?? []);
-      const job: RenewJob = { from, out, name, drawing: { dir, side, normalSide } };
+      const job: RenewJob = { from, out, name, drawing: await drawingOf(name, null, mesh, temporary) };
       await crew(
         new URL('./renew-worker.ts', import.meta.url),
         job,

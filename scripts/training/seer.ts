@@ -6,7 +6,9 @@ import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import { type Affine, SIZE } from '../../server/double/surface.ts';
 import { readTemplate } from '../../server/double/template.ts';
 import type { Landmarks } from '../../server/face/types.ts';
-import { MAPS } from '../double/look-folder.ts';
+import { MAPS, writeDrawing } from '../double/look-folder.ts';
+import { readSource } from '../double/source.ts';
+import type { FaceMesh } from '../models/face-mesh.ts';
 import { MODELS, openOnlooker } from './onlooker.ts';
 
 /** Base R, G, B, the plate's crop R, G, B, the mesh's alpha, its rim, facing. */
@@ -68,7 +70,21 @@ export async function openSeer({ dir, side, normalSide }: DrawingFolder) {
 
 export type Seer = Awaited<ReturnType<typeof openSeer>>;
 
-export const doubleDir = (name: string): string => join(MODELS, 'doubles', name);
+const doubleDir = (name: string): string => join(MODELS, 'doubles', name);
+
+/** Writes into `temporary` what a double's faces are drawn with. @param textures where its texture is; null: it is a bundled double's. */
+export async function drawingOf(
+  name: string,
+  textures: string | null,
+  mesh: FaceMesh,
+  temporary: string,
+): Promise<DrawingFolder> {
+  const source = await readSource(textures ? join(textures, name) : doubleDir(name), mesh);
+  const dir = join(temporary, name);
+  writeDrawing(dir, { ...source, mesh });
+  const { side, normalSide } = source.maps;
+  return { dir, side, normalSide };
+}
 
 /** Path of a driver's recording, without its ending. */
 export const driverFile = (out: string, double: string, seed: number): string =>

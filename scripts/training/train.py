@@ -19,7 +19,7 @@ from pictures import curves, sheet
 from slopes import slopes
 from strangers import Strangers
 
-EYES_AND_MOUTH = 3.5
+LOOKED_AT = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
 
 
@@ -43,7 +43,7 @@ def unlike(colour, truth, wanted):
 
 
 def judge(truth, wanted, weight, moved, change):
-    return losses(truth, wanted, tinted(moved, change), 1 + (EYES_AND_MOUTH - 1) * weight)
+    return losses(truth, wanted, tinted(moved, change), 1 + (LOOKED_AT - 1) * weight)
 
 
 def psnr(given, truth, wanted, colour, alpha):

@@ -27,24 +27,32 @@ export function texel(map: usize, row: usize, places: v128, fx: v128, fy: v128, 
   return between(map + <usize>place, row, lane(fx, k), lane(fy, k));
 }
 
-/** Four pixels' vectors as planes: lanes of the first two, then of the last two. */
+/** The first two numbers of two vectors by turns; the last two. */
+// @ts-ignore: decorator
+@inline
+function lower(p: v128, q: v128): v128 { return v128.shuffle<f32>(p, q, 0, 4, 1, 5); }
+// @ts-ignore: decorator
+@inline
+function upper(p: v128, q: v128): v128 { return v128.shuffle<f32>(p, q, 2, 6, 3, 7); }
+
+/** Four pixels' vectors as planes: the first number of each, the second, and so on. */
 // @ts-ignore: decorator
 @inline
 export function plane0(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 0, 4, 1, 5), v128.shuffle<f32>(r, s, 0, 4, 1, 5), 0, 1, 4, 5);
+  return v128.shuffle<f32>(lower(p, q), lower(r, s), 0, 1, 4, 5);
 }
 // @ts-ignore: decorator
 @inline
 export function plane1(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 0, 4, 1, 5), v128.shuffle<f32>(r, s, 0, 4, 1, 5), 2, 3, 6, 7);
+  return v128.shuffle<f32>(lower(p, q), lower(r, s), 2, 3, 6, 7);
 }
 // @ts-ignore: decorator
 @inline
 export function plane2(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 2, 6, 3, 7), v128.shuffle<f32>(r, s, 2, 6, 3, 7), 0, 1, 4, 5);
+  return v128.shuffle<f32>(upper(p, q), upper(r, s), 0, 1, 4, 5);
 }
 // @ts-ignore: decorator
 @inline
 export function plane3(p: v128, q: v128, r: v128, s: v128): v128 {
-  return v128.shuffle<f32>(v128.shuffle<f32>(p, q, 2, 6, 3, 7), v128.shuffle<f32>(r, s, 2, 6, 3, 7), 2, 3, 6, 7);
+  return v128.shuffle<f32>(upper(p, q), upper(r, s), 2, 3, 6, 7);
 }

@@ -8,11 +8,9 @@ const STEP = 2;
 const SIDE = SIZE / STEP;
 /** Crop pixels across a cell: server/double/occlusion/cells.ts has the same grid. */
 const CELL = 4;
-/** Of the network's pixels, how many around a thing are left out too: its soft edge is neither it nor the face. */
-const WIDER = 1;
-/** The logit in the middle of a hole's edge, and how much more makes a whole one. */
-const MIDDLE = -1;
-const STEEP = 1;
+/** The logit in the middle of a hole's edge, and how much more makes a whole one: what is likelier than one in four to stand there is left out. */
+const MIDDLE = -1.5;
+const STEEP = 0.5;
 const LUMA = [0.2126, 0.7152, 0.0722];
 
 /**
@@ -37,9 +35,7 @@ export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
     g.add('Mul', [logit, scalar(g, 0.5 / STEEP)]),
     scalar(g, 0.5 - (0.5 * MIDDLE) / STEEP),
   ]);
-  const side = 2 * WIDER + 1;
-  const wide = { kernel_shape: [side, side], pads: [WIDER, WIDER, WIDER, WIDER] };
-  const hole = g.add('MaxPool', [g.add('Clip', [shifted, scalar(g, 0), scalar(g, 1)])], wide);
+  const hole = g.add('Clip', [shifted, scalar(g, 0), scalar(g, 1)]);
   const grey = g.add('Conv', [mean(view, CELL / STEP), g.floats(LUMA, [1, 3, 1, 1])], { kernel_shape: [1, 1] });
   const cells = g.add('Concat', [mean(hole, CELL / STEP), edge, grey], { axis: 1 });
   g.output('cells', cells, [1, 3, (height * STEP) / CELL, (width * STEP) / CELL]);

@@ -12,12 +12,12 @@ from data import HEIGHT, LEFT, PLANES, SIDE, TOP, WIDTH
 from scenes import COLUMNS, ROWS, STEP, Scenes
 
 PLATE, SKIN, RIM, FACING, WANTED = slice(3, 6), 6, 7, 8, 12
-"""Planes of a recording that are taken: what the camera saw, the face without eyes and mouth, its rim, facing, where a double is wanted."""
-HAIR = 70 // STEP
-"""Rows below which no hair hangs before the faces that were recorded."""
-SEEN = 0.35
+"""Planes that are taken of what record.ts records: what the camera saw, the face without eyes and mouth, its rim, facing, where a double is wanted."""
+COVERED = 7
+"""Planes of what record-covered.ts records: what the camera saw (3), openings, coverage and facing of the mesh, what stands before the face."""
+SEEN = 0.3
 """Share of faces with something that was rendered before them, of those that are shown."""
-DRAWN = 0.45
+DRAWN = 0.38
 """Share of faces that something is drawn before."""
 FRESH, SHELF = 3, 1536
 """Every so many faces of a batch one is new; the others lie on a shelf of so many and are shown again, mirrored or not, brighter or darker."""
@@ -32,48 +32,66 @@ def half(planes):
 
 
 def holes(rim, wanted, occluded):
-    """What stands before faces that were rendered, and how sure that is, n × 1 × ROWS × COLUMNS each, 0 to 1. occluded: of which it was more than hair."""
+    """What stands before faces that record.ts recorded, and how sure that is, n × 1 × ROWS × COLUMNS each, 0 to 1. occluded: of which it was more than hair."""
     hole = (1 - wanted / rim.clamp(min=0.05)).clamp(0, 1)
     # Near the outline the drawn face fades as another than the one that was rendered does: what is left out there is not known.
     inner = 1 - nn.functional.max_pool2d((rim < 0.97).float(), 13, 1, 6)
-    first = inner.argmax(2, keepdim=True)
-    below = (first + torch.arange(3).view(1, 1, 3, 1)).clamp(max=ROWS - 1)
-    hair = (torch.gather(hole * inner, 2, below).amax(2) > 0.3).float()
-    hair = nn.functional.max_pool1d(hair, 9, 1, 4)[:, :, None]
-    # Nothing was held before the others: only hair may be, and where it does not reach further in, the outline is skin.
-    plain = inner.clone()
-    plain[:, :, HAIR:] = plain[:, :, HAIR:].clamp(min=0.5)
-    plain[:, :, :HAIR] = torch.maximum(plain[:, :, :HAIR], 0.5 * (1 - hair).expand(-1, -1, HAIR, -1))
     # What was held before the others goes on where it reaches the outline.
     onwards = (hole > 0.9) * (nn.functional.max_pool2d(hole * inner, 17, 1, 8) > 0.5)
     some = torch.tensor(occluded).view(-1, 1, 1, 1)
-    return torch.where(some, hole, hole * inner) * (rim > 0.3), torch.where(some, torch.maximum(inner, onwards.float()), plain)
+    return torch.where(some, hole, hole * inner) * (rim > 0.3), torch.where(some, torch.maximum(inner, onwards.float()), inner)
+
+
+def rims(coverage):
+    """Where a mesh's rim lies, as occlusion-graph.ts has it: n × 1 × ROWS × COLUMNS, 0 on the outline and beyond, 1 inside."""
+    smooth = lambda cells: nn.functional.avg_pool2d(cells, 3, 1, 1, count_include_pad=False)
+    cells = (2 * smooth(smooth(nn.functional.avg_pool2d(coverage, 2))) - 1).clamp(min=0)
+    return nn.functional.interpolate(cells, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def wide(hole):
+    """
+    Where a drawn face must be left out wholly so that, bilinear between these pixels, none of it is left on what stands before it. hole: shares of pixels, n × 1 ×
+    ROWS × COLUMNS.
+    """
+    return torch.maximum((3 * hole).clamp(max=1), nn.functional.max_pool2d((3 * hole - 1).clamp(0, 1), 3, 1, 1))
+
+
+def recorded(path, faces):
+    """Planes of a driver's recording, of either kind: n × (GIVEN + 2) × ROWS × COLUMNS bytes, the last two what stands before the face and how sure that is."""
+    if faces["planes"] == COVERED:
+        planes = torch.from_numpy(np.fromfile(path, np.uint8).reshape(-1, COVERED, ROWS, COLUMNS)).float()
+        rim = 255 * rims(planes[:, 4:5] / 255)
+        skin = rim * (1 - planes[:, 3:4] / 255)
+        every = torch.full_like(rim, 255)
+        return torch.cat([planes[:, :3], skin, rim, planes[:, 5:6], planes[:, 6:7], every], 1).round().byte().numpy()
+    whole = np.memmap(path, np.uint8, "r").reshape(-1, PLANES, SIDE, SIDE)[: len(faces["faces"])]
+    planes = half(whole[:, [3, 4, 5, SKIN, RIM, FACING, WANTED]])
+    hole, sure = holes(planes[:, 4:5] / 255, planes[:, 6:7] / 255, [face["occluder"] is not None for face in faces["faces"]])
+    return torch.cat([planes[:, :GIVEN], 255 * hole, 255 * sure], 1).round().byte().numpy()
 
 
 class Occluded:
     def __init__(self, folders, seed=1):
-        """folders: of one double each; which one is all the same, for the network sees no double."""
+        """folders: of one double each (record.ts; which one is all the same, for the network sees no double), or of none (record-covered.ts)."""
         self.random, self.scenes = np.random.default_rng(seed), Scenes(seed)
         parts, self.faces = [], []
         for path in [path for folder in folders for path in sorted(glob.glob(f"{folder}/*.bin"))]:
             with open(path[:-4] + ".json") as file:
-                faces = json.load(file)["faces"]
-            whole = np.memmap(path, np.uint8, "r").reshape(-1, PLANES, SIDE, SIDE)[: len(faces)]
-            planes = half(whole[:, [3, 4, 5, SKIN, RIM, FACING, WANTED]])
-            hole, sure = holes(planes[:, 4:5] / 255, planes[:, 6:7] / 255, [face["occluder"] is not None for face in faces])
-            parts.append(torch.cat([planes[:, :GIVEN], 255 * hole, 255 * sure], 1).round().byte().numpy())
-            self.faces += faces[: len(whole)]
+                about = json.load(file)
+            parts.append(recorded(path, about))
+            self.faces += about["faces"]
         if not parts:
-            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record.ts first.")
+            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record-covered.ts first.")
         self.planes = np.concatenate(parts)
         # Whole people are held out, as in data.py.
         held = [i for i, face in enumerate(self.faces) if face["driver"] % 12 == 0]
         rest = [i for i, face in enumerate(self.faces) if face["driver"] % 12]
         kinds = [[i for i in held if (self.faces[i]["occluder"] is None) == plain] for plain in (True, False)]
         self.held_out = [i for kind in kinds for i in kind[:: max(1, len(kind) // 128)][:128]]
-        # Hands and spectacles are what is seen most before faces.
+        # Hands are what is seen most before faces.
         shown = [i for i in rest if self.faces[i]["occluder"]]
-        self.occluded = Order(shown + 2 * [i for i in shown if self.faces[i]["occluder"] in ("hand", "spectacles")], self.random)
+        self.occluded = Order(shown + 2 * [i for i in shown if self.faces[i]["occluder"] == "hand"], self.random)
         self.order = Order(rest, self.random)
         self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(folders)}
         self.shelf = []
@@ -92,15 +110,16 @@ class Occluded:
         i = (self.occluded if r.random() < SEEN else self.order).next(1)[0]
         picture, place, hole, sure = self.parts(i)
         early = r.random() < 0.6
+        turned = (self.faces[i]["yaw"], self.faces[i]["pitch"])
         if early:
-            picture = scenes.lit(picture)
+            picture = scenes.lit(picture, turned)
         if r.random() < DRAWN:
-            picture, drawn = scenes.passing(picture, place[0] * (1 - hole), place[1], (self.faces[i]["yaw"], self.faces[i]["pitch"]))
+            picture, drawn = scenes.passing(picture, place[0] * (1 - hole), place[1], turned)
             # What lies beside it is known too.
             beside = nn.functional.max_pool2d(torch.from_numpy(np.ascontiguousarray(drawn, np.float32))[None], 9, 1, 4)[0].numpy()
             hole, sure = np.maximum(hole, drawn), np.maximum(sure, np.maximum(drawn > 0.3, 0.7 * (beside > 0.3)))
         if not early:
-            picture = scenes.lit(picture)
+            picture = scenes.lit(picture, turned)
         picture = scenes.filmed(picture)
         if r.random() < 0.7:
             moved = scenes.missed(np.concatenate([np.moveaxis(picture, 2, 0), hole[None], sure[None]]).astype(np.float32))
@@ -133,5 +152,6 @@ def sample(picture, place, hole, sure):
 
 
 def stacked(samples):
-    return [torch.from_numpy(np.stack(part)).float() for part in zip(*samples)]
+    given, hole, weight = (torch.from_numpy(np.stack(part)).float() for part in zip(*samples))
+    return given, wide(hole), weight
 

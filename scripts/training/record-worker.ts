@@ -1,7 +1,6 @@
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openAssets } from '../performer/assets.ts';
-import type { Rgb } from '../performer/identity.ts';
 import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
 import { createPairs, type Pair } from '../performer/pair.ts';
@@ -10,7 +9,7 @@ import { createPerformer, type Performer, QUICK } from '../performer/performer.t
 import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
-import { disagrees, soften } from './filming.ts';
+import { disagrees, looksOf, soften } from './filming.ts';
 import { Rest, thousandths } from './rest.ts';
 import { PICTURE, PLANES, sampleOf } from './sample.ts';
 import { type DrawingFolder, driverFile, openSeer, type Seen, type Seer } from './seer.ts';
@@ -29,20 +28,10 @@ export interface RecordJob {
 const OCCLUDED = 0.3;
 const SMALLEST_FACE = 64;
 const LARGEST_FACE = 330;
-/** Linear colour of the hand's skin before the driver's own tint. */
-const SKIN = [0.47, 0.27, 0.19];
-
 /** The performer as at casting: calm, nearly frontal, looking at the camera. */
 function atRest(next: () => number): PairMoment {
   const moment = randomMoment(next, { height: PICTURE, faceSize: [200, 200], yaw: 4, pitch: 4, roll: 2 });
   return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
-}
-
-/** What hands and spectacles are made to suit. */
-function looksOf({ head }: Performer): { skin: Rgb; eyes: number } {
-  const [left, right] = head.eyes;
-  const tinted = SKIN.map((c, i) => c * head.identity.skin.tint[i]!) as unknown as Rgb;
-  return { skin: tinted, eyes: Math.abs(left[0] - right[0]) / 2 };
 }
 
 async function main(): Promise<void> {

@@ -43,12 +43,14 @@ class Scenes:
 
     # What is no occluder.
 
-    def lit(self, picture):
-        """Exposure, white balance, contrast, slopes of light, cast shadows and highlights with sharp edges, cameras of little colour."""
+    def lit(self, picture, turned):
+        """turned: yaw and pitch, radians. Exposure, white balance, contrast, slopes of light, cast shadows and highlights with sharp edges, cameras of little colour."""
         r = self.random
         picture = picture ** f32(r.uniform(0.75, 1.3)) * f32(np.exp(r.uniform(-0.4, 0.35)) * np.exp(r.normal(0, 0.07, 3)))
         if r.random() < 0.5:
             picture = picture * np.exp(self.slope(0.5))
+        if r.random() < 0.3:
+            picture = self.sockets(picture, turned)
         if r.random() < 0.25:
             picture = picture * np.exp(f32(r.uniform(0.05, 0.25) * (1 + r.normal(0, 0.3, 3))) * self.field(40)[..., None])
         for _ in range(r.integers(1, 3) if r.random() < 0.3 else 0):
@@ -59,6 +61,29 @@ class Scenes:
             share = f32(r.uniform(0, 1.4))
             picture = picture.mean(2, keepdims=True) * (1 - share) + picture * share
         return np.clip(picture, 0, 1)
+
+    def sockets(self, picture, turned):
+        """What light and tiredness draw round eyes: soft rings, or only their upper or lower halves, darker than the skin or brighter. No frame is as soft."""
+        r = self.random
+        (x0, y0), narrow, low = self.worn(turned, r.uniform(0, 6), 4)
+        half, radius, soft_ = r.uniform(28, 38), r.uniform(12, 30), r.uniform(4, 10)
+        strength = f32(r.uniform(-0.5, 0.15) * np.exp(r.normal(0, 0.15, 3)))
+        sides = r.uniform(0.3, 1, 2) if r.random() < 0.7 else r.permutation([0.1, 1.0])
+        side = np.sign(r.normal()) if r.random() < 0.5 else 0
+        shade = np.zeros_like(self.x)
+        for middle, much in zip((-half, half), sides):
+            p, q = (self.x - f32(x0)) / f32(narrow) - f32(middle), (self.y - f32(y0)) / f32(low)
+            ring = np.exp(-(((np.hypot(p, q * f32(r.uniform(0.9, 1.6))) - f32(radius)) / f32(soft_)) ** 2))
+            shade = np.maximum(shade, f32(much) * ring * (1 / (1 + np.exp(-side * q / 5)) if side else 1))
+        return picture * (1 + shade[..., None] * strength)
+
+    def worn(self, turned, before, off):
+        """Where the plane before the eyes of a turned head has its middle, and how much narrower and lower it is seen. before: how far before the eyes; off: pixels."""
+        yaw, pitch = turned
+        before = EYES[2] + before
+        x = EYES[0] + before * np.sin(yaw) + self.random.normal(0, off / 2)
+        y = EYES[1] - before * np.sin(pitch) * np.cos(yaw) + self.random.normal(0, off)
+        return (x, y), max(0.3, np.cos(yaw)), max(0.5, np.cos(pitch))
 
     def slope(self, most):
         r = self.random
@@ -94,7 +119,7 @@ class Scenes:
         if r.random() < 0.25:
             dx, dy = r.normal(0, 0.8, 2)
             picture = sum(np.roll(picture, (round(t * dy), round(t * dx)), (0, 1)) for t in (-2, -1, 0, 1, 2)) / f32(5)
-        smaller = r.uniform(0.6, 2.6)
+        smaller = r.uniform(0.6, 3)
         coded = r.random() < JPEG
         if smaller > 1 or coded:
             size = (round(COLUMNS / max(1, smaller)), round(ROWS / max(1, smaller)))
@@ -123,7 +148,7 @@ class Scenes:
     def passing(self, picture, skin, rim, turned):
         """skin: where the face is, without eyes and mouth. rim: 0 on the outline and beyond, 1 inside. turned: yaw and pitch, radians."""
         kind = self.random.random()
-        if kind < 0.34:
+        if kind < 0.27:
             picture, mask = self.spectacles(picture, turned)
             if self.random.random() < 0.9:
                 return picture, mask
@@ -252,11 +277,8 @@ class Scenes:
         """Frames round both eyes, however the head is turned: glass that is clear, tinted or dark, and what it mirrors. turned: yaw and pitch."""
         r = self.random
         yaw, pitch = turned
-        # The plane of the frames, a little before the eyes; a crop is upright, so that a turn only narrows what lies across.
-        before = EYES[2] + r.uniform(4, 18)
-        x0 = EYES[0] + before * np.sin(yaw) + r.normal(0, 2)
-        y0 = EYES[1] - before * np.sin(pitch) * np.cos(yaw) + r.normal(0, 4)
-        narrow, low = max(0.3, np.cos(yaw)), max(0.5, np.cos(pitch))
+        # A crop is upright, so that a turn only narrows what lies across.
+        (x0, y0), narrow, low = self.worn(turned, r.uniform(4, 18), 4)
         lean = f32(r.normal(0, 0.03))
         p = (self.x - f32(x0) - lean * (self.y - f32(y0))) / f32(narrow)
         q = (self.y - f32(y0) + lean * (self.x - f32(x0))) / f32(low)

@@ -152,6 +152,75 @@ describe('what may be left out of a drawn face', () => {
       ).toBe(0);
   });
 
+  it('at once where it is nothing like what was there a moment ago', () => {
+    const black: Field = () => 0.1;
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    expect(opened(clip.show(1, over(mouth, black, face), mouth))).toBeGreaterThan(100);
+  });
+
+  it('is never most of the face at once, but where a hand comes nearer by degrees', () => {
+    const from =
+      (top: number): Field =>
+      (_, y) =>
+        y > top ? 1 : 0;
+    const palm: Field = (x) => 0.1 + 0.002 * Math.abs(x - 128);
+    const show = (clip: Clip, top: number, frames = 1): number =>
+      opened(clip.show(frames, over(from(top), palm, face), from(top)));
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    expect(show(clip, 70, 3)).toBe(0);
+    expect(clip.keeper.last?.why).toBe('too much');
+    const nearer = new Clip();
+    nearer.show(20, face, nothing);
+    expect(show(nearer, 120, 3)).toBeGreaterThan(400);
+    expect(show(nearer, 70)).toBeGreaterThan(900);
+  });
+
+  it('nor what floats before a face: hands and things reach in from its outline', () => {
+    const floats: Field = (x, y) => (Math.hypot(x - 128, y - 150) < 30 ? 1 : 0);
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    expect(opened(clip.show(6, over(floats, hand, face), floats))).toBe(0);
+  });
+
+  it('nor what looks like a frame where the performer’s own eyes were to be seen and are', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    const shaded: Field = (x, y) => face(x, y) - 0.01 * lenses(x, y);
+    expect(opened(clip.show(20, shaded, lenses))).toBe(0);
+    expect(
+      opened(
+        clip.show(
+          20,
+          over(lenses, () => 0.1, face),
+          lenses,
+        ),
+      ),
+    ).toBeGreaterThan(80);
+  });
+
+  it('is hair that hangs over the outline from the first picture on, at the forehead only, and no deeper', () => {
+    const clip = new Clip();
+    const hair: Field = (_, y) => (y < 47 ? 1 : 0);
+    const grey = over(hair, () => 0.7, face);
+    expect(opened(clip.show(1, grey, hair))).toBe(0);
+    const open = clip.show(1, grey, hair)!;
+    expect(opened(open)).toBeGreaterThan(15);
+    const lowest = WINDOW.top + 4 * Math.floor(open.lastIndexOf(1) / COLUMNS);
+    expect(lowest).toBeLessThan(60);
+    const chin: Field = (_, y) => (y > 208 ? 1 : 0);
+    expect(
+      opened(
+        new Clip().show(
+          12,
+          over(chin, () => 0.7, face),
+          chin,
+        ),
+      ),
+    ).toBe(0);
+  });
+
   it('is forgotten with the face', () => {
     const clip = new Clip();
     clip.show(20, face, nothing);

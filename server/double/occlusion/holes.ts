@@ -3,6 +3,7 @@ import type { HeadPose } from '../pose.ts';
 import type { Affine } from '../surface.ts';
 import { around, CELLS, cellsWhere, grow, mark, Sums, Votes } from './cells.ts';
 import type { FaceShape } from './face-place.ts';
+import { Fringe } from './fringe.ts';
 import { extent, type HolePart, partsOf } from './hole-parts.ts';
 import { Lately } from './lately.ts';
 import { Likeness, type Seen, type ZoneView } from './likeness.ts';
@@ -11,6 +12,8 @@ import { type Frame, frameIn, Spectacles } from './spectacles.ts';
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
 const SEEN = 0.8;
+/** But only where so much of what is broad there looked like itself point by point too: a hand may look like a mouth by chance, for one picture. */
+const AGREED = 0.1;
 /** Cells (5 cm) that a strand of hair reaches over at least. */
 const STRAND = 14;
 /**
@@ -21,10 +24,21 @@ const MOST_OWN = 0.35;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
 const MOST_BROAD = 0.7;
 const MOST_THIN = 0.25;
+/** But up to this, where so much of the face was left out in the picture before: a hand comes nearer by degrees, a network that is fooled by light is so at once. */
+const MOST_BEFORE = 0.35;
+const MOST_GROWN = 0.93;
+/** A network that takes so much of the face, of what is plainly the performer's own, for something, is not believed about hair either. */
+const FOOLED = 0.3;
+/** A frame of which so much looks like the performer's own face is none. */
+const BARE = 0.5;
+/** Hair hangs no lower than this before the outline, centimetres on the canonical head: between the eyes (2.5) and the mouth (−3.7). */
+const LOWEST = 0;
 /** Cosine of the angle to the camera under which parts of a face are not told apart. */
 const TURNED = Math.cos((38 * Math.PI) / 180);
 /** Something must stand there for so many frames before it is left out. */
 const STANDS = 2;
+/** But what is, so much of it, far from what was there a moment ago, is left out at once: a hand that has come. */
+const SUDDEN = 0.6;
 /** One that has stood there for so many is not new when it is found again after one in which it was not. */
 const MOST_STANDING = 4;
 /** Once the network was caught, nothing broad is left out for so long; caught again within a second, so many times as long as it was caught, at most. */
@@ -69,6 +83,9 @@ interface Kept {
   caughtUs: number[];
   spectacles: Spectacles;
   lately: Lately;
+  fringe: Fringe;
+  /** Share of the face that was left out, broad things only, in the picture before. */
+  before: number;
 }
 
 /**
@@ -96,21 +113,27 @@ export class HoleKeeper {
       caughtUs: [],
       spectacles: new Spectacles(),
       lately: new Lately(),
+      fringe: new Fringe(),
+      before: 0,
     };
     this.#tracks.set(trackId, kept);
+    const found = hole.slice();
     withoutFringe(hole, rim, this.#sums);
     const again = kept.lately.propose(hole);
-    this.#likeness.look(face.landmarks, face.toCrop, face);
+    const proposed = found.slice();
+    for (const i of again.keys()) proposed[i] = hole[i]!;
+    this.#likeness.look(face.landmarks, face.toCrop, { ...face, hole: proposed });
     this.#onlyStrange(trackId, hole, again);
-    const { parts, frame, own } = this.#sift(face, kept.spectacles);
+    const { parts, frame, own } = this.#sift(face, kept);
     const worn = kept.spectacles.see(frame, face.fine);
     const frames = frame?.cells;
-    const { broad, thin } = shares(parts, rim);
+    const hair = kept.fringe.see(found, rim, this.#mayHang(trackId, kept.learnt));
+    const { inside, broad, thin } = shares(parts, rim);
     const taken = new Uint8Array(CELLS);
     for (const { cells } of parts) for (const i of cells) mark(taken, i, 1);
     for (const i of worn) taken[i] = 1;
     const zones = this.#likeness.zones(trackId, frames ? taken.map((cell, i) => (frames[i] ? 0 : cell)) : taken);
-    const why = this.#refused(face, kept, broad, zones);
+    const why = this.#refused(face, kept, broad, own > AGREED * broad * inside ? zones : []);
     this.last = { broad, thin, zones, own, why };
     if (why === 'own face') kept.caughtUs = [...kept.caughtUs.slice(1 - MOST_DISTRUST), captureUs];
     else if (why !== 'turned' && broad < MOST_BROAD) {
@@ -118,14 +141,19 @@ export class HoleKeeper {
       kept.learnt++;
     }
     kept.standing = parts.length > 0 ? Math.min(MOST_STANDING, kept.standing + 1) : Math.max(0, kept.standing - STANDS);
-    const open = kept.standing >= STANDS && why === '' ? cellsOf(parts, frames, true) : new Uint8Array(CELLS);
+    if (kept.standing === 1 && this.#sudden(trackId, parts)) kept.standing = STANDS;
+    const opens = kept.standing >= STANDS && why === '';
+    const open = opens ? cellsOf(parts, frames, true) : new Uint8Array(CELLS);
+    kept.before = opens ? broad : 0;
     kept.lately.keep(open, again, face.fine);
-    if (kept.standing < STANDS) return null;
-    if (thin <= MOST_THIN) {
+    if (own > FOOLED * inside || why === 'too much') hair.fill(0);
+    if (kept.standing >= STANDS && thin <= MOST_THIN) {
       for (const [i, one] of cellsOf(parts, frames, false).entries()) if (one) open[i] = 1;
       for (const i of worn) if (rim[i]! > 0) open[i] = 1;
     }
-    return open.includes(1) ? grow(open, rim, hole) : null;
+    const grown = grow(open, rim, hole);
+    for (let i = 0; i < CELLS; i++) if (hair[i]) grown[i] = 1;
+    return grown.includes(1) ? grown : null;
   }
 
   /** Of what is only proposed again, takes out what may be the performer's own. */
@@ -135,17 +163,51 @@ export class HoleKeeper {
     for (const [i, found] of again) if (!this.#votes.most(i, 1)) hole[i] = found;
   }
 
+  /** Whether a cell of the outline may show what reaches in over it: hair above, and further down what was not there a moment ago. */
+  #mayHang(trackId: number, learnt: number): (cell: number) => boolean {
+    let asked = false;
+    return (cell) => {
+      if ((this.#likeness.placeOf(cell)?.[1] ?? -Infinity) >= LOWEST) return true;
+      if (learnt < LEARNT) return false;
+      if (!asked) this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
+      asked = true;
+      return this.#votes.most(cell, 2);
+    };
+  }
+
+  /** Whether most of what is broad there now is something else than what was there a moment ago. */
+  #sudden(trackId: number, parts: readonly HolePart[]): boolean {
+    const cells = parts.filter(({ broad }) => broad.length > 0).flatMap((part) => part.cells);
+    if (cells.length === 0) return false;
+    this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
+    return cells.filter((i) => this.#votes.most(i, 1)).length >= SUDDEN * cells.length;
+  }
+
   /** What of a hole may be something, which of it spectacles, null: none, and how many cells were closed because they look like the performer's own. */
-  #sift(face: Judged, spectacles: Spectacles): { parts: HolePart[]; frame: Frame | null; own: number } {
+  #sift(face: Judged, { spectacles, learnt }: Kept): { parts: HolePart[]; frame: Frame | null; own: number } {
     const { trackId, hole, rim } = face;
     const raw = partsOf(hole, rim);
     // Most faces have nothing before them.
     if (raw.length === 0) return { parts: [], frame: null, own: 0 };
     // Worn from the first picture on, spectacles are remembered as part of the face, and it is known through them.
-    const frame = frameIn(raw, (cell) => this.#likeness.placeOf(cell)) ?? spectacles.again(hole);
+    const found = frameIn(raw, (cell) => this.#likeness.placeOf(cell));
+    const shadow = found && !spectacles.worn && learnt >= LEARNT && this.#isBare(trackId, found);
+    const frame = (shadow ? null : found) ?? spectacles.again(hole);
     const frames = frame?.cells ?? null;
     const own = this.#closeOwn(trackId, hole, raw, frames);
-    return { parts: this.#partsOf(trackId, face, frames), frame, own };
+    return { parts: this.#partsOf(face, raw, frames), frame, own };
+  }
+
+  /** Whether a frame is where the performer's own face was to be seen and still is: a shadow round the eyes. */
+  #isBare(trackId: number, { cells }: Frame): boolean {
+    this.#votes.collect((tell) => this.#likeness.own(trackId, tell));
+    let [own, all] = [0, 0];
+    for (let i = 0; i < CELLS; i++) {
+      if (!cells[i] || !this.#votes.any(i, 1)) continue;
+      all++;
+      if (this.#votes.most(i, 1)) own++;
+    }
+    return own > BARE * all;
   }
 
   /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
@@ -168,15 +230,14 @@ export class HoleKeeper {
     return closed;
   }
 
-  /** The parts of a hole that may be something: what covers eyes, nose or mouth that were never seen must reach in from the outline. */
-  #partsOf(trackId: number, { hole, rim }: Judged, frames: Uint8Array | null): HolePart[] {
-    this.#votes.collect((tell) => this.#likeness.known(trackId, (cell, known) => tell(cell, !known)));
-    const unknown = (cells: readonly number[]): boolean =>
-      cells.filter((i) => this.#votes.most(i, 0)).length >= cells.length / 8;
+  /** The parts of a hole that may be something: nothing floats before a face, so that what is no frame hangs together with what reached in from the outline. */
+  #partsOf({ hole, rim }: Judged, raw: readonly HolePart[], frames: Uint8Array | null): HolePart[] {
+    const rooted = new Uint8Array(CELLS);
+    for (const { cells, fromOutline } of raw) if (fromOutline) for (const i of cells) rooted[i] = 1;
     return partsOf(hole, rim).filter(
       ({ cells, broad, fromOutline }) =>
         cells.some((i) => frames?.[i]) ||
-        (broad.length > 0 ? fromOutline || !unknown(cells) : fromOutline && extent(cells) >= STRAND),
+        (broad.length > 0 ? cells.some((i) => rooted[i]) : fromOutline && extent(cells) >= STRAND),
     );
   }
 
@@ -191,7 +252,7 @@ export class HoleKeeper {
     if (zones.some(({ holeShare, inHole }) => holeShare > COVERED && inHole > SEEN)) return 'own face';
     const caught = kept.caughtUs.filter((at) => captureUs - at < SECOND_US);
     if (captureUs - (caught.at(-1) ?? -Infinity) < DISTRUST_US * caught.length) return 'distrusted';
-    if (broad > MOST_BROAD) return 'too much';
+    if (broad > (kept.before >= MOST_BEFORE ? MOST_GROWN : MOST_BROAD)) return 'too much';
     if (pose.rotation[8]! < TURNED) return 'turned';
     return kept.learnt < LEARNT ? 'not learnt' : '';
   }
@@ -206,8 +267,8 @@ function withoutFringe(hole: Float32Array, rim: Float32Array, sums: Sums): void 
   for (let i = 0; i < CELLS; i++) if (rim[i]! <= 0 || (rim[i]! < INNER && sums.around(i, REACH) === 0)) hole[i] = 0;
 }
 
-/** How much of the face lies in parts that are broad somewhere, and in thin ones. */
-function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number; thin: number } {
+/** How many cells lie inside the outline, and how much of the face lies in parts that are broad somewhere, and in thin ones. */
+function shares(parts: readonly HolePart[], rim: Float32Array): Record<'inside' | 'broad' | 'thin', number> {
   let [inside, broad, thin] = [0, 0, 0];
   for (let i = 0; i < CELLS; i++) if (rim[i]! >= INSIDE) inside++;
   for (const part of parts)
@@ -216,7 +277,7 @@ function shares(parts: readonly HolePart[], rim: Float32Array): { broad: number;
       if (part.broad.length > 0) broad++;
       else thin++;
     }
-  return { broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
+  return { inside, broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
 }
 
 /** Cells, 1, of parts that are broad somewhere, or of those that are not; without the frame of spectacles. */

@@ -37,7 +37,8 @@ const OWN = 0.75;
 const LIKE_DOUBLE = 0.7;
 /** So near to what is remembered, in standard deviations of the face's luma, it is the performer's own too: plain skin correlates with nothing. */
 const SAME = 0.15;
-
+/** So much of a hole where a point lies, and it is asked: beside a hand the face is to be seen, and says nothing of the hand. */
+const FOUND = 0.5;
 /** So far from it, in the same, it is something else, however the light may move. */
 const STRANGE = 0.6;
 
@@ -165,7 +166,7 @@ export class Likeness {
     const fit = memory && this.#fit(memory);
     // Every second point: each stands for a centimetre around it.
     for (let i = 0; i < this.#now.length; i += 2) {
-      if (this.#cell[i]! < 0 || this.#hole[i]! < 0.1) continue;
+      if (this.#cell[i]! < 0 || this.#hole[i]! < FOUND) continue;
       const known = memory !== undefined && memory.seen[i]! >= KNOWN;
       const same =
         known && fit && Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) < SAME;
@@ -262,13 +263,6 @@ export class Likeness {
       memory.quick[i]! += (value - memory.quick[i]!) * Math.max(QUICK_SHARE, 1 / memory.seen[i]!);
     }
     this.#fitted = null;
-  }
-
-  /** Whether a point's part of the face is remembered, by the cell it lies in; only of parts that tell whose face it is. */
-  known(trackId: number, tell: (cell: number, known: boolean) => void): void {
-    const memory = this.#tracks.get(trackId);
-    for (const zone of this.#zones)
-      for (const i of zone) if (this.#cell[i]! >= 0) tell(this.#cell[i]!, (memory?.seen[i] ?? 0) >= KNOWN);
   }
 
   forget(trackId: number): void {

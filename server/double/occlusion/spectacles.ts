@@ -27,8 +27,9 @@ const BRIDGE = 0.5;
 /** Middle of an eye on the canonical head, and the band round both that spectacles are worn in, centimetres, y up. */
 const EYE = { x: 3.2, y: 2.5 };
 const BAND = { low: 0.2, high: 5.4 };
-/** Beyond this a frame may be broad: there are its hinges, at the height of the eyes. */
+/** Beyond this, and up to that from the middle, a frame may be broad: there are its hinges and its bridge, at the height of the eyes. */
 const TEMPLE = 4.8;
+const NOSE = 1.1;
 const HINGE = { low: 1.8, high: 4.6 };
 /** Cells that something thin reaches over at least, half a frame. */
 const LENS = 8;
@@ -60,7 +61,7 @@ export function frameIn(
     for (const cell of cells) {
       const place = placeOf(cell);
       if (!place || place[1] < BAND.low || place[1] > BAND.high) continue;
-      const hinge = Math.abs(place[0]) > TEMPLE;
+      const hinge = Math.abs(place[0]) > TEMPLE || Math.abs(place[0]) < NOSE;
       if (hinge ? place[1] > HINGE.low && place[1] < HINGE.high : !wide.has(cell)) places.set(cell, place);
     }
     if (extent([...places.keys()]) < LENS) continue;
@@ -103,9 +104,14 @@ export class Spectacles {
   readonly #fine = new Float32Array((WINDOW.height / FINE) * ACROSS);
   #found = 0;
 
+  /** Whether a frame was found often enough to be left out. */
+  get worn(): boolean {
+    return this.#found >= WORN;
+  }
+
   /** What of a hole lies where a frame was that is worn, though it does not go round both eyes now; null: none is, or nothing does. */
   again(hole: Float32Array): Frame | null {
-    if (this.#found < WORN) return null;
+    if (!this.worn) return null;
     const cells = new Uint8Array(CELLS);
     for (let i = 0; i < CELLS; i++) if (hole[i]! >= 0.5 && this.#cells[i]! >= STANDS) mark(cells, i, 1);
     return cells.includes(1) ? { cells, counts: MISSED } : null;
@@ -119,7 +125,7 @@ export class Spectacles {
       return [];
     }
     this.#found = Math.min(MOST_WORN, this.#found + frame.counts);
-    const shown = this.#found >= WORN || frame.counts === MISSED;
+    const shown = this.worn || frame.counts === MISSED;
     const worn: number[] = [];
     for (let i = 0; i < CELLS; i++) {
       const now = frame.cells[i]!;

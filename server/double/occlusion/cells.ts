@@ -40,10 +40,12 @@ export function cellsWhere(passes: (cell: number) => boolean): Uint8Array {
 export function grow(cells: Uint8Array, room: Float32Array, hole: Float32Array): Uint8Array {
   const out = new Uint8Array(CELLS);
   for (let i = 0; i < CELLS; i++) {
-    if (cells[i])
-      around(i, 1, (k) => {
-        if (room[k]! <= 0 || hole[k]! > 0) out[k] = 1;
-      });
+    if (!cells[i]) continue;
+    const x = i % COLUMNS;
+    const row = i - x;
+    const [left, right] = [Math.max(0, x - 1), Math.min(COLUMNS - 1, x + 1)];
+    for (let from = Math.max(0, row - COLUMNS); from <= Math.min(CELLS - COLUMNS, row + COLUMNS); from += COLUMNS)
+      for (let k = from + left; k <= from + right; k++) if (room[k]! <= 0 || hole[k]! > 0) out[k] = 1;
   }
   return out;
 }

@@ -129,10 +129,12 @@ export class HoleKeeper {
     const frames = frame?.cells;
     const hair = kept.fringe.see(found, rim, this.#mayHang(trackId, kept.learnt));
     const { inside, broad, thin } = shares(parts, rim);
+    const covered = new Uint8Array(CELLS);
+    for (const { cells } of parts) for (const i of cells) if (!frames?.[i]) covered[i] = 1;
+    const zones = this.#likeness.zones(trackId, covered);
     const taken = new Uint8Array(CELLS);
     for (const { cells } of parts) for (const i of cells) mark(taken, i, 1);
     for (const i of worn) taken[i] = 1;
-    const zones = this.#likeness.zones(trackId, frames ? taken.map((cell, i) => (frames[i] ? 0 : cell)) : taken);
     const why = this.#refused(face, kept, broad, own > AGREED * broad * inside ? zones : []);
     this.last = { broad, thin, zones, own, why };
     if (why === 'own face') kept.caughtUs = [...kept.caughtUs.slice(1 - MOST_DISTRUST), captureUs];
@@ -143,12 +145,13 @@ export class HoleKeeper {
     kept.standing = parts.length > 0 ? Math.min(MOST_STANDING, kept.standing + 1) : Math.max(0, kept.standing - STANDS);
     if (kept.standing === 1 && this.#sudden(trackId, parts)) kept.standing = STANDS;
     const opens = kept.standing >= STANDS && why === '';
-    const open = opens ? cellsOf(parts, frames, true) : new Uint8Array(CELLS);
+    const open = new Uint8Array(CELLS);
+    if (opens) markCells(open, parts, frames, true);
     kept.before = opens ? broad : 0;
     kept.lately.keep(open, again, face.fine);
     if (own > FOOLED * inside || why === 'too much') hair.fill(0);
     if (kept.standing >= STANDS && thin <= MOST_THIN) {
-      for (const [i, one] of cellsOf(parts, frames, false).entries()) if (one) open[i] = 1;
+      markCells(open, parts, frames, false);
       for (const i of worn) if (rim[i]! > 0) open[i] = 1;
     }
     const grown = grow(open, rim, hole);
@@ -280,10 +283,8 @@ function shares(parts: readonly HolePart[], rim: Float32Array): Record<'inside' 
   return { inside, broad: broad / Math.max(1, inside), thin: thin / Math.max(1, inside) };
 }
 
-/** Cells, 1, of parts that are broad somewhere, or of those that are not; without the frame of spectacles. */
-function cellsOf(parts: readonly HolePart[], frames: Uint8Array | undefined, broad: boolean): Uint8Array {
-  const out = new Uint8Array(CELLS);
+/** Sets the cells to 1 of parts that are broad somewhere, or of those that are not; without the frame of spectacles. */
+function markCells(open: Uint8Array, parts: readonly HolePart[], frames: Uint8Array | undefined, broad: boolean): void {
   for (const part of parts)
-    if (part.broad.length > 0 === broad) for (const i of part.cells) if (!frames?.[i]) out[i] = 1;
-  return out;
+    if (part.broad.length > 0 === broad) for (const i of part.cells) if (!frames?.[i]) open[i] = 1;
 }

@@ -91,8 +91,8 @@ export class Likeness {
   readonly #cell: Int32Array;
   /** Where each point lies in the frame. */
   readonly #at: Float32Array;
-  /** The drawn face, until its points are read. */
-  #unread: Seen['drawn'] | null = null;
+  /** The drawn face; of its points, #laid and #drawn, only those have been read that were asked for (#laid ≥ 0). */
+  #double: Seen['drawn'] | null = null;
   /** Of each cell: sums of x and y up over its points, and their number; once they are asked for. */
   readonly #places = new Float32Array(3 * CELLS);
   #placed = false;
@@ -121,7 +121,8 @@ export class Likeness {
 
   /** Reads the points of a face: all other methods are about them. In numbers only: it is done for 900 points of every face. */
   look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, luma, drawn }: Seen): void {
-    this.#unread = drawn;
+    this.#double = drawn;
+    this.#laid.fill(-1);
     this.#fitted = null;
     this.#placed = false;
     const corners = this.#corners;
@@ -288,22 +289,20 @@ export class Likeness {
 
   /** Through its openings the double shows the plate itself: there it tells nothing. */
   #likeDouble(i: number): number {
-    this.#readDouble();
     let count = 0;
-    for (const k of this.#around[i]!) if (this.#cell[k]! >= 0 && this.#laid[k]! > 0.9) this.#some[count++] = k;
+    for (const k of this.#around[i]!) {
+      if (this.#cell[k]! < 0) continue;
+      this.#readDouble(k);
+      if (this.#laid[k]! > 0.9) this.#some[count++] = k;
+    }
     return count < ENOUGH ? Number.NaN : correlation(this.#some, count, this.#now, this.#drawn, this.#on, PLAIN);
   }
 
-  /** Only a face that is not remembered yet is compared with the double: most are, and nobody looks at it. */
-  #readDouble(): void {
-    const drawn = this.#unread;
-    if (!drawn) return;
-    this.#unread = null;
-    for (let i = 0; i < this.#now.length; i++) {
-      if (this.#cell[i]! < 0) continue;
-      const [x, y] = [this.#at[2 * i]!, this.#at[2 * i + 1]!];
-      this.#laid[i] = drawn.alpha(x, y);
-      this.#drawn[i] = drawn.luma(x, y);
-    }
+  /** Only what is not remembered yet is compared with the double: of most faces, nothing is. */
+  #readDouble(i: number): void {
+    if (this.#laid[i]! >= 0) return;
+    const [x, y] = [this.#at[2 * i]!, this.#at[2 * i + 1]!];
+    this.#laid[i] = this.#double!.alpha(x, y);
+    this.#drawn[i] = this.#double!.luma(x, y);
   }
 }

@@ -41,7 +41,7 @@ const STANDS = 2;
 const SUDDEN = 0.6;
 /** One that has stood there for so many is not new when it is found again after one in which it was not. */
 const MOST_STANDING = 4;
-/** Once the network was caught, nothing broad is left out for so long; caught again within a second, so many times as long as it was caught, at most. */
+/** Once the network was caught, nothing broad is left out for so long but what is nothing like what was there a moment ago; caught again within a second, so many times as long as it was caught, at most. */
 const DISTRUST_US = 100_000;
 const MOST_DISTRUST = 3;
 const SECOND_US = 1_000_000;
@@ -72,7 +72,7 @@ export interface Judgement {
   zones: readonly ZoneView[];
   /** Cells that the network took for something before the face, and that look like the performer's own. */
   own: number;
-  /** Why broad holes are not left out; empty where they are. */
+  /** Why broad holes are not left out, or not all of them; empty where they are. */
   why: string;
 }
 
@@ -144,9 +144,11 @@ export class HoleKeeper {
     }
     kept.standing = parts.length > 0 ? Math.min(MOST_STANDING, kept.standing + 1) : Math.max(0, kept.standing - STANDS);
     if (kept.standing === 1 && this.#sudden(trackId, parts)) kept.standing = STANDS;
-    const opens = kept.standing >= STANDS && why === '';
+    const caught = why === 'own face' || why === 'distrusted';
+    const opens = kept.standing >= STANDS && (why === '' || caught);
     const open = new Uint8Array(CELLS);
     if (opens) markCells(open, parts, frames, true);
+    if (opens && caught) this.#onlyNew(trackId, open, rim);
     kept.before = opens ? broad : 0;
     kept.lately.keep(open, again, face.fine);
     if (own > FOOLED * inside || why === 'too much') hair.fill(0);
@@ -176,6 +178,14 @@ export class HoleKeeper {
       asked = true;
       return this.#votes.most(cell, 2);
     };
+  }
+
+  /** Closes all but what is nothing like what was there a moment ago, and reaches in from the outline. */
+  #onlyNew(trackId: number, open: Uint8Array, rim: Float32Array): void {
+    this.#votes.collect((tell) => this.#likeness.strange(trackId, tell));
+    const left = Float32Array.from(open, (one, i) => (one && this.#votes.most(i, 2) ? 1 : 0));
+    open.fill(0);
+    for (const { cells, fromOutline } of partsOf(left, rim)) if (fromOutline) for (const i of cells) open[i] = 1;
   }
 
   /** Whether most of what is broad there now is something else than what was there a moment ago. */
@@ -249,7 +259,7 @@ export class HoleKeeper {
     this.#tracks.delete(trackId);
   }
 
-  /** Why nothing broad is left out; empty: it is. */
+  /** Why nothing broad is left out, or (own face, distrusted) only what is new there; empty: it is. */
   #refused({ captureUs, pose }: Judged, kept: Kept, broad: number, zones: readonly ZoneView[]): string {
     if (broad === 0) return '';
     if (zones.some(({ holeShare, inHole }) => holeShare > COVERED && inHole > SEEN)) return 'own face';

@@ -186,7 +186,7 @@ class ClipRun {
       if (!track) return false;
       const [cx, cy] = [track.box.x + track.box.w / 2, track.box.y + track.box.h / 2];
       if (cx > x && cx < x + w && cy > y && cy < y + h) return true;
-      const density = densityOf(plate, layer);
+      const density = densityOf(plate, layer, layer.alpha);
       const [u, v] = [Math.round(x + w / 2), Math.round(y + h / 2)];
       return (density[v * plate.width + u] ?? 0) > 0.5;
     });
@@ -217,12 +217,14 @@ class ClipRun {
   ): Promise<void> {
     const { result } = this;
     for (const layer of layers) {
-      const density = densityOf(plate, layer);
+      const density = densityOf(plate, layer, layer.alpha);
       result.inside.push(changeInside(plate, program, density));
       result.everyDetail.push(detailCorrelation(plate, program, density));
       const points = faces.find((face) => face.track.id === layer.trackId)?.track.landmarks?.points;
       if (!points) continue;
-      result.detail.push(detailCorrelation(plate, program, skinOnly(density, plate, points)));
+      // Hair and hands that were left in front are the plate's own, and no copy.
+      const laid = densityOf(plate, layer, layer.laid);
+      result.detail.push(detailCorrelation(plate, program, skinOnly(laid, plate, points)));
       result.portraits.plate.add(plate, points, density);
       result.portraits.program.add(program, points, density);
     }

@@ -9,13 +9,18 @@ export interface Layer {
   trackId: number;
   size: number;
   toCrop: ReplacedFace['toCrop'];
+  /** As it was drawn. */
   alpha: Float32Array;
+  /** As it was laid over the picture: without what stands before the face. */
+  laid: Float32Array;
 }
 
 /** Listens in on a replacer, so that a measure knows exactly where each layer was and how dense. */
 export class LayerRecorder {
   readonly replacer: Replacer;
   #layers: Layer[] = [];
+  /** Reads what became of the last layer, before another is drawn in its place. */
+  #settle: () => void = () => undefined;
 
   constructor(inner: Replacer, arena: Arena) {
     this.replacer = {
@@ -23,10 +28,17 @@ export class LayerRecorder {
       provider: inner.provider,
       maxYawDeg: inner.maxYawDeg,
       replace: async (face) => {
+        this.#settle();
         const made = await inner.replace(face);
         const pixels = made.size * made.size;
-        const alpha = arena.floats(made.at + 3 * pixels * 4, pixels).slice();
-        this.#layers.push({ trackId: face.trackId, size: made.size, toCrop: made.toCrop, alpha });
+        const read = (): Float32Array => arena.floats(made.at + 3 * pixels * 4, pixels).slice();
+        const alpha = read();
+        const layer: Layer = { trackId: face.trackId, size: made.size, toCrop: made.toCrop, alpha, laid: alpha };
+        this.#layers.push(layer);
+        this.#settle = () => {
+          layer.laid = read();
+          this.#settle = () => undefined;
+        };
         return made;
       },
       forget: (trackId) => inner.forget(trackId),
@@ -36,6 +48,7 @@ export class LayerRecorder {
 
   /** The layers since the last call; of several for one track only the last was shown. */
   take(): Layer[] {
+    this.#settle();
     const layers = [...new Map(this.#layers.map((layer) => [layer.trackId, layer])).values()];
     this.#layers = [];
     return layers;
@@ -99,7 +112,8 @@ function dilated(alpha: Float32Array, size: number, reach: number): Uint8Array {
 /** Per luma sample the layer's alpha, nearest, 0–1, and the box it lies in. */
 export function densityOf(
   { width, height }: Picture,
-  { size, alpha, toCrop: [a, b, c, d, e, f] }: Layer,
+  { size, toCrop: [a, b, c, d, e, f] }: Layer,
+  alpha: Float32Array,
 ): Float32Array {
   const density = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {

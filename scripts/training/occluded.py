@@ -75,11 +75,12 @@ class Occluded:
     def __init__(self, folders, seed=1):
         """folders: of one double each (record.ts; which one is all the same, for the network sees no double), or of none (record-covered.ts)."""
         self.random, self.scenes = np.random.default_rng(seed), Scenes(seed)
-        parts, self.faces = [], []
+        parts, self.faces, doubles = [], [], set()
         for path in [path for folder in folders for path in sorted(glob.glob(f"{folder}/*.bin"))]:
             with open(path[:-4] + ".json") as file:
                 about = json.load(file)
             parts.append(recorded(path, about))
+            doubles |= {about["double"]} if "double" in about else set()
             self.faces += about["faces"]
         if not parts:
             raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record-covered.ts first.")
@@ -93,7 +94,7 @@ class Occluded:
         shown = [i for i in rest if self.faces[i]["occluder"]]
         self.occluded = Order(shown + 2 * [i for i in shown if self.faces[i]["occluder"] == "hand"], self.random)
         self.order = Order(rest, self.random)
-        self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(folders)}
+        self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(doubles)}
         self.shelf = []
 
     def parts(self, i):

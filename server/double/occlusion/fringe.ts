@@ -5,18 +5,21 @@ const FOUND = 0.3;
 const BEYOND = 0.5;
 /** Up to here the drawn face fades over the outline: further in, what is left out is judged as everything is (holes.ts). */
 const INNER = 0.8;
+/** Cells beyond the outline that a drawn face may still be seen on. */
+const OVER = 3;
 /** Pictures that it must have been found in, and how many it is remembered over. */
 const STANDS = 2;
 const MOST = 3;
 
 /**
- * Hair that reaches over one performer's outline from beyond it, at the forehead and before the ears. It was there from the first picture on and is remembered as part of the
- * face, so that no memory can judge it; but on the upper outline, where the drawn face fades anyway, what is left out wrongly is a strip of skin, and never a face.
+ * What reaches over one performer's outline from beyond it: hair at the forehead and before the ears, a thing held at the chin. Hair was there from the first picture on and is
+ * remembered as part of the face, so that no memory can judge it; but on the outline, where the drawn face fades anyway, what is left out wrongly is a strip of skin, and never
+ * a face.
  */
 export class Fringe {
   readonly #found = new Uint8Array(CELLS);
 
-  /** Cells that may be left out, 1. @param hole what the network says. @param rim 0 on the outline and beyond, 1 inside. */
+  /** Cells that may be left out, 1. @param hole what the network says. @param rim 0 on the outline and beyond, 1 inside. @param may whether a cell may show what reaches in. */
   see(hole: Float32Array, rim: Float32Array, may: (cell: number) => boolean): Uint8Array {
     const now = reachingIn(hole, rim, may);
     const open = new Uint8Array(CELLS);
@@ -28,11 +31,22 @@ export class Fringe {
       open[i] = 1;
       any = true;
     }
-    return any ? grow(open, rim, hole) : open;
+    return any ? outwards(grow(open, rim, hole), rim, hole) : open;
   }
 }
 
-/** Cells of a hole on the faded upper outline that hang together with more of it beyond the outline. */
+/** Opens what lies beyond the outline next to open cells too: the drawn face fades some way over its outline, and would be left as a line in the hair. */
+function outwards(open: Uint8Array, rim: Float32Array, hole: Float32Array): Uint8Array {
+  const out = open.slice();
+  for (let i = 0; i < CELLS; i++)
+    if (open[i])
+      around(i, OVER, (k) => {
+        if (rim[k]! <= 0 && hole[k]! > 0) out[k] = 1;
+      });
+  return out;
+}
+
+/** Cells of a hole on the faded outline that hang together with more of it beyond the outline. */
 function reachingIn(hole: Float32Array, rim: Float32Array, may: (cell: number) => boolean): Uint8Array {
   const reached = new Uint8Array(CELLS);
   const waiting: number[] = [];

@@ -63,7 +63,10 @@ class Clip {
   }
 }
 
-const opened = (open: Uint8Array | null): number => open?.reduce((sum, cell) => sum + cell, 0) ?? 0;
+const room = cells(inside);
+/** Cells within the outline: beyond it nothing is drawn. */
+const opened = (open: Uint8Array | null): number =>
+  open?.reduce((sum, cell, i) => sum + (room[i]! > 0 ? cell : 0), 0) ?? 0;
 const over =
   (hole: Field, there: Field, elsewhere: Field): Field =>
   (x, y) =>

@@ -28,7 +28,7 @@ import { attempt, type Gate, gate, median, type Outcome, publish, quantile, say 
 const START = fileURLToPath(new URL('inference-worker.ts', import.meta.url));
 const MEMORY_MB = 512;
 /** What a feed runs on every picture. */
-const FEED = ['face-detection-full-range', 'face-landmarks-478', 'mara'];
+const FEED = ['face-detection-full-range', 'face-landmarks-478', 'mara', 'mara-features'];
 const FRAME_MS = 1000 / 30;
 
 interface Plan {

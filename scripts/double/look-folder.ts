@@ -31,6 +31,8 @@ export interface Look extends Drawing {
   maxYawDeg: number;
   /** The network and its file's name. */
   model: { file: string; bytes: Uint8Array };
+  /** What paints its eyes and mouth. */
+  features?: { file: string; bytes: Uint8Array };
   /** Unless it is somebody's own: an invented person under the project's licence. */
   rights?: { licence: string; fictional: boolean };
 }
@@ -82,7 +84,7 @@ export function writeDrawing(dir: string, { mesh, uv, offset, guide, iris, maps 
 /** Writes a look's network, what it draws with and `double.json` as the server reads them, and reads them back. Answers what was drawn. */
 export function writeLook(
   dir: string,
-  { kind, name, maxYawDeg, model, rights = OURS, ...drawing }: Look,
+  { kind, name, maxYawDeg, model, features, rights = OURS, ...drawing }: Look,
 ): { triangles: number } {
   const { triangles, ...held } = writeDrawing(dir, drawing);
   const manifest = {
@@ -91,6 +93,7 @@ export function writeLook(
     name,
     model: { file: model.file, sha256: sha256(model.bytes) },
     ...held,
+    ...(features && { features: { file: features.file, sha256: sha256(features.bytes) } }),
     template: 'face-mesh-468',
     size: 256,
     maxYawDeg,
@@ -99,6 +102,7 @@ export function writeLook(
     fictional: rights.fictional,
   };
   writeFileSync(join(dir, model.file), model.bytes);
+  if (features) writeFileSync(join(dir, features.file), features.bytes);
   writeFileSync(join(dir, 'double.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   readManifest(dir);
   return { triangles };

@@ -22,6 +22,10 @@ const NAMES: Readonly<Record<string, string>> = {
   meshPsnrDb: 'the same of the drawn double alone, dB',
   heldOutFoundPct: 'Pixels of things before people held out that are found, %',
   heldOutFalsePct: 'Of them, faces of which more than a hundredth is taken for a thing, %',
+  heldOutEyesDb: 'PSNR of eyes and brows, people held out, dB',
+  eyesBeforeDb: 'the same before, dB',
+  heldOutMouthDb: 'PSNR of mouths, people held out, dB',
+  mouthBeforeDb: 'the same before, dB',
   younger: 'Nearer to the young truth, people held out: old skin, dial −30, %',
   'middle younger': 'the same from skin in the middle of life, %',
   older: 'Nearer to the old truth: young skin, dial 30, %',
@@ -33,6 +37,7 @@ const NAMES: Readonly<Record<string, string>> = {
 function rows(training: Record<string, unknown>): string[] {
   const there = Object.entries(training).filter(([, value]) => value !== null);
   return there.flatMap(([key, value]) => {
+    if (key === 'features') return ['| **Eyes and mouth** | |', ...rows(value as Record<string, unknown>)];
     if (key === 'before') return ['| *before that* | |', ...rows(value as Record<string, unknown>)];
     if (typeof value === 'object' && value !== null) return rows(value as Record<string, unknown>);
     return [`| ${NAMES[key] ?? key} | ${String(value)} |`];

@@ -30,7 +30,7 @@ ${fictional ? 'An invented person, said whoever made it.' : 'Made from footage o
 |---|---|
 | \`texture.png\` | 512×512 RGBA, sRGB, straight alpha: the face rolled off a cylinder around the head, the footage's light taken out as far as it could be told |
 | \`texture.json\` | for each of the 468 points of the face mesh its place in the texture and the neutral face |
-| \`double.onnx\`, \`mesh.json\`${kind === 'learned' ? ', `maps.bin`, `detail.bin`' : ''}, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
+| \`double.onnx\`, \`mesh.json\`${kind === 'learned' ? ', `features.onnx`, `maps.bin`, `detail.bin`' : ''}, \`double.json\` | the network (kind \`${kind}\`), what goes with it, and their hashes |
 | \`FOOTAGE.md\`, \`footage.json\` | what the footage shows, and what to shoot next |
 | \`portrait.png\` | a picture of the footage |
 
@@ -50,12 +50,12 @@ function drawnBy({ kind, network, eyes }: Made): string {
   if (kind === 'mesh')
     return 'The texture is drawn on the performer’s landmarks in the light of the plate; eyes and inner mouth are the performer’s. No weights were trained.';
   const whose = network
-    ? `that of the bundled double “${network}”`
-    : 'the one in models/own-double, trained on other faces';
+    ? `those of the bundled double “${network}”`
+    : 'those in models/own-double, trained on other faces';
   const own = eyes
-    ? `Its last layer was fitted to this person’s eyes: on faces left out, worn with other people’s eyes, their colour is ${eyes.after.toFixed(1)} code values off instead of ${eyes.before.toFixed(1)}. Nothing else was trained.`
+    ? `The first one’s last layer was fitted to this person’s eyes: on faces left out, worn with other people’s eyes, their colour is ${eyes.after.toFixed(1)} code values off instead of ${eyes.before.toFixed(1)}. Nothing else was trained.`
     : 'No weights were trained; the eyes keep the performer’s colour, or that of the faces the network was trained on.';
-  return `The texture is drawn on the performer’s landmarks, in this person’s proportions and in the light of the plate, and moved and tinted by a network: ${whose}. ${own}`;
+  return `The texture is drawn on the performer’s landmarks, in this person’s proportions and in the light of the plate, moved and tinted by a network, and its eyes and mouth painted by another: ${whose}. ${own}`;
 }
 
 /** LICENSE.md, a draft to be completed and signed: no lawyer has read it. */

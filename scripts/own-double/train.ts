@@ -13,7 +13,7 @@ import { createProgress } from './progress.ts';
 import { samePerson } from './same-person.ts';
 import { templateOf, textureOf } from './texture.ts';
 import { picturesIn, watch } from './watch.ts';
-import { networkOf, writeCoverage, writeDouble, writePortrait, writeTexture } from './write-double.ts';
+import { networksOf, writeCoverage, writeDouble, writePortrait, writeTexture } from './write-double.ts';
 
 export interface TrainOptions {
   /** The folder with the footage. */
@@ -49,7 +49,7 @@ export async function train(options: TrainOptions, write?: (line: string) => unk
   if (!reportOnly && existsSync(dir) && !options.again)
     throw new FootageError(`${dir} is there already: choose another --name, or say --again to make it anew.`);
   // What is wrong with it is said before minutes are spent.
-  if (!options.drawn) networkOf(options.network);
+  if (!options.drawn) networksOf(options.network);
   const files = ofAge(listFootage(options.footage), options.age);
   const lengths = await Promise.all(files.map(lengthOf));
   const mesh = readFaceMesh();

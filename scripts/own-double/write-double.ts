@@ -8,7 +8,7 @@ import { type Look, writeLook } from '../double/look-folder.ts';
 import { meshGraph } from '../double/mesh-graph.ts';
 import { MAX_YAW_DEG, readSource } from '../double/source.ts';
 import type { FaceMesh } from '../models/face-mesh.ts';
-import { ANYBODY, DOUBLES } from './bundled.ts';
+import { ANYBODY, ANYBODY_FEATURES, DOUBLES } from './bundled.ts';
 import { type Coverage, pageOf } from './coverage.ts';
 import type { Eyes } from './eyes.ts';
 import type { FootageFile } from './footage.ts';
@@ -77,14 +77,14 @@ export async function writePortrait(dir: string, portrait: { rgb: Buffer; side: 
     .toFile(join(dir, 'portrait.png'));
 }
 
-/** The trained network that a texture is given. @throws FootageError where the double that is named has none. */
-export function networkOf(network: string | null): Uint8Array {
-  if (network === null) return readFileSync(ANYBODY);
+/** What a texture is given of trained networks. @throws FootageError where the double that is named has none. */
+export function networksOf(network: string | null): { model: Uint8Array; features: Uint8Array | null } {
+  if (network === null) return { model: readFileSync(ANYBODY), features: readFileSync(ANYBODY_FEATURES) };
   const from = join(DOUBLES, network);
-  const { kind, model } = readManifest(from);
+  const { kind, model, features } = readManifest(from);
   if (kind !== 'learned')
     throw new FootageError(`${network} has no trained network: name a double that has, like mara.`);
-  return readHeld(from, model);
+  return { model: readHeld(from, model), features: features ? readHeld(from, features) : null };
 }
 
 /**
@@ -101,8 +101,8 @@ export async function writeDouble(
 ): Promise<void> {
   const { dir, name, fictional, network, drawn, files, coverage } = made;
   const { uv, maps, guide, offset } = await readSource(dir, mesh);
-  const learned = drawn ? null : networkOf(network);
-  const bytes = learned ?? meshGraph(maps).encode({ generator: 'understudy doubles train', double: name });
+  const learned = drawn ? null : networksOf(network);
+  const bytes = learned?.model ?? meshGraph(maps).encode({ generator: 'understudy doubles train', double: name });
   const kind = learned ? 'learned' : 'mesh';
   const turned = coverage.cells.some((cell) => /far to their/.test(cell.name) && cell.views > 0);
   const look: Look = {
@@ -111,6 +111,7 @@ export async function writeDouble(
     maxYawDeg: turned ? MAX_YAW_DEG : NARROW_YAW_DEG,
     model: { file: 'double.onnx', bytes },
     ...(learned && { maps }),
+    ...(learned?.features && { features: { file: 'features.onnx', bytes: learned.features } }),
     mesh,
     uv,
     offset: learned ? offset : null,

@@ -169,10 +169,10 @@ def export(network, folder, training, inputs=tuple(INPUTS), outputs=tuple(OUTPUT
         json.dump({"format": 2, "window": [TOP, LEFT, HEIGHT, WIDTH], "inputs": list(inputs), "outputs": list(outputs), "nodes": nodes, "training": training}, file, indent=1)
 
 
-def multiplications(plan, height, width):
-    """Of one run."""
+def multiplications(plan, height, width, areas=None):
+    """Of one run. areas: pixels of what is given, by its name; of a whole crop's network where none are said."""
     area = height * width
-    areas, total = {"drawn": area, "coarse": area // COARSE**2}, 0
+    areas, total = dict(areas or {"drawn": area, "coarse": area // COARSE**2}), 0
     for step in plan:
         size = areas[step["from"]]
         if step["op"] == "conv":

@@ -6,6 +6,8 @@ import { GIVEN, type Seen } from './seer.ts';
 /** Side of the pictures that faces are recorded from. */
 export const PICTURE = 384;
 export const PLANE = SIZE * SIZE;
+/** Where in a sample the plate's R, G, B begin. */
+export const CROP = 3;
 /** Where in a sample the truth's R, G, B begin; then alpha wanted, and where people look. */
 export const TRUTH = GIVEN;
 /** SIZE² bytes each; scripts/training/data.py reads them. */

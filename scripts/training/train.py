@@ -9,37 +9,17 @@ its curves (curves.png) and a sheet of held-out faces (sheet.png); --resume goes
 import json
 
 import torch
-from torch import nn
 
 from batches import ahead
 from data import HEIGHT, WIDTH, Recorded
+from judging import losses
 from loop import Training, options, prepare
 from network import Network, draw, export, finer, moved, multiplications, tinted
 from pictures import curves, sheet
-from slopes import slopes
 from strangers import Strangers
 
 LOOKED_AT = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
-
-
-def losses(truth, wanted, colour, weight):
-    """Of the colours, wherever the face is to be seen. Absolute differences: squares blur."""
-    area = (wanted * weight).sum().clamp(min=1) * 3
-    wrong = (colour - truth) * wanted
-    own = (wrong.abs() * weight).sum() / area
-    return 2 * own + 0.5 * slopes(wrong, weight) / area + 0.4 * unlike(colour, truth, wanted)
-
-
-def unlike(colour, truth, wanted):
-    """1 − structural similarity (Wang et al. 2004) of luma, over windows of 8×8 pixels that overlap by half; what differences alone leave flat."""
-    luma = torch.tensor([0.2126, 0.7152, 0.0722], device=colour.device).view(1, 3, 1, 1)
-    x, y = ((part * luma).sum(1, keepdim=True) for part in (colour, truth))
-    mean = lambda part: nn.functional.avg_pool2d(part, 8, 4)
-    mx, my, inside = mean(x), mean(y), mean(wanted)
-    vx, vy, both = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
-    alike = (2 * mx * my + 0.01**2) * (2 * both + 0.03**2) / ((mx * mx + my * my + 0.01**2) * (vx + vy + 0.03**2))
-    return ((1 - alike) * inside).sum() / inside.sum().clamp(min=1)
 
 
 def judge(truth, wanted, weight, moved, change):

@@ -43,8 +43,8 @@ export async function openNetwork<Input extends string, Output extends string>(
   }
 }
 
-/** The tensors by name, once their shapes are what the kind asks for. */
-function checkShapes<Input extends string, Output extends string>(
+/** The tensors by name, once their shapes are what the kind asks for. @throws Error with a sentence. */
+export function checkShapes<Input extends string, Output extends string>(
   session: Session,
   dir: string,
   { kind, inputs, outputs }: Contract<Input, Output>,

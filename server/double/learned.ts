@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Arena } from '../frame/arena.ts';
 import { bilinear } from './bilinear.ts';
 import { openNetwork } from './contract.ts';
+import { type Drawn, type Features, openFeatures } from './features.ts';
 import { type EyesPicture, Irises } from './irises.ts';
 import { type DoubleManifest, readHeldBeside } from './manifest.ts';
 import { decodeDetail, decodeMaps, type Maps } from './maps.ts';
@@ -28,10 +29,40 @@ export const LEARNED = {
 
 /**
  * Opens a double of kind `learned`: its texture, painted on the performer's landmarks as the plate is lit, then moved and tinted by a trained
- * network: the double's own brows, lids and lips where the performer's expression puts them (server/docs/decisions/learned-double.md).
+ * network, and its eyes and mouth painted by another: the double's own brows, lids and lips where the performer's expression puts them
+ * (server/docs/decisions/learned-double.md).
  * @throws Error with a sentence when a file is missing, damaged or not what it says it is.
  */
 export async function openLearned(options: OpenOptions): Promise<Replacer> {
+  const drawing = await openDrawing(options);
+  const { manifest, provider } = drawing;
+  let features: Features | null;
+  try {
+    features = manifest.features ? await openFeatures(options, manifest.features) : null;
+  } catch (error) {
+    drawing.close();
+    throw error;
+  }
+  return {
+    name: manifest.name,
+    provider,
+    maxYawDeg: manifest.maxYawDeg,
+    async replace(face) {
+      const drawn = await drawing.draw(face);
+      await features?.paint(drawn);
+      const { base, size, toCrop } = drawn.painted;
+      return { at: base, size, toCrop, how: 'cover' };
+    },
+    forget: drawing.forget,
+    close() {
+      features?.close();
+      drawing.close();
+    },
+  };
+}
+
+/** A double of kind `learned` as far as it is drawn, moved and tinted. What `draw` answers is valid until the next. Owns its memory and network. */
+export async function openDrawing(options: OpenOptions) {
   const { arena, kernels } = options;
   const { manifest, template, session, tensors } = await openNetwork(options, LEARNED);
   let painters: Painters;
@@ -56,10 +87,10 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
   };
   let closed = false;
   return {
-    name: manifest.name,
+    manifest,
+    template,
     provider: session.provider,
-    maxYawDeg: manifest.maxYawDeg,
-    async replace(face: FaceInput) {
+    async draw(face: FaceInput): Promise<Drawn> {
       const painter = painters.of(face);
       const { detail } = painter;
       const painted = painter.paint(face);
@@ -70,13 +101,13 @@ export async function openLearned(options: OpenOptions): Promise<Replacer> {
       // Moved in place: base and rim, as they lie, are the face's colour and alpha.
       kernels.move(painted.interleaved, size, changeFor(detail), x, y, w, h, scratch, base);
       irises?.paint(eyesOf(arena, painter, painted, change.data), face.landmarks, toCrop, face.trackId);
-      return { at: base, size, toCrop, how: 'cover' };
+      return { painted, painter, landmarks: face.landmarks };
     },
-    forget(trackId) {
+    forget(trackId: number): void {
       painters.forget(trackId);
       irises?.forget(trackId);
     },
-    close() {
+    close(): void {
       if (closed) return;
       closed = true;
       session.close();

@@ -31,6 +31,8 @@ const manifestSchema = z.strictObject({
       detail: heldFile.extend({ side: z.int().min(16).max(2048) }).optional(),
     })
     .optional(),
+  /** The network that paints eyes and mouth (features.ts); without it they stay as drawn. */
+  features: heldFile.optional(),
   /** How the crop is cut: the landmarks a similarity is fitted to. */
   template: z.literal('face-mesh-468'),
   /** Side of the square the network makes, pixels. */

@@ -23,8 +23,8 @@ import { Pictures } from './pictures.ts';
 const MODELS_DIR = fileURLToPath(new URL('../../models/', import.meta.url));
 /** The size of the first slate, before the camera has told its own. */
 export const FIRST_SLATE = { width: 1280, height: 720 };
-/** Kernel memory of a double of ours: texture, normals, what it is painted on, and its network's tensors. */
-const LOOK_BYTES = 13 << 20;
+/** Kernel memory of a double of ours: texture, normals, what it is painted on, and its networks’ tensors. */
+const LOOK_BYTES = 14 << 20;
 
 export interface PrepareOptions {
   /** What the pictures come by. */

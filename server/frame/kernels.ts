@@ -143,6 +143,43 @@ export interface Kernels {
     height: number,
     out: number,
   ): void;
+  /**
+   * A part of `count` planes of size²: width × height values, every `step` pixels from left and top on, bilinear between pixels. A part that
+   * reaches beyond the planes is moved into them. width is a multiple of 4.
+   */
+  part(
+    planes: number,
+    size: number,
+    count: number,
+    left: number,
+    top: number,
+    step: number,
+    width: number,
+    height: number,
+    out: number,
+  ): void;
+  /**
+   * Composes a part of a face, width × height from left and top on in planes of size², from two that lie on each other: each pixel
+   *
+   *   made = a(p + from) + (b(p + other) − a(p + from)) · share + added,  planes = a + (made − a) · w
+   *
+   * a and b: 3 planes of width × height, R, G, B, 0–1, bilinear, held beyond their edges. change: 8 planes of half the width and height, bilinear:
+   * x and y of `from`, of `other`, pixels; share, taken as 0–1; what is added to R, G, B. w falls from 1 to 0 over the outermost `edge` pixels; what is
+   * made stays within 0–1. width and height are multiples of 8. scratch: width · height · 32 + width · 16 bytes.
+   */
+  compose(
+    a: number,
+    b: number,
+    width: number,
+    height: number,
+    change: number,
+    edge: number,
+    scratch: number,
+    planes: number,
+    size: number,
+    left: number,
+    top: number,
+  ): void;
   /** As `cut`, at half the size: the window's width × height means over 2×2 pixels; left and top are where it begins in the planes, width is a multiple of 4. */
   halved(
     planes: number,

@@ -15,7 +15,7 @@ const DETECTOR = fileURLToPath(new URL('../../models/perception/face-detection-f
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'double-'));
-  for (const file of ['double.json', 'double.onnx', 'maps.bin', 'detail.bin', 'mesh.json'])
+  for (const file of ['double.json', 'double.onnx', 'features.onnx', 'maps.bin', 'detail.bin', 'mesh.json'])
     cpSync(join(MARA, file), join(dir, file));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
@@ -39,6 +39,7 @@ interface Manifest {
   maxYawDeg: number;
   model: { file: string; sha256: string };
   mesh: { file: string; sha256: string };
+  features: { file: string; sha256: string };
   maps?: { file: string; sha256: string; side: number };
 }
 
@@ -50,7 +51,7 @@ function edit(change: (manifest: Manifest) => void): void {
 }
 
 /** Replaces a file and makes the manifest agree with it: damage that a hash does not find. */
-function swap(held: 'model' | 'mesh', bytes: Uint8Array): void {
+function swap(held: 'model' | 'mesh' | 'features', bytes: Uint8Array): void {
   edit((manifest) => {
     writeFileSync(join(dir, manifest[held].file), bytes);
     manifest[held].sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -98,6 +99,13 @@ describe('opening a double', () => {
     expect(await refusal()).toMatch(/double\.onnx cannot be loaded/);
     swap('model', readFileSync(DETECTOR));
     expect(await refusal()).toMatch(/not of kind learned: it needs drawn/);
+  });
+
+  test('a network for eyes and mouth that is not one, and one that is missing', async () => {
+    swap('features', readFileSync(DETECTOR));
+    expect(await refusal()).toMatch(/not of kind learned: it needs eyes as 2×7×48×64/);
+    rmSync(join(dir, 'features.onnx'));
+    expect(await refusal()).toMatch(/incomplete: features\.onnx is missing/);
   });
 
   test('maps that are missing, not named, or of another size', async () => {

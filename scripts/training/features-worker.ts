@@ -1,0 +1,127 @@
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { cutFeatures, EYE, GIVEN, MOUTH } from '../../server/double/features.ts';
+import { openDrawing } from '../../server/double/learned.ts';
+import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
+import { type Affine, SIZE } from '../../server/double/surface.ts';
+import { random } from '../performer/vec.ts';
+import { rgbToI420 } from '../performer/yuv.ts';
+import { cutFloats } from './crop.ts';
+import { openOnlooker } from './onlooker.ts';
+import { pictured, placed, readRecorded } from './recorded.ts';
+import { Rest } from './rest.ts';
+import { CROP, PICTURE, PLANE, TRUTH } from './sample.ts';
+import { driverFile } from './seer.ts';
+
+export interface FeaturesJob {
+  from: string;
+  out: string;
+  /** The double, and its folder as the server reads it. */
+  name: string;
+  dir: string;
+}
+
+/** Truth R, G, B, and alpha wanted. */
+const WANTED = 4;
+const PARTS = [EYE, EYE, MOUTH] as const;
+const AREAS = PARTS.map(([height, width]) => height * width);
+const AREA = AREAS.reduce((sum, area) => sum + area);
+
+/** A double as it is drawn before its eyes and mouth are painted, and what paints them would be given. Owns everything it opens. */
+async function openFilming(dir: string) {
+  const onlooker = await openOnlooker();
+  const { arena, kernels, runtime } = onlooker;
+  const drawing = await openDrawing({ runtime, arena, kernels, dir });
+  const { canonical, rigid } = drawing.template;
+  const bytes = GIVEN * AREA * Float32Array.BYTES_PER_ELEMENT;
+  const at = arena.allocate(bytes);
+  const mouth = at + (bytes / AREA) * (AREAS[0]! + AREAS[1]!);
+  return {
+    average: canonical,
+    /** Null where the server would not see exactly this one face. */
+    film: (plate: Uint8Array, neutral: Float32Array | null, wanted: (toCrop: Affine) => Uint8Array) =>
+      onlooker.look(plate, PICTURE, PICTURE, async (picture, landmarks, trackId) => {
+        const drawn = await drawing.draw({ picture, landmarks, params: {}, trackId, neutral });
+        drawing.forget(trackId);
+        const places = cutFeatures(kernels, drawn, at, mouth);
+        const sample = sampleOf(arena.floats(at, GIVEN * AREA), wanted(drawn.painted.toCrop), places);
+        return { sample, canonical: canonicalPoints(landmarks.points, fitPose(canonical, landmarks.points, rigid)) };
+      }),
+    close(): void {
+      arena.release(at, bytes);
+      drawing.close();
+      onlooker.close();
+    },
+  };
+}
+
+/** Of each part GIVEN and WANTED planes of bytes; scripts/training/features.py reads them. @param wanted WANTED planes of the crop. */
+function sampleOf(
+  given: Float32Array,
+  wanted: Uint8Array,
+  places: readonly { left: number; top: number }[],
+): Uint8Array {
+  const sample = new Uint8Array((GIVEN + WANTED) * AREA);
+  let [from, to] = [0, 0];
+  for (const [k, [height, width]] of PARTS.entries()) {
+    for (const end = from + GIVEN * AREAS[k]!; from < end; from++, to++)
+      sample[to] = Math.round(255 * Math.min(1, Math.max(0, given[from]!)));
+    const { left, top } = places[k]!;
+    for (let plane = 0; plane < WANTED; plane++)
+      for (let y = 0; y < height; y++, to += width) {
+        const row = plane * PLANE + (top + y) * SIZE + left;
+        sample.set(wanted.subarray(row, row + width), to);
+      }
+  }
+  return sample;
+}
+
+type Filming = Awaited<ReturnType<typeof openFilming>>;
+
+async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: number) {
+  const { about, planes } = readRecorded(driverFile(from, name, seed));
+  const next = random(seed * 7919 + 29);
+  const rest = new Rest(Float32Array.from(about.neutral), filming.average);
+  const file = driverFile(out, name, seed);
+  const open = openSync(`${file}.part`, 'w');
+  const faces: object[] = [];
+  for (const [i, face] of about.faces.entries()) {
+    const plate = rgbToI420(pictured(planes(i, CROP, 3)), PICTURE, PICTURE);
+    const taken = await filming.film(plate, rest.known(next), (toCrop) => {
+      const truth = pictured(planes(i, TRUTH, 3));
+      const wanted = placed(planes(i, TRUTH + 3, 1));
+      const values = new Float32Array(WANTED * PICTURE * PICTURE);
+      for (let k = 0; k < PICTURE * PICTURE; k++) {
+        for (let c = 0; c < 3; c++) values[WANTED * k + c] = truth[3 * k + c]! / 255;
+        values[WANTED * k + 3] = wanted[k]!;
+      }
+      const cut = new Uint8Array(WANTED * PLANE);
+      cutFloats({ width: PICTURE, height: PICTURE, channels: WANTED, values }, toCrop, SIZE, cut);
+      return cut;
+    });
+    if (!taken) continue;
+    rest.saw(taken.canonical, face);
+    writeSync(open, taken.sample);
+    faces.push({ driver: face.driver });
+  }
+  closeSync(open);
+  writeFileSync(`${file}.json`, JSON.stringify({ double: name, faces }));
+  renameSync(`${file}.part`, `${file}.bin`);
+  return { kept: faces.length, lost: about.faces.length - faces.length };
+}
+
+async function main(): Promise<void> {
+  const job = workerData as FeaturesJob;
+  const filming = await openFilming(job.dir);
+  parentPort?.on('message', (seed: number | null) => {
+    if (seed === null) {
+      filming.close();
+      parentPort?.close();
+      return;
+    }
+    void record(job, filming, seed).then((done) => parentPort?.postMessage({ seed, ...done }));
+  });
+  parentPort?.postMessage('ready');
+}
+
+await main();

@@ -1,0 +1,215 @@
+"""The network that paints a learned double's eyes and mouth, and recorded pairs to train it on (scripts/training/record-features.ts)."""
+
+import glob
+import json
+import os
+
+import numpy as np
+import torch
+from torch import nn
+
+from batches import Order
+from data import BLOCKS, FADED, GRAIN, LUMA, SOFT
+from network import add, conv, up
+from noise import Noise
+
+EYE, MOUTH = (48, 64), (64, 80)
+"""Height and width of the parts, crop pixels (server/double/features.ts)."""
+PARTS = (EYE, EYE, MOUTH)
+AREA = sum(height * width for height, width in PARTS)
+CHANNELS = 11
+"""The drawn double R, G, B, its mesh's alpha, the performer R, G, B; truth R, G, B, alpha wanted."""
+GIVEN = 7
+CHANGE = 8
+"""On a grid of two pixels: from where a pixel of the double is taken, and one of the performer, x and y, pixels; the performer's share; what is added to R, G, B."""
+KNOTS, WARPED, TINTED = (4, 5), 1.5, 0.06
+"""Of a warp: its knots and how far they move, pixels; of a matrix of colours: standard deviation of each number."""
+FADE = 6
+"""Pixels over which what is painted fades to nothing at a part's edge."""
+
+
+def tower(part, widths=(16, 32, 48, 64)):
+    """A U-Net from half the part's size down to a 1/16 of it and up again to half (composed). Names begin with part: eyes, mouth."""
+    a, b, c, d = widths
+    made = [
+        conv("Given", "a", GIVEN, a, 2, 2),
+        conv("a", "b0", a, b, 2, 2),
+        conv("b0", "b", b, b),
+        conv("b", "c0", b, c, 2, 2),
+        conv("c0", "c", c, c),
+        conv("c", "d0", c, d, 2, 2),
+        conv("d0", "d1", d, d),
+        conv("d1", "d2", d, d),
+        conv("d2", "d3", d, c, 1),
+        up("d3", "d4"),
+        add("d4", "c", "e0"),
+        conv("e0", "e1", c, c),
+        conv("e1", "e2", c, b, 1),
+        up("e2", "e3"),
+        add("e3", "b", "f0"),
+        conv("f0", "f1", b, b),
+        conv("f1", "f2", b, a, 1),
+        up("f2", "f3"),
+        add("f3", "a", "g0"),
+        conv("g0", "g1", a, a),
+        conv("g1", "Change", a, CHANGE, 1, relu=False),
+    ]
+    return [{key: f"{part}{value}" if key in ("from", "and", "to") else value for key, value in step.items()} for step in made]
+
+
+def composed(part, change, edge):
+    """
+    What stands in a part then, as the server computes it (server/frame/kernels/compose.ts): taken from the double and the performer, and tinted.
+    Nothing is drawn, so that what is sharp stays sharp.
+    """
+    fine = nn.functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
+    double, performer = moved(part[:, 0:3], fine[:, 0:2]), moved(part[:, 4:7], fine[:, 2:4])
+    raw = fine[:, 4:5]
+    share = raw.clamp(0, 1)
+    # Where there is none it may still learn that there should be.
+    share = torch.where(share == raw, raw, share + 0.1 * (raw - raw.detach()))
+    made = double + (performer - double) * share + fine[:, 5:8]
+    return part[:, 0:3] + (made - part[:, 0:3]) * edge
+
+
+def moved(planes, flow):
+    """Each pixel taken from so many pixels aside."""
+    count, _, height, width = planes.shape
+    still = nn.functional.affine_grid(torch.eye(2, 3).expand(count, 2, 3), planes.shape, align_corners=False)
+    grid = still + flow.permute(0, 2, 3, 1) * torch.tensor([2 / width, 2 / height])
+    return nn.functional.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def faded_edge(height, width):
+    """1 inside, falling to 0 at the edge."""
+    side = lambda n: np.clip((np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5) / FADE, 0, 1)
+    return torch.from_numpy((side(height)[:, None] * side(width)[None]).astype(np.float32))
+
+
+class Features:
+    """Recorded parts. Drivers are held out in all doubles alike."""
+
+    def __init__(self, folders, seed=1):
+        self.shards, self.index = [], []
+        for folder in folders:
+            for path in sorted(glob.glob(f"{folder}/*.bin")):
+                with open(path[:-4] + ".json") as file:
+                    about = json.load(file)
+                count = os.path.getsize(path) // (CHANNELS * AREA)
+                self.shards.append(np.memmap(path, np.uint8, "r", shape=(count, CHANNELS * AREA)))
+                self.index += [(len(self.shards) - 1, i, about["faces"][i]["driver"]) for i in range(count)]
+        drivers = sorted({driver for _, _, driver in self.index})
+        apart = {driver for driver in drivers if driver % 12 == 0} or {drivers[-1]}
+        held = [i for i, (_, _, driver) in enumerate(self.index) if driver in apart]
+        self.held_out = held[:: max(1, len(held) // 384)][:384]
+        self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in apart]
+        self.shown = self.held_out[:: max(1, len(self.held_out) // 12)][:12]
+        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len(folders)}
+        self.random = np.random.default_rng(seed)
+        self.order = Order(self.training, self.random)
+        self.noise = Noise(self.random, seed, 128)
+
+    def face(self, i):
+        """A view of three parts, each CHANNELS × height × width of bytes."""
+        shard, place, _ = self.index[i]
+        flat, at, parts = self.shards[shard][place], 0, []
+        for height, width in PARTS:
+            parts.append(flat[at : at + CHANNELS * height * width].reshape(CHANNELS, height, width))
+            at += CHANNELS * height * width
+        return parts
+
+    def batch(self, indices):
+        """Eyes 2n × 11 × …, mouths n × 11 × …: float32, 0 to 1."""
+        faces = [self.face(i) for i in indices]
+        eyes = np.stack([part for face in faces for part in face[:2]]).astype(np.float32) / 255
+        mouths = np.stack([face[2] for face in faces]).astype(np.float32) / 255
+        return torch.from_numpy(eyes), torch.from_numpy(mouths)
+
+    def varied(self, count):
+        """As `batch`, of faces to train on, seen by other cameras."""
+        eyes = np.empty((count, 2, CHANNELS, *EYE), np.float32)
+        mouths = np.empty((count, CHANNELS, *MOUTH), np.float32)
+        codes = np.arange(256, dtype=np.float32) / 255
+        for k, i in enumerate(self.order.next(count)):
+            parts = self.face(i)
+            if self.random.random() < 0.5:
+                left, right, mouth = (part[:, :, ::-1] for part in parts)
+                parts = [right, left, mouth]
+            gain = self.random.uniform(0.75, 1.25) * self.random.uniform(0.92, 1.08, 3)
+            gamma = self.random.uniform(0.8, 1.25)
+            tables = [np.clip(codes**gamma * gain[c], 0, 1).astype(np.float32) for c in range(3)]
+            fade = self.random.uniform(0.25, 1) if self.random.random() < FADED else 1
+            smaller = self.random.uniform(1.5, 4) if self.random.random() < SOFT else 1
+            made = [eyes[k, 0], eyes[k, 1], mouths[k]]
+            for out, part in zip(made, parts):
+                for c in range(3):
+                    for plane in (c, 4 + c, 7 + c):
+                        out[plane] = tables[c].take(part[plane])
+                out[3], out[10] = part[3] / 255.0, part[10] / 255.0
+            if fade < 1:
+                faded(made, fade)
+            if smaller > 1:
+                for out in made:
+                    out[0:3], out[4:10] = softened(out[0:3], smaller), softened(out[4:10], smaller)
+        eyes, mouths = bent(eyes.reshape(2 * count, CHANNELS, *EYE), self.random), bent(mouths, self.random)
+        for out in (*eyes, *mouths):
+            noise = self.noise.take(*out.shape[1:], GRAIN, BLOCKS)
+            out[4:7] += noise
+            # Through its openings the drawing shows what the camera saw.
+            out[0:3] += noise * (1 - out[3])
+        return [torch.from_numpy(part).clamp_(0, 1) for part in (eyes, mouths)]
+
+
+def faded(parts, colour):
+    """As a camera shows them that keeps this share of all colour (see data.py): the drawing is lit to the faded skin, and its lips and lids keep theirs."""
+    fade = lambda planes: (planes * LUMA).sum(0, keepdims=True) * (1 - colour) + planes * colour
+    inside = lambda part: part[7:10][:, part[10] > 0.9]
+    before = np.concatenate([inside(part) for part in parts], 1)
+    for part in parts:
+        part[7:10], part[4:7] = fade(part[7:10]), fade(part[4:7])
+    after = np.concatenate([inside(part) for part in parts], 1)
+    gain = (after.mean(1) / np.maximum(before.mean(1), 1e-3))[:, None, None] if before.shape[1] else 1
+    for part in parts:
+        alpha = part[3]
+        part[0:3] = alpha * np.clip(part[0:3] * gain, 0, 1) + (1 - alpha) * fade(part[0:3])
+
+
+def bent(parts, random):
+    """
+    As other heads would be: a little larger or smaller, turned, aside, warped, and of other colours; the performer a little aside from the
+    double and darker or lighter, as landmarks are misread and complexions differ.
+    """
+    count, _, height, width = parts.shape
+    turn, scale = random.normal(0, 0.05, count), np.exp(random.normal(0, 0.05, (2, count)))
+    size = 2 / np.array([width, height])[:, None]
+    shift, aside = random.normal(0, 2, (2, count)) * size, random.normal(0, 0.7, (2, count)) * size
+    cos, sin = np.cos(turn), np.sin(turn)
+    place = lambda at: np.stack([np.stack([cos * scale[0], -sin * scale[1], at[0]], 1), np.stack([sin * scale[0], cos * scale[1], at[1]], 1)], 1)
+    knots = random.normal(0, WARPED, (count, 2, *KNOTS)) * size.T[:, :, None, None]
+    warp = nn.functional.interpolate(torch.from_numpy(knots.astype(np.float32)), size=(height, width), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    matrix = np.eye(3) + random.normal(0, TINTED, (count, 3, 3))
+    # Grey stays grey.
+    matrix = (matrix / matrix.sum(2, keepdims=True)).astype(np.float32)
+    gamma = np.exp(random.normal(0, 0.15, (count, 1, 1, 1))).astype(np.float32)
+
+    def seen(planes, at):
+        grid = nn.functional.affine_grid(torch.from_numpy(place(at).astype(np.float32)), planes.shape, align_corners=False) + warp
+        return nn.functional.grid_sample(torch.from_numpy(planes), grid, padding_mode="reflection", align_corners=False).numpy()
+
+    made = np.empty_like(parts)
+    # Alpha and the truth go with the drawing.
+    with_drawing = [0, 1, 2, 3, 7, 8, 9, 10]
+    made[:, with_drawing] = seen(np.ascontiguousarray(parts[:, with_drawing]), shift)
+    made[:, 4:7] = seen(np.ascontiguousarray(parts[:, 4:7]), shift + aside)
+    for first in (0, 4, 7):
+        colours = made[:, first : first + 3].reshape(count, 3, -1)
+        made[:, first : first + 3] = np.clip(matrix @ colours, 0, 1).reshape(count, 3, height, width)
+    made[:, 4:7] **= gamma
+    return made
+
+
+def softened(planes, smaller):
+    height, width = planes.shape[1:]
+    size = (round(height / smaller), round(width / smaller))
+    small = nn.functional.interpolate(torch.from_numpy(planes.copy())[None], size=size, mode="area")
+    return nn.functional.interpolate(small, size=(height, width), mode="bilinear")[0].numpy()

@@ -1,0 +1,151 @@
+"""
+A reader of lips, lids and brows: where landmarks lie in a part of a true face, told by its pixels alone. What puts a double's features together is
+asked to be read as the truth is: where it cannot tell how far a mouth is drawn it would else blur it, which costs few colours and all expression.
+  python3 scripts/training/reader.py --data DIR[,DIR] --out DIR [--minutes 5]
+"""
+
+import glob
+import json
+
+import numpy as np
+import torch
+from torch import nn
+
+from batches import Order, ahead
+from features import AREA, CHANNELS, EYE, MOUTH, PARTS
+from loop import Training, options, prepare
+from noise import Noise
+
+POINTS = (14, 20)
+"""Of an eye with its brow, from the temple inwards whichever side it is on; of a mouth."""
+MIRRORED = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 16, 17, 18, 19]
+"""Which point of a mouth becomes which in a mirror."""
+UNIT = 16
+"""Crop pixels that a reading of 1 stands for."""
+
+
+class Reader(nn.Module):
+    """From n × 3 × height × width, 0 to 1, to n × points × 2: x and y from the part's middle, in UNITs."""
+
+    def __init__(self, size, points, widths=(24, 48, 64, 96)):
+        super().__init__()
+        layers, before = [], 3
+        for width in widths:
+            layers += [nn.Conv2d(before, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        cells = (size[0] // 16) * (size[1] // 16)
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(cells * before, 160), nn.ReLU(), nn.Linear(160, 2 * points))
+
+    def forward(self, pictures):
+        return self.layers(pictures * 2 - 1).view(len(pictures), -1, 2)
+
+
+def readers():
+    """Of eyes, of mouths."""
+    return nn.ModuleList([Reader(EYE, POINTS[0]), Reader(MOUTH, POINTS[1])])
+
+
+class Read:
+    """True faces and where their landmarks lie."""
+
+    def __init__(self, folders, seed):
+        self.faces, self.index = [], []
+        for folder in folders:
+            for path in sorted(glob.glob(f"{folder}/*.lab.json")):
+                with open(path) as file:
+                    labels = json.load(file)
+                flat = np.memmap(path[: -len(".lab.json")] + ".bin", np.uint8, "r").reshape(-1, CHANNELS * AREA)
+                held = int(path[-len("0000.lab.json") :][:4]) % 12 == 0
+                for row, points in zip(flat, labels, strict=True):
+                    if points:
+                        self.index.append((len(self.faces), held))
+                        self.faces.append((row, [np.array(p, np.float32) for p in points]))
+        self.training = [i for i, held in self.index if not held]
+        self.held_out = [i for i, held in self.index if held]
+        self.random = np.random.default_rng(seed)
+        self.order = Order(self.training, self.random)
+        self.noise = Noise(self.random, seed, 128)
+
+    def parts(self, i):
+        row, points = self.faces[i]
+        at = 0
+        for (height, width), places in zip(PARTS, points):
+            yield row[at : at + CHANNELS * height * width].reshape(CHANNELS, height, width)[7:10].astype(np.float32) / 255, places
+            at += CHANNELS * height * width
+
+    def batch(self, indices, vary):
+        made = [[], [], [], []]
+        for i in indices:
+            gain, gamma = (self.random.uniform(0.7, 1.3, (3, 1, 1)), self.random.uniform(0.75, 1.3)) if vary else (1, 1)
+            for k, (picture, places) in enumerate(self.parts(i)):
+                mouth = k == 2
+                if vary:
+                    picture = np.clip(picture**gamma * gain, 0, 1).astype(np.float32)
+                    if self.random.random() < 0.5:
+                        picture = np.ascontiguousarray(picture[:, :, ::-1])
+                        places = np.stack([picture.shape[2] - 1 - places[:, 0], places[:, 1]], 1)
+                        places = places[MIRRORED] if mouth else places
+                made[2 * mouth].append(picture)
+                made[2 * mouth + 1].append(places)
+        out = []
+        for pictures, places in ((made[0], made[1]), (made[2], made[3])):
+            pictures, places = torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(places))
+            height, width = pictures.shape[2:]
+            middle = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+            places = places - middle
+            if vary:
+                pictures, places = self.aside(pictures, places)
+            out += [pictures, places / UNIT]
+        return out
+
+    def aside(self, pictures, places):
+        """Larger or smaller, aside, softer, with noise."""
+        count, _, height, width = pictures.shape
+        scale = torch.from_numpy(np.exp(self.random.normal(0, 0.07, (count, 1, 2)))).float()
+        shift = torch.from_numpy(self.random.normal(0, 2.5, (count, 1, 2))).float()
+        matrix = torch.zeros(count, 2, 3)
+        matrix[:, 0, 0], matrix[:, 1, 1] = scale[:, 0, 0], scale[:, 0, 1]
+        matrix[:, :, 2] = shift[:, 0] * 2 / torch.tensor([width, height])
+        grid = nn.functional.affine_grid(matrix, pictures.shape, align_corners=False)
+        pictures = nn.functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+        for k in range(count):
+            if self.random.random() < 0.5:
+                smaller = self.random.uniform(1.2, 4)
+                small = nn.functional.interpolate(pictures[k : k + 1], size=(round(height / smaller), round(width / smaller)), mode="area")
+                pictures[k] = nn.functional.interpolate(small, size=(height, width), mode="bilinear")[0]
+            pictures[k] += torch.from_numpy(self.noise.take(height, width, 0.04, 0.02))
+        return pictures.clamp(0, 1), (places - shift) / scale
+
+
+def main():
+    args = options(minutes=5, batch=24).parse_args()
+    device = prepare(args)
+    read = Read(args.data.split(","), args.seed)
+    training = Training(readers(), args, device)
+    print(f"{len(read.training)} faces to train on, {len(read.held_out)} held out", flush=True)
+
+    def wrong(network, batch):
+        return [(reader(pictures) - places).abs() for reader, pictures, places in zip(network, batch[0::2], batch[1::2])]
+
+    def loss_of(network, batch):
+        with training.half():
+            return sum(part.float().mean() for part in wrong(network, batch))
+
+    def look(loss):
+        with torch.no_grad():
+            apart, spread = [[], []], [[], []]
+            for first in range(0, len(read.held_out), 64):
+                batch = read.batch(read.held_out[first : first + 64], False)
+                for k, part in enumerate(wrong(training.averaged, batch)):
+                    apart[k].append(part * UNIT)
+                    spread[k].append(batch[2 * k + 1] * UNIT)
+        told = [f"{torch.cat(a).mean():.2f} of {(torch.cat(s) - torch.cat(s).mean(0)).abs().mean():.2f}" for a, s in zip(apart, spread)]
+        training.curve.append([training.samples, loss])
+        print(f"{training.samples} samples, {training.seconds / 60:.1f} min, loss {loss:.4f}: eyes {told[0]} pixels off, mouths {told[1]}", flush=True)
+        training.save()
+
+    training.run(ahead(lambda: read.batch(read.order.next(args.batch), True), device), loss_of, look)
+
+
+if __name__ == "__main__":
+    main()

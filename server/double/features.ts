@@ -1,0 +1,204 @@
+import { join } from 'node:path';
+import type { Landmarks } from '../face/types.ts';
+import type { Kernels } from '../frame/kernels.ts';
+import { checkShapes } from './contract.ts';
+import { checkHeld, type DoubleManifest } from './manifest.ts';
+import type { OpenOptions } from './open.ts';
+import type { Painted, Painter } from './painter.ts';
+import { type Affine, SIZE } from './surface.ts';
+
+type Point = readonly [number, number];
+
+/** Where a feature lies is told by the middle of these landmarks (MediaPipe face mesh); `above` it, crop pixels, is the middle of its part. */
+interface Feature {
+  landmarks: readonly number[];
+  above: number;
+}
+
+/** Height and width of what is painted, crop pixels: brow and eye, and lips as wide open as they come. */
+export const EYE = [48, 64] as const;
+export const MOUTH = [64, 80] as const;
+/** Eyes from left to right on screen where the performer faces the camera. */
+const EYES: readonly Feature[] = [
+  { landmarks: [33, 133], above: 10 },
+  { landmarks: [362, 263], above: 10 },
+];
+const LIPS: Feature = { landmarks: [61, 291, 0, 17], above: 0 };
+/** The double R, G, B, its mesh's alpha, the performer R, G, B. */
+export const GIVEN = 7;
+/** On a grid of so many crop pixels: from where of the double and of the performer, the performer's share, and what is added to R, G, B. */
+const STEP = 2;
+const CHANGE = 8;
+const PLACES = 4;
+/** Pixels over which what is painted fades to nothing at a part's edge. */
+const EDGE = 6;
+
+/** The network that paints them. */
+export const FEATURES = {
+  kind: 'learned',
+  inputs: { eyes: [EYES.length, GIVEN, ...EYE], mouth: [1, GIVEN, ...MOUTH] },
+  outputs: {
+    eyesChange: [EYES.length, CHANGE, EYE[0] / STEP, EYE[1] / STEP],
+    mouthChange: [1, CHANGE, MOUTH[0] / STEP, MOUTH[1] / STEP],
+  },
+} as const;
+
+/** A face as it is drawn until now. */
+export interface Drawn {
+  painted: Painted;
+  painter: Pick<Painter, 'place' | 'detail'>;
+  landmarks: Landmarks;
+}
+
+/** Where a part begins in the crop at SIZE, and how far from the double's feature the performer's lies, crop pixels. */
+interface Place {
+  left: number;
+  top: number;
+  aside: Point;
+}
+
+/** Cuts what the network is given of a face. @param eyes and mouth address its inputs. Answers where each part lies: eyes, then mouth. */
+export function cutFeatures(kernels: Kernels, drawn: Drawn, eyes: number, mouth: number): Place[] {
+  const { painted, painter } = drawn;
+  const { detail } = painter;
+  const cut = (feature: Feature, [height, width]: readonly [number, number], to: number): Place => {
+    const place = placeOf(feature, height, width, drawn);
+    const plane = width * height * Float32Array.BYTES_PER_ELEMENT;
+    // At twice the detail: between four pixels, their mean.
+    const middle = (detail - 1) / 2;
+    const take = (from: number, planes: number, [x, y]: Point, out: number): void => {
+      const [left, top] = [detail * (place.left + x) + middle, detail * (place.top + y) + middle];
+      kernels.part(from, painted.size, planes, left, top, detail, width, height, out);
+    };
+    take(painted.base, 3, [0, 0], to);
+    take(painted.base + 4 * painted.size ** 2 * Float32Array.BYTES_PER_ELEMENT, 1, [0, 0], to + 3 * plane);
+    take(painted.crop, 3, place.aside, to + 4 * plane);
+    return place;
+  };
+  const each = GIVEN * EYE[0] * EYE[1] * Float32Array.BYTES_PER_ELEMENT;
+  return [...EYES.map((eye, k) => cut(eye, EYE, eyes + k * each)), cut(LIPS, MOUTH, mouth)];
+}
+
+function placeOf(feature: Feature, height: number, width: number, { painted, painter, landmarks }: Drawn): Place {
+  const { detail } = painter;
+  const crop = (place: Point): Point => [(place[0] + 0.5) / detail - 0.5, (place[1] + 0.5) / detail - 0.5];
+  const double = middleOf(feature.landmarks.map((landmark) => crop(painter.place(landmark))));
+  const performer = middleOf(feature.landmarks.map((landmark) => crop(inCrop(landmarks, landmark, painted.toCrop))));
+  const begin = (middle: number, length: number): number =>
+    Math.min(SIZE - length, Math.max(0, Math.round(middle - (length - 1) / 2)));
+  return {
+    left: begin(double[0], width),
+    top: begin(double[1] - feature.above, height),
+    aside: [performer[0] - double[0], performer[1] - double[1]],
+  };
+}
+
+function inCrop({ points }: Landmarks, landmark: number, [a, b, c, d, e, f]: Affine): Point {
+  const [x, y] = [points[3 * landmark]!, points[3 * landmark + 1]!];
+  return [a * x + b * y + c, d * x + e * y + f];
+}
+
+function middleOf(points: readonly Point[]): Point {
+  let [x, y] = [0, 0];
+  for (const point of points) {
+    x += point[0] / points.length;
+    y += point[1] / points.length;
+  }
+  return [x, y];
+}
+
+/** Paints the eyes and the mouth of a drawn double as the performer's are to be seen. */
+export interface Features {
+  paint(drawn: Drawn): Promise<void>;
+  close(): void;
+}
+
+/** @throws Error with a sentence where the network is missing, changed, or another than it should be. */
+export async function openFeatures(
+  options: OpenOptions,
+  held: NonNullable<DoubleManifest['features']>,
+): Promise<Features> {
+  const { runtime, arena, kernels, dir } = options;
+  await checkHeld(dir, held);
+  const session = await runtime.load(join(dir, held.file), arena);
+  let composer: Composer | null = null;
+  const close = (): void => {
+    session.close();
+    composer?.close();
+    composer = null;
+  };
+  try {
+    const { eyes, mouth, eyesChange, mouthChange } = checkShapes(session, dir, FEATURES);
+    await session.run();
+    composer = new Composer(options);
+    const { compose } = composer;
+    return {
+      async paint(drawn) {
+        const places = cutFeatures(kernels, drawn, eyes.at, mouth.at);
+        await session.run();
+        for (const [k, place] of places.entries()) {
+          const [given, change] = [eyes.data.byteLength / EYES.length, eyesChange.data.byteLength / EYES.length];
+          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change);
+          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at);
+        }
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Puts parts together from the double and the performer as the network says. Owns its kernel memory. */
+class Composer {
+  readonly #options: OpenOptions;
+  readonly #at: number;
+  readonly #bytes: number;
+  readonly #scratch: number;
+  #closed = false;
+
+  constructor(options: OpenOptions) {
+    this.#options = options;
+    const [height, width] = MOUTH.map((length) => length * (options.closeUps ? 2 : 1)) as [number, number];
+    this.#scratch = width * height * 32 + width * 16;
+    // At twice the detail: three planes of the double and of the performer, and the network's answer.
+    const finer = (6 + CHANGE / STEP ** 2) * width * height * Float32Array.BYTES_PER_ELEMENT;
+    this.#bytes = this.#scratch + (options.closeUps ? finer : 0);
+    this.#at = options.arena.allocate(this.#bytes);
+  }
+
+  /** @param given what the network was given of this part. @param change what it answered. */
+  compose = (
+    { painted, painter }: Drawn,
+    place: Place,
+    [height, width]: readonly [number, number],
+    given: number,
+    change: number,
+  ): void => {
+    const { kernels } = this.#options;
+    const [base, size, plane] = [painted.base, painted.size, width * height * Float32Array.BYTES_PER_ELEMENT];
+    if (painter.detail === 1) {
+      const performer = given + (GIVEN - 3) * plane;
+      kernels.compose(given, performer, width, height, change, EDGE, this.#at, base, size, place.left, place.top);
+      return;
+    }
+    const [w, h, left, top] = [2 * width, 2 * height, 2 * place.left, 2 * place.top];
+    const double = this.#at + this.#scratch;
+    const performer = double + 3 * 4 * plane;
+    const finer = performer + 3 * 4 * plane;
+    kernels.part(base, size, 3, left, top, 1, w, h, double);
+    kernels.part(painted.crop, size, 3, left + 2 * place.aside[0], top + 2 * place.aside[1], 1, w, h, performer);
+    const [columns, rows] = [width / STEP, height / STEP];
+    const cells = PLACES * columns * rows * Float32Array.BYTES_PER_ELEMENT;
+    kernels.doubled(change, PLACES, columns, rows, 2, finer);
+    kernels.doubled(change + cells, CHANGE - PLACES, columns, rows, 1, finer + 4 * cells);
+    kernels.compose(double, performer, w, h, finer, 2 * EDGE, this.#at, base, size, left, top);
+  };
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.arena.release(this.#at, this.#bytes);
+  }
+}

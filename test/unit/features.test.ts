@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { featuresGraph } from '../../scripts/double/features-graph.ts';
+import { readTrained } from '../../scripts/double/trained-network.ts';
+import { GIVEN, openFeatures } from '../../server/double/features.ts';
+import type { Painted } from '../../server/double/painter.ts';
+import type { Landmarks } from '../../server/face/types.ts';
+import { Arena } from '../../server/frame/arena.ts';
+import { loadKernels } from '../../server/frame/kernels.ts';
+import { createRuntime } from '../../server/inference/runtime.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'understudy-features-'));
+const arena = new Arena(64);
+const kernels = loadKernels(arena);
+const runtime = createRuntime();
+afterAll(() => {
+  runtime.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A network that takes all from the performer, so that what was shown of them is to be seen in what was painted. */
+function showsThePerformer(): { file: string; sha256: string } {
+  const conv = { op: 'conv', inputs: GIVEN, outputs: 8, kernel: 2, stride: 2, relu: false };
+  const weights = new Float32Array(8 * GIVEN * 4 + 8);
+  weights[8 * GIVEN * 4 + 4] = 1;
+  const held = { ...conv, weights: [0, 8 * GIVEN * 4], bias: [8 * GIVEN * 4, 8] };
+  const nodes = ['eyes', 'mouth'].map((part) => ({ ...held, from: `${part}Given`, to: `${part}Change` }));
+  const described = { format: 2, window: [0, 0, 0, 0], inputs: [], outputs: [], nodes, training: {} };
+  writeFileSync(join(dir, 'network.json'), JSON.stringify(described));
+  writeFileSync(join(dir, 'network.weights'), weights);
+  const bytes = featuresGraph(readTrained(dir)).encode({});
+  writeFileSync(join(dir, 'features.onnx'), bytes);
+  return { file: 'features.onnx', sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Of the double: corners of the eyes and of the mouth, upper and lower lip, crop pixels. */
+const DOUBLE = new Map([
+  [33, [78, 100]],
+  [133, [110, 100]],
+  [362, [146, 100]],
+  [263, [178, 100]],
+  [61, [104, 170]],
+  [291, [152, 170]],
+  [0, [128, 162]],
+  [17, [128, 182]],
+] as const);
+/** Where the performer's lie from the double's. */
+const ASIDE = { eyes: [3, -2], mouth: [-4.5, 5] } as const;
+
+test.each([1, 2])(
+  'is shown eyes and mouth of both where they lie, and paints them there (detail %i)',
+  async (detail) => {
+    const size = 256 * detail;
+    const plane = size * size;
+    const fill = (planes: number, at: (plane: number, x: number, y: number) => number): number => {
+      const to = arena.allocate(4 * planes * plane);
+      const values = arena.floats(to, planes * plane);
+      for (let i = 0; i < values.length; i++) {
+        const pixel = i % plane;
+        // As crop pixels of 256, whatever the detail.
+        values[i] = at(
+          Math.floor(i / plane),
+          ((pixel % size) + 0.5) / detail - 0.5,
+          (Math.floor(pixel / size) + 0.5) / detail - 0.5,
+        );
+      }
+      return to;
+    };
+    const painted: Painted = {
+      size,
+      toCrop: [detail, 0, (detail - 1) / 2, 0, detail, (detail - 1) / 2],
+      base: fill(5, () => 0.5),
+      crop: fill(3, (c, x, y) => 0.1 * c + 0.002 * x + 0.001 * y),
+      interleaved: 0,
+      facing: 0,
+      softness: 0,
+    };
+    const points = new Float32Array(478 * 3);
+    for (const [landmark, [x, y]] of DOUBLE) {
+      const [dx, dy] = landmark === 61 || landmark === 291 || landmark < 18 ? ASIDE.mouth : ASIDE.eyes;
+      points.set([x + dx, y + dy], 3 * landmark);
+    }
+    const landmarks = { points } as unknown as Landmarks;
+    const place = (landmark: number): readonly [number, number] => {
+      const [x, y] = DOUBLE.get(landmark as 33)!;
+      return [detail * (x + 0.5) - 0.5, detail * (y + 0.5) - 0.5];
+    };
+    const features = await openFeatures({ runtime, arena, kernels, dir, closeUps: true }, showsThePerformer());
+    await features.paint({ painted, painter: { detail: detail as 1 | 2, place }, landmarks });
+    features.close();
+    features.close();
+    const made = arena.floats(painted.base, 5 * plane);
+    const at = (c: number, x: number, y: number): number =>
+      made[c * plane + Math.round(detail * y) * size + Math.round(detail * x)]!;
+    const plate = (c: number, x: number, y: number): number => 0.1 * c + 0.002 * x + 0.001 * y;
+    for (let c = 0; c < 3; c++) {
+      for (const [x, y] of [
+        [94, 92],
+        [162, 92],
+        [90, 80],
+        [168, 105],
+      ] as const)
+        expect(at(c, x, y)).toBeCloseTo(plate(c, x + ASIDE.eyes[0], y + ASIDE.eyes[1]), 2);
+      for (const [x, y] of [
+        [128, 172],
+        [110, 150],
+      ] as const)
+        expect(at(c, x, y)).toBeCloseTo(plate(c, x + ASIDE.mouth[0], y + ASIDE.mouth[1]), 2);
+      // Nose, cheek, forehead and beyond the face stay as drawn.
+      for (const [x, y] of [
+        [128, 125],
+        [50, 150],
+        [128, 30],
+        [5, 5],
+        [250, 250],
+      ] as const)
+        expect(at(c, x, y)).toBe(0.5);
+    }
+  },
+);
+
+test('refuses a network that is not the one that was named, and one of another shape', async () => {
+  const held = showsThePerformer();
+  const options = { runtime, arena, kernels, dir };
+  await expect(openFeatures(options, { ...held, sha256: '0'.repeat(64) })).rejects.toThrow(/damaged or was changed/);
+  await expect(openFeatures(options, { ...held, file: 'gone.onnx' })).rejects.toThrow(/gone\.onnx is missing/);
+});

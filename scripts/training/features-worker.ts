@@ -21,6 +21,12 @@ export interface FeaturesJob {
   dir: string;
 }
 
+/** Where a reader is to find a part's landmarks (reader.py): brow and eye from the temple inwards; lips. MediaPipe face mesh. */
+const READ = [
+  [33, 133, 159, 158, 160, 145, 144, 153, 70, 63, 105, 66, 107, 468],
+  [263, 362, 386, 385, 387, 374, 373, 380, 300, 293, 334, 296, 336, 473],
+  [61, 291, 78, 308, 37, 267, 84, 314, 81, 311, 178, 402, 40, 270, 91, 321, 0, 17, 13, 14],
+] as const;
 /** Truth R, G, B, and alpha wanted. */
 const WANTED = 4;
 const PARTS = [EYE, EYE, MOUTH] as const;
@@ -44,8 +50,24 @@ async function openFilming(dir: string) {
         const drawn = await drawing.draw({ picture, landmarks, params: {}, trackId, neutral });
         drawing.forget(trackId);
         const places = cutFeatures(kernels, drawn, at, mouth);
-        const sample = sampleOf(arena.floats(at, GIVEN * AREA), wanted(drawn.painted.toCrop), places);
-        return { sample, canonical: canonicalPoints(landmarks.points, fitPose(canonical, landmarks.points, rigid)) };
+        const { toCrop } = drawn.painted;
+        const sample = sampleOf(arena.floats(at, GIVEN * AREA), wanted(toCrop), places);
+        return {
+          sample,
+          places,
+          toCrop,
+          canonical: canonicalPoints(landmarks.points, fitPose(canonical, landmarks.points, rigid)),
+        };
+      }),
+    /** Where landmarks lie in the parts of a true face, part pixels; null where the server would not see it. */
+    read: (truth: Uint8Array, toCrop: Affine, places: readonly Corner[]) =>
+      onlooker.look(truth, PICTURE, PICTURE, (_picture, { points }) => {
+        const [a, b, c, d, e, f] = toCrop;
+        const within = (landmark: number, { left, top }: Corner): number[] => {
+          const [x, y] = [points[3 * landmark]!, points[3 * landmark + 1]!];
+          return [a * x + b * y + c - left, d * x + e * y + f - top].map((value) => Math.round(100 * value) / 100);
+        };
+        return Promise.resolve(READ.map((part, k) => part.map((landmark) => within(landmark, places[k]!))));
       }),
     close(): void {
       arena.release(at, bytes);
@@ -56,11 +78,7 @@ async function openFilming(dir: string) {
 }
 
 /** Of each part GIVEN and WANTED planes of bytes; scripts/training/features.py reads them. @param wanted WANTED planes of the crop. */
-function sampleOf(
-  given: Float32Array,
-  wanted: Uint8Array,
-  places: readonly { left: number; top: number }[],
-): Uint8Array {
+function sampleOf(given: Float32Array, wanted: Uint8Array, places: readonly Corner[]): Uint8Array {
   const sample = new Uint8Array((GIVEN + WANTED) * AREA);
   let [from, to] = [0, 0];
   for (const [k, [height, width]] of PARTS.entries()) {
@@ -76,6 +94,12 @@ function sampleOf(
   return sample;
 }
 
+/** Where a part begins in the crop. */
+interface Corner {
+  left: number;
+  top: number;
+}
+
 type Filming = Awaited<ReturnType<typeof openFilming>>;
 
 async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: number) {
@@ -87,8 +111,8 @@ async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: 
   const faces: object[] = [];
   for (const [i, face] of about.faces.entries()) {
     const plate = rgbToI420(pictured(planes(i, CROP, 3)), PICTURE, PICTURE);
+    const truth = pictured(planes(i, TRUTH, 3));
     const taken = await filming.film(plate, rest.known(next), (toCrop) => {
-      const truth = pictured(planes(i, TRUTH, 3));
       const wanted = placed(planes(i, TRUTH + 3, 1));
       const values = new Float32Array(WANTED * PICTURE * PICTURE);
       for (let k = 0; k < PICTURE * PICTURE; k++) {
@@ -102,7 +126,8 @@ async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: 
     if (!taken) continue;
     rest.saw(taken.canonical, face);
     writeSync(open, taken.sample);
-    faces.push({ driver: face.driver });
+    const read = await filming.read(rgbToI420(truth, PICTURE, PICTURE), taken.toCrop, taken.places);
+    faces.push({ driver: face.driver, read });
   }
   closeSync(open);
   writeFileSync(`${file}.json`, JSON.stringify({ double: name, faces }));

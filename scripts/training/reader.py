@@ -51,15 +51,14 @@ class Read:
     def __init__(self, folders, seed):
         self.faces, self.index = [], []
         for folder in folders:
-            for path in sorted(glob.glob(f"{folder}/*.lab.json")):
-                with open(path) as file:
-                    labels = json.load(file)
-                flat = np.memmap(path[: -len(".lab.json")] + ".bin", np.uint8, "r").reshape(-1, CHANNELS * AREA)
-                held = int(path[-len("0000.lab.json") :][:4]) % 12 == 0
-                for row, points in zip(flat, labels, strict=True):
-                    if points:
-                        self.index.append((len(self.faces), held))
-                        self.faces.append((row, [np.array(p, np.float32) for p in points]))
+            for path in sorted(glob.glob(f"{folder}/*.bin")):
+                with open(path[:-4] + ".json") as file:
+                    faces = json.load(file)["faces"]
+                flat = np.memmap(path, np.uint8, "r").reshape(-1, CHANNELS * AREA)
+                for row, face in zip(flat, faces, strict=True):
+                    if face["read"]:
+                        self.index.append((len(self.faces), face["driver"] % 12 == 0))
+                        self.faces.append((row, [np.array(points, np.float32) for points in face["read"]]))
         self.training = [i for i, held in self.index if not held]
         self.held_out = [i for i, held in self.index if held]
         self.random = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ mkdirSync(dirname(ANYBODY), { recursive: true });
 writeFileSync(ANYBODY, bytes);
 writeFileSync(
   ANYBODY_FEATURES,
-  featuresGraph(readTrained(painted)).encode({ generator: 'scripts/double/build-anybody.ts' }),
+  featuresGraph(readTrained(painted)).encode({ generator: 'scripts/double/features-graph.ts' }),
 );
 writeTraining(join(dirname(ANYBODY), 'CARD.md'), network.training);
 console.log(`${ANYBODY}: ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

@@ -29,7 +29,7 @@ const bytes = learnedGraph(network).encode({
 });
 const model = { file: 'double.onnx', bytes };
 const painting = painted ? readTrained(painted) : null;
-const features = painting && featuresGraph(painting).encode({ generator: 'scripts/double/build-learned.ts' });
+const features = painting && featuresGraph(painting).encode({ generator: 'scripts/double/features-graph.ts' });
 writeLook(dir, {
   ...source,
   kind: 'learned',

@@ -104,7 +104,7 @@ class Features:
         self.held_out = held[:: max(1, len(held) // 384)][:384]
         self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in apart]
         self.shown = self.held_out[:: max(1, len(self.held_out) // 12)][:12]
-        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len(folders)}
+        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len({os.path.basename(folder) for folder in folders})}
         self.random = np.random.default_rng(seed)
         self.order = Order(self.training, self.random)
         self.noise = Noise(self.random, seed, 128)

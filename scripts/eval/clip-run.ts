@@ -225,8 +225,8 @@ class ClipRun {
       // Hair and hands that were left in front are the plate's own, and no copy.
       const laid = densityOf(plate, layer, layer.laid);
       result.detail.push(detailCorrelation(plate, program, skinOnly(laid, plate, points)));
-      result.portraits.plate.add(plate, points, density);
-      result.portraits.program.add(program, points, density);
+      result.portraits.plate.add(plate, points, laid);
+      result.portraits.program.add(program, points, laid);
     }
     if (layers.length === 0) return;
     const [before, after] = [await this.#anew(plate), await this.#anew(program)];

@@ -124,10 +124,10 @@ it('a spare says that it lives, loads what it is told to, and takes frames right
     return created - released;
   };
   const both = built.stub && held();
-  // What nobody wears any more it lets go of.
+  // What nobody wears any more it lets go of, with both of its networks.
   socket.write(tell({ ...prepare, looks: ['ivo'] }));
   await until(says('prepared'), 3);
-  if (both) expect(held()).toBe(both - 1);
+  if (both) expect(held()).toBe(both - 2);
   expect(heard.some(({ frame }) => frame)).toBe(false);
   const [key, next] = (await codedClip({ width: 320, height: 192, frames: 2, bitrate: 1_000_000 })) as [
     CodedFrame,

@@ -10,7 +10,7 @@ from torch import nn
 
 from batches import Order
 from data import BLOCKS, FADED, GRAIN, LUMA, SOFT
-from network import add, conv, up
+from network import shallow
 from noise import Noise
 
 EYE, MOUTH = (48, 64), (64, 80)
@@ -28,32 +28,9 @@ FADE = 6
 """Pixels over which what is painted fades to nothing at a part's edge."""
 
 
-def tower(part, widths=(16, 32, 48, 64)):
-    """A U-Net from half the part's size down to a 1/16 of it and up again to half (composed). Names begin with part: eyes, mouth."""
-    a, b, c, d = widths
-    made = [
-        conv("Given", "a", GIVEN, a, 2, 2),
-        conv("a", "b0", a, b, 2, 2),
-        conv("b0", "b", b, b),
-        conv("b", "c0", b, c, 2, 2),
-        conv("c0", "c", c, c),
-        conv("c", "d0", c, d, 2, 2),
-        conv("d0", "d1", d, d),
-        conv("d1", "d2", d, d),
-        conv("d2", "d3", d, c, 1),
-        up("d3", "d4"),
-        add("d4", "c", "e0"),
-        conv("e0", "e1", c, c),
-        conv("e1", "e2", c, b, 1),
-        up("e2", "e3"),
-        add("e3", "b", "f0"),
-        conv("f0", "f1", b, b),
-        conv("f1", "f2", b, a, 1),
-        up("f2", "f3"),
-        add("f3", "a", "g0"),
-        conv("g0", "g1", a, a),
-        conv("g1", "Change", a, CHANGE, 1, relu=False),
-    ]
+def tower(part):
+    """What changes one kind of part (composed). Names begin with it: eyes, mouth."""
+    made = shallow("Given", GIVEN, "Change", CHANGE)
     return [{key: f"{part}{value}" if key in ("from", "and", "to") else value for key, value in step.items()} for step in made]
 
 

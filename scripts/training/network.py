@@ -76,6 +76,37 @@ def below(b, c, d, e, beside=()):
     ]
 
 
+def shallow(given, inputs, answer, outputs, widths=(16, 32, 48, 64)):
+    """
+    A U-Net whose finest levels are short: from `given`, so many planes, at half its size down to a 1/16 of it, and up again to half, where it answers
+    so many. Widths in sixteens, as above.
+    """
+    a, b, c, d = widths
+    return [
+        conv(given, "a", inputs, a, 2, 2),
+        conv("a", "b0", a, b, 2, 2),
+        conv("b0", "b", b, b),
+        conv("b", "c0", b, c, 2, 2),
+        conv("c0", "c", c, c),
+        conv("c", "d0", c, d, 2, 2),
+        conv("d0", "d1", d, d),
+        conv("d1", "d2", d, d),
+        conv("d2", "d3", d, c, 1),
+        up("d3", "d4"),
+        add("d4", "c", "e0"),
+        conv("e0", "e1", c, c),
+        conv("e1", "e2", c, b, 1),
+        up("e2", "e3"),
+        add("e3", "b", "f0"),
+        conv("f0", "f1", b, b),
+        conv("f1", "f2", b, a, 1),
+        up("f2", "f3"),
+        add("f3", "a", "g0"),
+        conv("g0", "g1", a, a),
+        conv("g1", answer, a, outputs, 1, relu=False),
+    ]
+
+
 class Network(nn.Module):
     def __init__(self, plan=None):
         super().__init__()

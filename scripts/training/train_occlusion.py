@@ -12,7 +12,7 @@ from torch import nn
 from batches import ahead
 from counted import multiplications
 from loop import Training, options, prepare
-from network import Network, add, conv, export, up
+from network import Network, export, shallow
 from occluded import GIVEN, Occluded
 from pictures import write
 from scenes import COLUMNS, ROWS
@@ -21,36 +21,9 @@ FALSE = 1.5
 """A pixel of the performer's own that is proposed is so many times worse than a finger's that is not: what is proposed wrongly may hide what is right."""
 
 
-def steps(widths=(16, 32, 48, 64)):
-    """
-    given: GIVEN planes at half the crop's size. hole: a logit, of that size. A U-Net down to a 1/16 of it, whose finest levels are short; widths in
-    sixteens (server/docs/decisions/learned-double.md).
-    """
-    a, b, c, d = widths
-    return [
-        conv("given", "a", GIVEN, a, 2, 2),
-        conv("a", "b0", a, b, 2, 2),
-        conv("b0", "b", b, b),
-        conv("b", "c0", b, c, 2, 2),
-        conv("c0", "c", c, c),
-        conv("c", "d0", c, d, 2, 2),
-        conv("d0", "d1", d, d),
-        conv("d1", "d2", d, d),
-        conv("d2", "d3", d, c, 1),
-        up("d3", "d4"),
-        add("d4", "c", "e0"),
-        conv("e0", "e1", c, c),
-        conv("e1", "e2", c, b, 1),
-        up("e2", "e3"),
-        add("e3", "b", "f0"),
-        conv("f0", "f1", b, b),
-        conv("f1", "f2", b, a, 1),
-        up("f2", "f3"),
-        add("f3", "a", "g0"),
-        conv("g0", "g1", a, a),
-        conv("g1", "g2", a, 4, 1, relu=False),
-        {"op": "shuffle", "from": "g2", "to": "hole"},
-    ]
+def steps():
+    """given: GIVEN planes at half the crop's size. hole: a logit, of that size."""
+    return [*shallow("given", GIVEN, "g2", 4), {"op": "shuffle", "from": "g2", "to": "hole"}]
 
 
 class Finder(Network):

@@ -1,15 +1,12 @@
 """People in their skins at several ages, as scripts/age/record.ts writes them: person-NNNN.bin with 12 planes of 256×256 bytes a moment, and a JSON beside it."""
 
-import glob
-import json
-import os
-
 import numpy as np
 import torch
 
 from batches import Order
-from data import HEIGHT, LEFT, SIDE, TOP, WIDTH
+from data import HEIGHT, SIDE, WIDTH, window
 from noise import Noise
+from shards import recordings, samples, spread
 
 AGES = 3
 PLANES = 3 * AGES + 3
@@ -30,26 +27,19 @@ class Pairs:
         """without: skins that are left out of training, "ancestry-sex"; then these people are the held-out ones."""
         self.shards, self.ages, self.index = [], [], []
         people = []
-        for path in sorted(glob.glob(f"{folder}/*.bin")):
-            with open(path[:-4] + ".json") as file:
-                about = json.load(file)
-            count = os.path.getsize(path) // (PLANES * SIDE * SIDE)
-            if count == 0:
-                continue
+        for path, about in recordings([folder], "scripts/age/record.ts"):
             ancestry = max(about["ancestry"], key=about["ancestry"].get)
             people.append(f"{ancestry}-{about['sex']}")
-            whole = np.memmap(path, np.uint8, "r", shape=(count, PLANES, SIDE, SIDE))
-            self.shards.append(whole[:, :, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH])
+            shard = window(samples(path, (PLANES, SIDE, SIDE)))
+            self.index += [(len(self.shards), i) for i in range(len(shard))]
+            self.shards.append(shard)
             self.ages.append(about["ages"])
-            self.index += [(len(self.shards) - 1, i) for i in range(count)]
-        if not self.index:
-            raise SystemExit(f"There are no recorded people in {folder}: run scripts/age/record.ts first.")
         # Whole people are held out, every twelfth.
         apart = {k for k, skin in enumerate(people) if (skin == without if without else k % 12 == 11)} or {len(people) - 1}
         held = [i for i, (shard, _) in enumerate(self.index) if shard in apart]
-        self.held_out = held[:: max(1, len(held) // 96)][:96]
+        self.held_out = spread(held, 96)
         self.training = [i for i, (shard, _) in enumerate(self.index) if shard not in apart]
-        self.shown = self.held_out[:: max(1, len(self.held_out) // 8)][:8]
+        self.shown = spread(self.held_out, 8)
         self.about = {"moments": len(self.index), "people": len(self.shards), "ages": AGES}
         self.random = np.random.default_rng(seed)
         self.order = Order(self.training, self.random)

@@ -1,14 +1,10 @@
 """Recorded pairs, as scripts/training/record.ts writes them: NAME.bin with 14 planes of 256×256 bytes a face, and NAME.json beside it."""
 
-import glob
-import json
-import os
-
 import numpy as np
 import torch
 
-from batches import Order
 from noise import Noise
+from shards import Faces
 
 SIDE = 256
 TOP, LEFT, HEIGHT, WIDTH = 16, 32, 224, 192
@@ -51,30 +47,17 @@ def softened(planes, smaller):
     return torch.nn.functional.interpolate(small, size=(HEIGHT, WIDTH), mode="bilinear")[0].numpy()
 
 
-class Recorded:
+def window(crops):
+    """Of crops … × SIDE × SIDE what the network works on, … × HEIGHT × WIDTH."""
+    return crops[..., TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH]
+
+
+class Recorded(Faces):
     def __init__(self, folders, seed=1):
-        """folders: of one double or several. Drivers are held out in all alike."""
-        self.shards, self.index = [], []
-        for folder in folders:
-            for path in sorted(glob.glob(f"{folder}/*.bin")):
-                with open(path[:-4] + ".json") as file:
-                    about = json.load(file)
-                count = os.path.getsize(path) // (PLANES * SIDE * SIDE)
-                whole = np.memmap(path, np.uint8, "r", shape=(count, PLANES, SIDE, SIDE))
-                self.shards.append(whole[:, :, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH])
-                self.index += [(len(self.shards) - 1, i, about["faces"][i]["driver"]) for i in range(count)]
-        if not self.index:
-            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record.ts first.")
-        drivers = sorted({driver for _, _, driver in self.index})
-        # Whole people are held out, every twelfth: a face that was seen from another side is no stranger.
-        apart = {driver for driver in drivers if driver % 12 == 0} or {drivers[-1]}
-        held = [i for i, (_, _, driver) in enumerate(self.index) if driver in apart]
-        self.held_out = held[:: max(1, len(held) // 192)][:192]
-        self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in apart]
-        self.shown = self.held_out[:: max(1, len(self.held_out) // 10)][:10]
-        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len(folders)}
-        self.random = np.random.default_rng(seed)
-        self.order = Order(self.training, self.random)
+        """folders: of one double or several."""
+        super().__init__(folders, "scripts/training/record.ts", (PLANES, SIDE, SIDE), seed, measured=192, shown=10)
+        self.shards = [window(whole) for whole in self.shards]
+        self.about["doubles"] = len(folders)
         self.noise = Noise(self.random, seed, SIDE)
 
     def batch(self, indices):

@@ -1,18 +1,17 @@
 """The network that paints a learned double's eyes and mouth, and recorded pairs to train it on (scripts/training/record-features.ts)."""
 
-import glob
-import json
 import os
 
 import numpy as np
 import torch
 from torch import nn
 
-from batches import Order
 from data import BLOCKS, FADED, GRAIN, LUMA, SOFT
 from network import shallow
 from noise import Noise
+from shards import Faces
 
+RECORDER = "scripts/training/record-features.ts"
 EYE, MOUTH = (48, 64), (64, 80)
 """Height and width of the parts, crop pixels (server/double/features.ts)."""
 PARTS = (EYE, EYE, MOUTH)
@@ -63,37 +62,23 @@ def faded_edge(height, width):
     return torch.from_numpy((side(height)[:, None] * side(width)[None]).astype(np.float32))
 
 
-class Features:
-    """Recorded parts. Drivers are held out in all doubles alike."""
+def parts_of(sample):
+    """A view of three parts, each CHANNELS × height × width of bytes."""
+    ends = np.cumsum([CHANNELS * height * width for height, width in PARTS])
+    return [flat.reshape(CHANNELS, *size) for flat, size in zip(np.split(sample, ends[:-1]), PARTS)]
+
+
+class Features(Faces):
+    """Recorded parts."""
 
     def __init__(self, folders, seed=1):
-        self.shards, self.index = [], []
-        for folder in folders:
-            for path in sorted(glob.glob(f"{folder}/*.bin")):
-                with open(path[:-4] + ".json") as file:
-                    about = json.load(file)
-                count = os.path.getsize(path) // (CHANNELS * AREA)
-                self.shards.append(np.memmap(path, np.uint8, "r", shape=(count, CHANNELS * AREA)))
-                self.index += [(len(self.shards) - 1, i, about["faces"][i]["driver"]) for i in range(count)]
-        drivers = sorted({driver for _, _, driver in self.index})
-        apart = {driver for driver in drivers if driver % 12 == 0} or {drivers[-1]}
-        held = [i for i, (_, _, driver) in enumerate(self.index) if driver in apart]
-        self.held_out = held[:: max(1, len(held) // 384)][:384]
-        self.training = [i for i, (_, _, driver) in enumerate(self.index) if driver not in apart]
-        self.shown = self.held_out[:: max(1, len(self.held_out) // 12)][:12]
-        self.about = {"faces": len(self.index), "drivers": len(drivers), "doubles": len({os.path.basename(folder) for folder in folders})}
-        self.random = np.random.default_rng(seed)
-        self.order = Order(self.training, self.random)
+        super().__init__(folders, RECORDER, (CHANNELS * AREA,), seed, measured=384, shown=12)
+        self.about["doubles"] = len({os.path.basename(folder) for folder in folders})
         self.noise = Noise(self.random, seed, 128)
 
     def face(self, i):
-        """A view of three parts, each CHANNELS × height × width of bytes."""
         shard, place, _ = self.index[i]
-        flat, at, parts = self.shards[shard][place], 0, []
-        for height, width in PARTS:
-            parts.append(flat[at : at + CHANNELS * height * width].reshape(CHANNELS, height, width))
-            at += CHANNELS * height * width
-        return parts
+        return parts_of(self.shards[shard][place])
 
     def batch(self, indices):
         """Eyes 2n × 11 × …, mouths n × 11 × …: float32, 0 to 1."""

@@ -1,15 +1,13 @@
 """Recorded faces with what stands before them, at half the crop's size, for train_occlusion.py."""
 
-import glob
-import json
-
 import numpy as np
 import torch
 from torch import nn
 
 from batches import Order
-from data import HEIGHT, LEFT, PLANES, SIDE, TOP, WIDTH
+from data import PLANES, SIDE, window
 from scenes import COLUMNS, ROWS, STEP, Scenes
+from shards import apart, recordings, samples, spread
 
 PLATE, SKIN, RIM, FACING, WANTED = slice(3, 6), 6, 7, 8, 12
 """Planes that are taken of what record.ts records: what the camera saw, the face without eyes and mouth, its rim, facing, where a double is wanted."""
@@ -27,7 +25,7 @@ GIVEN = 6
 
 def half(planes):
     """Means over STEP² pixels of the part of a recording that the network sees, n × k × ROWS × COLUMNS bytes."""
-    part = torch.from_numpy(np.ascontiguousarray(planes[:, :, TOP : TOP + HEIGHT, LEFT : LEFT + WIDTH])).float()
+    part = torch.from_numpy(np.ascontiguousarray(window(planes))).float()
     return nn.functional.avg_pool2d(part, STEP)
 
 
@@ -65,7 +63,7 @@ def recorded(path, faces):
         skin = rim * (1 - planes[:, 3:4] / 255)
         every = torch.full_like(rim, 255)
         return torch.cat([planes[:, :3], skin, rim, planes[:, 5:6], planes[:, 6:7], every], 1).round().byte().numpy()
-    whole = np.memmap(path, np.uint8, "r").reshape(-1, PLANES, SIDE, SIDE)[: len(faces["faces"])]
+    whole = samples(path, (PLANES, SIDE, SIDE))[: len(faces["faces"])]
     planes = half(whole[:, [3, 4, 5, SKIN, RIM, FACING, WANTED]])
     hole, sure = holes(planes[:, 4:5] / 255, planes[:, 6:7] / 255, [face["occluder"] is not None for face in faces["faces"]])
     return torch.cat([planes[:, :GIVEN], 255 * hole, 255 * sure], 1).round().byte().numpy()
@@ -76,25 +74,22 @@ class Occluded:
         """folders: of one double each (record.ts; which one is all the same, for the network sees no double), or of none (record-covered.ts)."""
         self.random, self.scenes = np.random.default_rng(seed), Scenes(seed)
         parts, self.faces, doubles = [], [], set()
-        for path in [path for folder in folders for path in sorted(glob.glob(f"{folder}/*.bin"))]:
-            with open(path[:-4] + ".json") as file:
-                about = json.load(file)
+        for path, about in recordings(folders, "scripts/training/record-covered.ts"):
             parts.append(recorded(path, about))
             doubles |= {about["double"]} if "double" in about else set()
             self.faces += about["faces"]
-        if not parts:
-            raise SystemExit(f"There are no recorded faces in {', '.join(folders)}: run scripts/training/record-covered.ts first.")
         self.planes = np.concatenate(parts)
-        # Whole people are held out, as in data.py.
-        held = [i for i, face in enumerate(self.faces) if face["driver"] % 12 == 0]
-        rest = [i for i, face in enumerate(self.faces) if face["driver"] % 12]
+        drivers = {face["driver"] for face in self.faces}
+        strangers = apart(drivers)
+        held = [i for i, face in enumerate(self.faces) if face["driver"] in strangers]
+        rest = [i for i, face in enumerate(self.faces) if face["driver"] not in strangers]
         kinds = [[i for i in held if (self.faces[i]["occluder"] is None) == plain] for plain in (True, False)]
-        self.held_out = [i for kind in kinds for i in kind[:: max(1, len(kind) // 128)][:128]]
+        self.held_out = [i for kind in kinds for i in spread(kind, 128)]
         # Hands are what is seen most before faces.
         shown = [i for i in rest if self.faces[i]["occluder"]]
         self.occluded = Order(shown + 2 * [i for i in shown if self.faces[i]["occluder"] == "hand"], self.random)
         self.order = Order(rest, self.random)
-        self.about = {"faces": len(self.faces), "drivers": len({face["driver"] for face in self.faces}), "doubles": len(doubles)}
+        self.about = {"faces": len(self.faces), "drivers": len(drivers), "doubles": len(doubles)}
         self.shelf = []
 
     def parts(self, i):

@@ -4,17 +4,15 @@ asked to be read as the truth is: where it cannot tell how far a mouth is drawn 
   python3 scripts/training/reader.py --data DIR[,DIR] --out DIR [--minutes 5]
 """
 
-import glob
-import json
-
 import numpy as np
 import torch
 from torch import nn
 
 from batches import Order, ahead
-from features import AREA, CHANNELS, EYE, MOUTH, PARTS
+from features import AREA, CHANNELS, EYE, MOUTH, RECORDER, parts_of
 from loop import Training, options, prepare
 from noise import Noise
+from shards import apart, recordings, samples
 
 POINTS = (14, 20)
 """Of an eye with its brow, from the temple inwards whichever side it is on; of a mouth."""
@@ -49,28 +47,22 @@ class Read:
     """True faces and where their landmarks lie."""
 
     def __init__(self, folders, seed):
-        self.faces, self.index = [], []
-        for folder in folders:
-            for path in sorted(glob.glob(f"{folder}/*.bin")):
-                with open(path[:-4] + ".json") as file:
-                    faces = json.load(file)["faces"]
-                flat = np.memmap(path, np.uint8, "r").reshape(-1, CHANNELS * AREA)
-                for row, face in zip(flat, faces, strict=True):
-                    if face["read"]:
-                        self.index.append((len(self.faces), face["driver"] % 12 == 0))
-                        self.faces.append((row, [np.array(points, np.float32) for points in face["read"]]))
-        self.training = [i for i, held in self.index if not held]
-        self.held_out = [i for i, held in self.index if held]
+        self.faces = []
+        for path, about in recordings(folders, RECORDER):
+            for sample, face in zip(samples(path, (CHANNELS * AREA,)), about["faces"], strict=True):
+                if face["read"]:
+                    self.faces.append((sample, [np.array(points, np.float32) for points in face["read"]], face["driver"]))
+        strangers = apart({driver for _, _, driver in self.faces})
+        self.training = [i for i, (_, _, driver) in enumerate(self.faces) if driver not in strangers]
+        self.held_out = [i for i, (_, _, driver) in enumerate(self.faces) if driver in strangers]
         self.random = np.random.default_rng(seed)
         self.order = Order(self.training, self.random)
         self.noise = Noise(self.random, seed, 128)
 
     def parts(self, i):
-        row, points = self.faces[i]
-        at = 0
-        for (height, width), places in zip(PARTS, points):
-            yield row[at : at + CHANNELS * height * width].reshape(CHANNELS, height, width)[7:10].astype(np.float32) / 255, places
-            at += CHANNELS * height * width
+        sample, points, _ = self.faces[i]
+        for part, places in zip(parts_of(sample), points):
+            yield part[7:10].astype(np.float32) / 255, places
 
     def batch(self, indices, vary):
         made = [[], [], [], []]

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from batches import Order
+from cameras import exposures
 from data import HEIGHT, SIDE, WIDTH, window
 from noise import Noise
 from shards import recordings, samples, spread
@@ -80,7 +81,6 @@ class Pairs:
         """
         given = np.zeros((count, 8, HEIGHT, WIDTH), np.float32)
         change = np.empty((count, 3, HEIGHT, WIDTH), np.float32)
-        codes = np.arange(256, dtype=np.float32) / 255
         for k, i in enumerate(self.order.next(count)):
             shard, place = self.index[i]
             moment = self.shards[shard][place]
@@ -88,10 +88,7 @@ class Pairs:
             mirrored = self.random.random() < 0.5
             if mirrored:
                 moment = moment[:, :, ::-1]
-            gain = self.random.uniform(0.7, 1.3) * self.random.uniform(0.9, 1.1, 3)
-            gamma = self.random.uniform(0.8, 1.25)
-            for c in range(3):
-                table = np.clip(codes**gamma * gain[c], 0, 1).astype(np.float32)
+            for c, table in enumerate(exposures(self.random, light=(0.7, 1.3), balance=(0.9, 1.1))):
                 before = table.take(moment[3 * seen + c])
                 np.subtract(table.take(moment[3 * wanted + c]), before, out=change[k, c])
                 given[k, c] = before

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from cameras import BLOCKS, FADED, GRAIN, SOFT, exposures, faded, softened
 from noise import Noise
 from shards import Faces
 
@@ -11,40 +12,6 @@ TOP, LEFT, HEIGHT, WIDTH = 16, 32, 224, 192
 """The part of the crop that the network works on: beyond it lies no face (99 of 100, to 50 degrees of yaw)."""
 PLANES = 14
 """Given (9), truth R, G, B, alpha wanted, and where people look: brows, eyes and mouth."""
-GRAIN, BLOCKS = 0.03, 0.02
-"""Standard deviation, at most, of the noise on what the camera saw, where 1 is white."""
-
-SOFT = 0.4
-"""Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
-
-
-FADED = 0.5
-"""Share of faces that are seen by a camera of little colour, as webcams in office light are: lips and lids are paler there, not only skin."""
-
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)[:, None, None]
-
-
-def faded(given, truth, wanted, colour):
-    """
-    As a camera shows them that keeps this share of all colour. The drawing is lit so that its skin is like the plate's, whose colour has faded; its lips
-    and lids keep what sets them apart from it, and that the network is to take away. given: 9 planes, truth: 3, both in place.
-    """
-    fade = lambda planes: (planes * LUMA).sum(0, keepdims=True) * (1 - colour) + planes * colour
-    inside = wanted > 0.9
-    before = truth[:, inside].mean(1) if inside.any() else np.ones(3, np.float32)
-    truth[:] = fade(truth)
-    after = truth[:, inside].mean(1) if inside.any() else before
-    gain = (after / np.maximum(before, 1e-3))[:, None, None]
-    alpha = given[6:7]
-    given[0:3] = alpha * np.clip(given[0:3] * gain, 0, 1) + (1 - alpha) * fade(given[0:3])
-    given[3:6] = fade(given[3:6])
-
-
-def softened(planes, smaller):
-    """As a picture so many times smaller would show them."""
-    size = (round(HEIGHT / smaller), round(WIDTH / smaller))
-    small = torch.nn.functional.interpolate(torch.from_numpy(planes)[None], size=size, mode="area")
-    return torch.nn.functional.interpolate(small, size=(HEIGHT, WIDTH), mode="bilinear")[0].numpy()
 
 
 def window(crops):
@@ -74,22 +41,18 @@ class Recorded(Faces):
         given = np.empty((count, 9, HEIGHT, WIDTH), np.float32)
         truth = np.empty((count, 3, HEIGHT, WIDTH), np.float32)
         rest = np.empty((count, 2, HEIGHT, WIDTH), np.float32)
-        codes = np.arange(256, dtype=np.float32) / 255
         for k, i in enumerate(self.order.next(count)):
             shard, place, _ = self.index[i]
             face = self.shards[shard][place]
             if self.random.random() < 0.5:
                 face = face[:, :, ::-1]
-            gain = self.random.uniform(0.75, 1.25) * self.random.uniform(0.92, 1.08, 3)
-            gamma = self.random.uniform(0.8, 1.25)
-            for c in range(3):
-                table = np.clip(codes**gamma * gain[c], 0, 1).astype(np.float32)
+            for c, table in enumerate(exposures(self.random)):
                 for target, at, plane in ((given, c, c), (given, 3 + c, 3 + c), (truth, c, 9 + c)):
                     target[k, at] = table.take(face[plane])
             np.multiply(face[6:9], 1 / 255, out=given[k, 6:9], casting="unsafe")
             np.multiply(face[12:14], 1 / 255, out=rest[k], casting="unsafe")
             if self.random.random() < FADED:
-                faded(given[k], truth[k], rest[k, 0], self.random.uniform(0.25, 1))
+                faded([(given[k, 0:3], given[k, 6], given[k, 3:6], truth[k], rest[k, 0])], self.random.uniform(0.25, 1))
             if self.random.random() < SOFT:
                 smaller = self.random.uniform(1.5, 4)
                 given[k, 0:6] = softened(given[k, 0:6], smaller)

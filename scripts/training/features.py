@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from data import BLOCKS, FADED, GRAIN, LUMA, SOFT
+from cameras import BLOCKS, FADED, GRAIN, SOFT, exposures, faded, softened
 from network import shallow
 from noise import Noise
 from shards import Faces
+from warp import warp
 
 RECORDER = "scripts/training/record-features.ts"
 EYE, MOUTH = (48, 64), (64, 80)
@@ -39,21 +40,13 @@ def composed(part, change, edge):
     Nothing is drawn, so that what is sharp stays sharp.
     """
     fine = nn.functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
-    double, performer = moved(part[:, 0:3], fine[:, 0:2]), moved(part[:, 4:7], fine[:, 2:4])
+    double, performer = warp(part[:, 0:3], fine[:, 0:2]), warp(part[:, 4:7], fine[:, 2:4])
     raw = fine[:, 4:5]
     share = raw.clamp(0, 1)
     # Where there is none it may still learn that there should be.
     share = torch.where(share == raw, raw, share + 0.1 * (raw - raw.detach()))
     made = double + (performer - double) * share + fine[:, 5:8]
     return part[:, 0:3] + (made - part[:, 0:3]) * edge
-
-
-def moved(planes, flow):
-    """Each pixel taken from so many pixels aside."""
-    count, _, height, width = planes.shape
-    still = nn.functional.affine_grid(torch.eye(2, 3).expand(count, 2, 3), planes.shape, align_corners=False)
-    grid = still + flow.permute(0, 2, 3, 1) * torch.tensor([2 / width, 2 / height])
-    return nn.functional.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def faded_edge(height, width):
@@ -91,15 +84,12 @@ class Features(Faces):
         """As `batch`, of faces to train on, seen by other cameras."""
         eyes = np.empty((count, 2, CHANNELS, *EYE), np.float32)
         mouths = np.empty((count, CHANNELS, *MOUTH), np.float32)
-        codes = np.arange(256, dtype=np.float32) / 255
         for k, i in enumerate(self.order.next(count)):
             parts = self.face(i)
             if self.random.random() < 0.5:
                 left, right, mouth = (part[:, :, ::-1] for part in parts)
                 parts = [right, left, mouth]
-            gain = self.random.uniform(0.75, 1.25) * self.random.uniform(0.92, 1.08, 3)
-            gamma = self.random.uniform(0.8, 1.25)
-            tables = [np.clip(codes**gamma * gain[c], 0, 1).astype(np.float32) for c in range(3)]
+            tables = exposures(self.random)
             fade = self.random.uniform(0.25, 1) if self.random.random() < FADED else 1
             smaller = self.random.uniform(1.5, 4) if self.random.random() < SOFT else 1
             made = [eyes[k, 0], eyes[k, 1], mouths[k]]
@@ -109,7 +99,7 @@ class Features(Faces):
                         out[plane] = tables[c].take(part[plane])
                 out[3], out[10] = part[3] / 255.0, part[10] / 255.0
             if fade < 1:
-                faded(made, fade)
+                faded([(out[0:3], out[3], out[4:7], out[7:10], out[10]) for out in made], fade)
             if smaller > 1:
                 for out in made:
                     out[0:3], out[4:10] = softened(out[0:3], smaller), softened(out[4:10], smaller)
@@ -120,20 +110,6 @@ class Features(Faces):
             # Through its openings the drawing shows what the camera saw.
             out[0:3] += noise * (1 - out[3])
         return [torch.from_numpy(part).clamp_(0, 1) for part in (eyes, mouths)]
-
-
-def faded(parts, colour):
-    """As a camera shows them that keeps this share of all colour (see data.py): the drawing is lit to the faded skin, and its lips and lids keep theirs."""
-    fade = lambda planes: (planes * LUMA).sum(0, keepdims=True) * (1 - colour) + planes * colour
-    inside = lambda part: part[7:10][:, part[10] > 0.9]
-    before = np.concatenate([inside(part) for part in parts], 1)
-    for part in parts:
-        part[7:10], part[4:7] = fade(part[7:10]), fade(part[4:7])
-    after = np.concatenate([inside(part) for part in parts], 1)
-    gain = (after.mean(1) / np.maximum(before.mean(1), 1e-3))[:, None, None] if before.shape[1] else 1
-    for part in parts:
-        alpha = part[3]
-        part[0:3] = alpha * np.clip(part[0:3] * gain, 0, 1) + (1 - alpha) * fade(part[0:3])
 
 
 def bent(parts, random):
@@ -168,10 +144,3 @@ def bent(parts, random):
         made[:, first : first + 3] = np.clip(matrix @ colours, 0, 1).reshape(count, 3, height, width)
     made[:, 4:7] **= gamma
     return made
-
-
-def softened(planes, smaller):
-    height, width = planes.shape[1:]
-    size = (round(height / smaller), round(width / smaller))
-    small = nn.functional.interpolate(torch.from_numpy(planes.copy())[None], size=size, mode="area")
-    return nn.functional.interpolate(small, size=(height, width), mode="bilinear")[0].numpy()

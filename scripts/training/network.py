@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from data import HEIGHT, LEFT, TOP, WIDTH
+from warp import warp
 
 INPUTS = {"drawn": 6, "coarse": 3}
 """drawn: base R, G, B, the mesh's alpha, its rim, facing (server/double/painter.ts). coarse: the crop's means over COARSE² pixels."""
@@ -157,11 +158,7 @@ def draw(network, given):
 
 def moved(base, flow):
     """The drawing, each point taken from where flow says: brows, lids and lips of the double where the performer's expression puts them."""
-    count, _, height, width = base.shape
-    scale = torch.tensor([2 * STEP / width, 2 * STEP / height], device=base.device)
-    still = nn.functional.affine_grid(torch.eye(2, 3, device=base.device).expand(count, 2, 3), base.shape, align_corners=False)
-    grid = still + finer(flow).permute(0, 2, 3, 1) * scale
-    return nn.functional.grid_sample(base, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return warp(base, finer(STEP * flow))
 
 
 def finer(grid):

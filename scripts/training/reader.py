@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from batches import Order, ahead
+from cameras import softened
 from features import AREA, CHANNELS, EYE, MOUTH, RECORDER, parts_of
 from loop import Training, options, prepare
 from noise import Noise
@@ -101,9 +102,7 @@ class Read:
         pictures = nn.functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
         for k in range(count):
             if self.random.random() < 0.5:
-                smaller = self.random.uniform(1.2, 4)
-                small = nn.functional.interpolate(pictures[k : k + 1], size=(round(height / smaller), round(width / smaller)), mode="area")
-                pictures[k] = nn.functional.interpolate(small, size=(height, width), mode="bilinear")[0]
+                pictures[k] = torch.from_numpy(softened(pictures[k].numpy(), self.random.uniform(1.2, 4)))
             pictures[k] += torch.from_numpy(self.noise.take(height, width, 0.04, 0.02))
         return pictures.clamp(0, 1), (places - shift) / scale
 

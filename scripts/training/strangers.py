@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from data import HEIGHT, WIDTH, Recorded
+from warp import warp
 
 KNOTS = 6
 MOVED = 4.5
@@ -31,9 +32,7 @@ def warped(whole, random):
     moves = torch.from_numpy(random.normal(0, MOVED, (count, 2, KNOTS, KNOTS)).astype(np.float32))
     moves[:, :, 0], moves[:, :, -1], moves[:, :, :, 0], moves[:, :, :, -1] = 0, 0, 0, 0
     field = torch.nn.functional.interpolate(moves, size=(HEIGHT, WIDTH), mode="bicubic", align_corners=True)
-    still = torch.nn.functional.affine_grid(torch.eye(2, 3).expand(count, 2, 3), whole.shape, align_corners=False)
-    grid = still + field.permute(0, 2, 3, 1) * torch.tensor([2 / WIDTH, 2 / HEIGHT])
-    return torch.nn.functional.grid_sample(whole, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return warp(whole, field)
 
 
 def tint(given, truth, random):

@@ -39,6 +39,11 @@ def prepare(args):
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def trained(folder, device):
+    """The weights that another training kept."""
+    return torch.load(f"{folder}/state.pt", map_location=device)["averaged"]
+
+
 class Training:
     """A network on its way. `averaged` is the one to measure and to keep; `samples`, `seconds` and `curve` count from its first beginning."""
 
@@ -116,6 +121,10 @@ class Training:
         warm = min(1.0, (self.steps + 1) / WARM_UP)
         for group in self.optimizer.param_groups:
             group["lr"] = self.args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def compiled(self, judge, **how):
+        """Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler. --plain leaves it as it is."""
+        return judge if self.args.plain else torch.compile(judge, **how)
 
     def half(self):
         """The network runs in half precision (bfloat16), on a processor too."""

@@ -15,6 +15,8 @@ OUTPUTS = {"change": 5}
 """On a grid of 1/STEP: from where each point of the drawing is taken, x and y in steps of STEP pixels, and what is added to R, G, B."""
 COARSE = 8
 STEP = 4
+AREAS = {"drawn": HEIGHT * WIDTH, "coarse": HEIGHT * WIDTH // COARSE**2}
+"""Pixels of each input."""
 
 
 def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True):
@@ -197,10 +199,9 @@ def export(network, folder, training, inputs=tuple(INPUTS), outputs=tuple(OUTPUT
         json.dump({"format": 2, "window": [TOP, LEFT, HEIGHT, WIDTH], "inputs": list(inputs), "outputs": list(outputs), "nodes": nodes, "training": training}, file, indent=1)
 
 
-def multiplications(plan, height, width, areas=None):
-    """Of one run. areas: pixels of what is given, by its name; of a whole crop's network where none are said."""
-    area = height * width
-    areas, total = dict(areas or {"drawn": area, "coarse": area // COARSE**2}), 0
+def multiplications(plan, areas):
+    """Of one run, those of its convolutions: what most of its time goes into. areas: pixels of what is given, by its name."""
+    areas, total = dict(areas), 0
     for step in plan:
         size = areas[step["from"]]
         if step["op"] == "conv":

@@ -21,7 +21,12 @@ def sheet(given, truth, wanted, colour, alpha, path):
     crop = given[:, 3:6]
     over = lambda top, a: crop + (top - crop) * a
     cells = [crop, over(given[:, 0:3], given[:, 7:8]), over(colour, alpha), over(truth, wanted), wanted.expand_as(crop), alpha.expand_as(crop)]
-    rows = [np.concatenate([cell[i].permute(1, 2, 0).cpu().numpy() for cell in cells], 1) for i in range(len(given))]
+    write_rows(cells, path)
+
+
+def write_rows(cells, path):
+    """cells: of each face side by side, n × 3 × height × width, 0 to 1; a row a face."""
+    rows = [np.concatenate([cell[i].permute(1, 2, 0).cpu().numpy() for cell in cells], 1) for i in range(len(cells[0]))]
     write(path, (np.concatenate(rows, 0).clip(0, 1) * 255).round().astype(np.uint8))
 
 

@@ -11,10 +11,10 @@ import json
 import torch
 
 from batches import ahead
-from data import HEIGHT, WIDTH, Recorded
+from data import Recorded
 from judging import losses
-from loop import Training, options, prepare
-from network import Network, draw, export, finer, moved, multiplications, tinted
+from loop import Training, options, prepare, trained
+from network import AREAS, Network, draw, export, finer, moved, multiplications, tinted
 from pictures import curves, sheet
 from strangers import Strangers
 
@@ -45,9 +45,9 @@ def evaluate(network, recorded, device, batch=16):
     return torch.cat(found).median().item(), torch.cat(before).median().item()
 
 
-def begin_from(path, network, device):
+def begin_from(folder, network, device):
     """Takes another training's weights, as many channels of each layer as both have; what is new beside them begins faintly."""
-    theirs = torch.load(path, map_location=device)["averaged"]
+    theirs = trained(folder, device)
     mine = network.state_dict()
     for name, value in mine.items():
         other = theirs.get(name)
@@ -69,11 +69,10 @@ def main():
     recorded = (Strangers if args.anybody else Recorded)(args.data.split(","), seed=args.seed)
     network = Network()
     if args.start:
-        begin_from(f"{args.start}/state.pt", network, device)
+        begin_from(args.start, network, device)
     training = Training(network, args, device)
-    print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan, HEIGHT, WIDTH) / 1e6:.0f} M multiplications", flush=True)
-    # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
-    judged = judge if args.plain else torch.compile(judge)
+    print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan, AREAS) / 1e6:.0f} M multiplications", flush=True)
+    judged = training.compiled(judge)
 
     def loss_of(network, batch):
         given, truth, wanted, weight = batch
@@ -94,7 +93,7 @@ def main():
 def show(training, recorded, measured):
     """The network as it is built from, its curves, and a sheet of held-out faces."""
     args, network = training.args, training.averaged
-    about = {**training.about(), "data": recorded.about, **measured, "multiplications": multiplications(network.plan, HEIGHT, WIDTH)}
+    about = {**training.about(), "data": recorded.about, **measured, "multiplications": multiplications(network.plan, AREAS)}
     if args.start:
         with open(f"{args.start}/network.json") as file:
             about["before"] = json.load(file)["training"]

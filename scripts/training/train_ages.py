@@ -9,16 +9,14 @@ and measures on that one: how much of the gain is knowledge of these very skins.
 
 import math
 
-import numpy as np
 import torch
 
 from ages import Pairs
 from batches import ahead
-from counted import multiplications
 from data import HEIGHT, WIDTH
 from loop import Training, options, prepare
-from network import Network, add, below, conv, export, up
-from pictures import curves, write
+from network import Network, add, below, conv, export, multiplications, up
+from pictures import curves, write_rows
 from slopes import slopes
 
 GIVEN = 8
@@ -115,8 +113,7 @@ def sheet(network, pairs, device, path):
                 parts += [given[:, 0:3]] if dial == sign * 0.5 else []
                 parts.append(given[:, 0:3] + changed(given, network(given)))
             parts.append(given[:, 0:3] + change * where)
-    rows = [np.concatenate([part[i].permute(1, 2, 0).cpu().numpy() for part in parts], 1) for i in range(len(pairs.shown))]
-    write(path, (np.concatenate(rows, 0).clip(0, 1) * 255).round().astype(np.uint8))
+    write_rows(parts, path)
 
 
 def main():
@@ -126,10 +123,9 @@ def main():
     device = prepare(args)
     pairs = Pairs(args.data, seed=args.seed, without=args.without)
     training = Training(AgeNetwork(), args, device)
-    cost = multiplications(training.averaged, torch.zeros(1, GIVEN, HEIGHT, WIDTH, device=device))
+    cost = multiplications(steps(), {"given": HEIGHT * WIDTH, "waves": HEIGHT * WIDTH // STEP**2})
     print(f"{len(pairs.training)} moments to train on, {len(pairs.held_out)} held out, {device}, {cost / 1e6:.0f} M multiplications", flush=True)
-    # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
-    judged = judge if args.plain else torch.compile(judge)
+    judged = training.compiled(judge)
 
     def loss_of(network, batch):
         given, change, where = batch

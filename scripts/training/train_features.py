@@ -13,7 +13,7 @@ import torch
 from batches import ahead
 from features import EYE, GIVEN, MOUTH, Features, composed, faded_edge, tower
 from judging import losses
-from loop import Training, options, prepare
+from loop import Training, options, prepare, trained
 from network import Network, export, multiplications
 from pictures import write
 from reader import readers
@@ -74,7 +74,7 @@ def sheet(training, recorded, path):
 
 def open_readers(folder, device):
     reading = readers().to(device)
-    reading.load_state_dict(torch.load(f"{folder}/state.pt", map_location=device)["averaged"])
+    reading.load_state_dict(trained(folder, device))
     return reading.eval().requires_grad_(False)
 
 
@@ -92,7 +92,7 @@ def misread(reading, parts, colours, training):
 
 def begin_from(folder, network, device):
     """Takes another training's weights, where a layer is of the same size."""
-    theirs, mine = torch.load(f"{folder}/state.pt", map_location=device)["averaged"], network.state_dict()
+    theirs, mine = trained(folder, device), network.state_dict()
     network.load_state_dict({name: theirs[name] if name in theirs and theirs[name].shape == value.shape else value for name, value in mine.items()})
 
 
@@ -110,10 +110,9 @@ def main():
         with open(f"{args.start}/network.json") as file:
             before["before"] = json.load(file)["training"]
     training = Training(network, args, device)
-    cost = sum(count * multiplications(tower(""), *size, {"Given": size[0] * size[1]}) for count, (_, size) in zip((2, 1), PARTS))
+    cost = sum(count * multiplications(tower(""), {"Given": height * width}) for count, (_, (height, width)) in zip((2, 1), PARTS))
     print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {cost / 1e6:.0f} M multiplications", flush=True)
-    # Made one loop over the pixels, which takes a third of the time; it needs a C++ compiler.
-    judged = judge if args.plain else torch.compile(judge, dynamic=False)
+    judged = training.compiled(judge, dynamic=False)
     edges = [faded_edge(*size).to(device) for _, size in PARTS]
 
     reading = open_readers(args.reader, device) if args.reader else None

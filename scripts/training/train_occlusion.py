@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from batches import ahead
-from counted import multiplications
 from loop import Training, options, prepare
-from network import Network, export, shallow
+from network import Network, export, multiplications, shallow
 from occluded import GIVEN, Occluded
 from pictures import write
 from scenes import COLUMNS, ROWS
@@ -76,9 +75,9 @@ def main():
     device = prepare(args)
     faces = Occluded(args.data.split(","), seed=args.seed)
     training = Training(Finder(), args, device)
-    cost = multiplications(training.averaged, torch.zeros(1, GIVEN, ROWS, COLUMNS, device=device))
+    cost = multiplications(steps(), {"given": ROWS * COLUMNS})
     print(f"{len(faces.faces)} faces, {len(faces.held_out)} held out to look at, {device}, {cost / 1e6:.1f} M multiplications", flush=True)
-    judged = judge if args.plain else torch.compile(judge)
+    judged = training.compiled(judge)
 
     def loss_of(network, batch):
         given, hole, weight = batch

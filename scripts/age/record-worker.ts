@@ -1,5 +1,4 @@
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { SIZE } from '../../server/double/surface.ts';
 import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { type Assets, openAssets } from '../performer/assets.ts';
@@ -18,7 +17,9 @@ import type { Face } from '../performer/rig.ts';
 import { tonedTo } from '../performer/toned.ts';
 import { mix, random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
+import { type Filmed, member } from '../training/crew.ts';
 import { cutFloats } from '../training/crop.ts';
+import { openRecording, personFile } from '../training/files.ts';
 import { disagrees, soften } from '../training/filming.ts';
 import { openAgeOnlooker, type SeenFace } from './onlooker.ts';
 import { PLACE_PLANES } from './reage-graph.ts';
@@ -48,8 +49,6 @@ const LARGEST_FACE = 200;
 /** Linear colour of the hand's skin before the person's own tint. */
 const SKIN = [0.47, 0.27, 0.19];
 
-export const personFile = (out: string, seed: number): string => `${out}/person-${String(seed).padStart(4, '0')}`;
-
 /** One person in every skin, the geometry that of an age between. */
 async function cast(assets: Assets, seed: number, next: () => number): Promise<{ skins: Performer[]; ages: number[] }> {
   const ages = AGES.map(([from, to]) => mix(from, to, next()));
@@ -66,12 +65,11 @@ async function film(
   seed: number,
   assets: Assets,
   onlooker: Awaited<ReturnType<typeof openAgeOnlooker>>,
-): Promise<{ kept: number; lost: number }> {
+): Promise<Filmed> {
   const next = random(seed * 7919 + 29);
   const { skins, ages } = await cast(assets, seed, next);
   const shoot = createStudio(skins, next);
-  const file = personFile(out, seed);
-  const open = openSync(`${file}.part`, 'w');
+  const recording = openRecording(personFile(out, seed));
   const sample = new Uint8Array(PLANES * PLANE);
   const shown: object[] = [];
   let lost = 0;
@@ -84,13 +82,11 @@ async function film(
       continue;
     }
     record(pictures, seen, sample);
-    writeSync(open, sample);
+    recording.write(sample);
     shown.push({ person: seed, ...told });
   }
-  closeSync(open);
   const { sex, ancestry } = skins[0]!.head.identity;
-  writeFileSync(`${file}.json`, JSON.stringify({ ages, sex, ancestry, picture: PICTURE, lost, moments: shown }));
-  renameSync(`${file}.part`, `${file}.bin`);
+  recording.finish({ ages, sex, ancestry, picture: PICTURE, lost, moments: shown });
   return { kept: shown.length, lost };
 }
 
@@ -154,12 +150,4 @@ function record(pictures: readonly Float32Array[], { toCrop, place }: SeenFace, 
 const job = workerData as AgeJob;
 const assets = openAssets(job.assets, job.skins);
 const onlooker = await openAgeOnlooker();
-parentPort?.on('message', (seed: number | null) => {
-  if (seed === null) {
-    onlooker.close();
-    parentPort?.close();
-    return;
-  }
-  void film(job, seed, assets, onlooker).then((report) => parentPort?.postMessage({ seed, ...report }));
-});
-parentPort?.postMessage('ready');
+member((seed) => film(job, seed, assets, onlooker), onlooker.close);

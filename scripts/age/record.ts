@@ -6,31 +6,23 @@
  * are left alone.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { HELD_OUT_SEED } from '../performer/people.ts';
+import { foldersOf, PEOPLE, seedsFrom } from '../training/asked.ts';
 import { crew } from '../training/crew.ts';
+import { personFile } from '../training/files.ts';
 import type { AgeJob } from './record-worker.ts';
 
 const { values } = parseArgs({
   options: {
-    assets: { type: 'string' },
-    skins: { type: 'string' },
-    out: { type: 'string' },
+    ...PEOPLE,
     people: { type: 'string', default: '120' },
     first: { type: 'string', default: '1' },
     moments: { type: 'string', default: '24' },
-    workers: { type: 'string', default: String(availableParallelism()) },
   },
 });
-const { assets, skins, out } = values;
-if (!assets || !skins || !out)
-  throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
-const first = Number(values.first);
-const last = first + Number(values.people) - 1;
-if (last >= HELD_OUT_SEED) throw new Error(`People from ${HELD_OUT_SEED} on are held out for measuring.`);
+const { assets, skins, out } = foldersOf(values);
+const seeds = seedsFrom(values.first, values.people, 'People');
 mkdirSync(out, { recursive: true });
+const wanted = seeds.filter((seed) => !existsSync(`${personFile(out, seed)}.bin`));
 const job: AgeJob = { assets, skins, out, moments: Number(values.moments) };
-const file = (seed: number): string => `${out}/person-${String(seed).padStart(4, '0')}.bin`;
-const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((seed) => !existsSync(file(seed)));
-await crew(new URL('./record-worker.ts', import.meta.url), job, seeds, Number(values.workers), 'person');
+await crew(new URL('./record-worker.ts', import.meta.url), job, wanted, Number(values.workers), 'person');

@@ -1,7 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import { parentPort, Worker } from 'node:worker_threads';
 
+/** How many faces of a person were recorded, and how many were not seen as they are. */
+export type Filmed = { kept: number; lost: number };
 /** What a worker of `crew` says: once that it is ready, then one report a seed. */
-export type Report = { seed: number; kept: number; lost: number };
+type Report = Filmed & { seed: number };
 
 /**
  * Lets workers record people, each the next seed when it is done with one; a seed of null ends it. Says how far they are on stderr.
@@ -27,4 +29,17 @@ export async function crew(file: URL, job: object, seeds: number[], workers: num
       });
     });
   await Promise.all(Array.from({ length: workers }, () => work(new Worker(file, { workerData: job }))));
+}
+
+/** Makes this thread one of a crew. @param work records a person. @param close lets go of what it was done with, after the last one. */
+export function member(work: (seed: number) => Promise<Filmed>, close: () => void): void {
+  parentPort?.on('message', (seed: number | null) => {
+    if (seed === null) {
+      close();
+      parentPort?.close();
+      return;
+    }
+    void work(seed).then((done) => parentPort?.postMessage({ seed, ...done } satisfies Report));
+  });
+  parentPort?.postMessage('ready');
 }

@@ -1,17 +1,18 @@
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
 import { cutFeatures, EYE, GIVEN, MOUTH } from '../../server/double/features.ts';
 import { openDrawing } from '../../server/double/learned.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import { type Affine, SIZE } from '../../server/double/surface.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
+import { member } from './crew.ts';
 import { cutFloats } from './crop.ts';
+import { driverFile, openRecording } from './files.ts';
 import { openOnlooker } from './onlooker.ts';
 import { pictured, placed, readRecorded } from './recorded.ts';
 import { Rest } from './rest.ts';
 import { CROP, PICTURE, PLANE, TRUTH } from './sample.ts';
-import { driverFile } from './seer.ts';
 
 export interface FeaturesJob {
   from: string;
@@ -103,11 +104,10 @@ interface Corner {
 type Filming = Awaited<ReturnType<typeof openFilming>>;
 
 async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: number) {
-  const { about, planes } = readRecorded(driverFile(from, name, seed));
+  const { about, planes } = readRecorded(driverFile(join(from, name), seed));
   const next = random(seed * 7919 + 29);
   const rest = new Rest(Float32Array.from(about.neutral), filming.average);
-  const file = driverFile(out, name, seed);
-  const open = openSync(`${file}.part`, 'w');
+  const recording = openRecording(driverFile(join(out, name), seed));
   const faces: object[] = [];
   for (const [i, face] of about.faces.entries()) {
     const plate = rgbToI420(pictured(planes(i, CROP, 3)), PICTURE, PICTURE);
@@ -125,28 +125,18 @@ async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: 
     });
     if (!taken) continue;
     rest.saw(taken.canonical, face);
-    writeSync(open, taken.sample);
+    recording.write(taken.sample);
     const read = await filming.read(rgbToI420(truth, PICTURE, PICTURE), taken.toCrop, taken.places);
     faces.push({ driver: face.driver, read });
   }
-  closeSync(open);
-  writeFileSync(`${file}.json`, JSON.stringify({ double: name, faces }));
-  renameSync(`${file}.part`, `${file}.bin`);
+  recording.finish({ double: name, faces });
   return { kept: faces.length, lost: about.faces.length - faces.length };
 }
 
 async function main(): Promise<void> {
   const job = workerData as FeaturesJob;
   const filming = await openFilming(job.dir);
-  parentPort?.on('message', (seed: number | null) => {
-    if (seed === null) {
-      filming.close();
-      parentPort?.close();
-      return;
-    }
-    void record(job, filming, seed).then((done) => parentPort?.postMessage({ seed, ...done }));
-  });
-  parentPort?.postMessage('ready');
+  member((seed) => record(job, filming, seed), filming.close);
 }
 
 await main();

@@ -1,5 +1,4 @@
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { FINE as STEP } from '../../server/double/occlusion/cells.ts';
 import { FacePlace, PLACE_SIZE, readFaceShape } from '../../server/double/occlusion/face-place.ts';
 import { type Affine, cutPlate, SIZE, WINDOW } from '../../server/double/surface.ts';
@@ -18,7 +17,9 @@ import { createPerformer, type Performer, QUICK } from '../performer/performer.t
 import { PART_SHIFT } from '../performer/raster.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
+import { type Filmed, member } from './crew.ts';
 import { cutFloats } from './crop.ts';
+import { driverFile, openRecording } from './files.ts';
 import { disagrees, looksOf, soften } from './filming.ts';
 import { MODELS, openOnlooker } from './onlooker.ts';
 
@@ -137,12 +138,11 @@ async function main(): Promise<void> {
   const job = workerData as CoveredJob;
   const assets = openAssets(job.assets, job.skins);
   const finder = await openFinder();
-  const film = async (driver: Performer, seed: number): Promise<{ kept: number; lost: number }> => {
+  const film = async (driver: Performer, seed: number): Promise<Filmed> => {
     const next = random(seed * 7919 + 41);
     const shoot = filming(driver);
     const looks = looksOf(driver);
-    const file = `${job.out}/driver-${String(seed).padStart(4, '0')}`;
-    const open = openSync(`${file}.part`, 'w');
+    const recording = openRecording(driverFile(job.out, seed));
     const faces: object[] = [];
     let lost = 0;
     while (faces.length < job.faces && lost < 2 * job.faces) {
@@ -157,26 +157,14 @@ async function main(): Promise<void> {
         lost++;
         continue;
       }
-      writeSync(open, sampleOf(finder.given, shot.before, toCrop));
+      recording.write(sampleOf(finder.given, shot.before, toCrop));
       const { yaw, pitch } = moment.pose;
       faces.push({ driver: seed, yaw, pitch, faceSize: size, occluder: kind });
     }
-    closeSync(open);
-    writeFileSync(`${file}.json`, JSON.stringify({ planes: PLANES, lost, faces }));
-    renameSync(`${file}.part`, `${file}.bin`);
+    recording.finish({ planes: PLANES, lost, faces });
     return { kept: faces.length, lost };
   };
-  parentPort?.on('message', (seed: number | null) => {
-    if (seed === null) {
-      finder.close();
-      parentPort?.close();
-      return;
-    }
-    void createPerformer(assets, randomIdentity(seed), QUICK)
-      .then((driver) => film(driver, seed))
-      .then(({ kept, lost }) => parentPort?.postMessage({ seed, kept, lost }));
-  });
-  parentPort?.postMessage('ready');
+  member(async (seed) => film(await createPerformer(assets, randomIdentity(seed), QUICK), seed), finder.close);
 }
 
 await main();

@@ -4,31 +4,18 @@
  *   node scripts/training/record-features.ts --from DIR --doubles mara,ivo --out DIR [--workers 2]
  * DIR as scripts/training/record.ts wrote it. Drivers that are there already are left alone.
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { recordingsAsked } from './asked.ts';
 import { crew } from './crew.ts';
 import type { FeaturesJob } from './features-worker.ts';
+import { driverFile, driversIn } from './files.ts';
 import { MODELS } from './onlooker.ts';
-import { driverFile } from './seer.ts';
 
-const { values } = parseArgs({
-  options: {
-    from: { type: 'string' },
-    out: { type: 'string' },
-    doubles: { type: 'string', default: 'mara,ivo' },
-    workers: { type: 'string', default: String(availableParallelism()) },
-  },
-});
-const { from, out } = values;
-if (!from || !out) throw new Error('Say --from DIR, where recordings are, and --out DIR.');
-for (const name of values.doubles.split(',')) {
+const { from, out, names, workers } = recordingsAsked();
+for (const name of names) {
   mkdirSync(join(out, name), { recursive: true });
-  const seeds = readdirSync(join(from, name))
-    .flatMap((file) => /^driver-(\d+)\.bin$/.exec(file)?.[1] ?? [])
-    .map(Number)
-    .filter((seed) => !existsSync(`${driverFile(out, name, seed)}.bin`));
+  const seeds = driversIn(join(from, name)).filter((seed) => !existsSync(`${driverFile(join(out, name), seed)}.bin`));
   const job: FeaturesJob = { from, out, name, dir: join(MODELS, 'doubles', name) };
-  await crew(new URL('./features-worker.ts', import.meta.url), job, seeds, Number(values.workers), 'driver');
+  await crew(new URL('./features-worker.ts', import.meta.url), job, seeds, workers, 'driver');
 }

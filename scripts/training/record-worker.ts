@@ -1,5 +1,5 @@
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
 import { openAssets } from '../performer/assets.ts';
 import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
@@ -9,10 +9,12 @@ import { createPerformer, type Performer, QUICK } from '../performer/performer.t
 import { NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
+import { type Filmed, member } from './crew.ts';
+import { driverFile, openRecording } from './files.ts';
 import { disagrees, looksOf, soften } from './filming.ts';
 import { Rest, thousandths } from './rest.ts';
 import { PICTURE, PLANES, sampleOf } from './sample.ts';
-import { type DrawingFolder, driverFile, openSeer, type Seen, type Seer } from './seer.ts';
+import { type DrawingFolder, openSeer, type Seen, type Seer } from './seer.ts';
 
 export interface RecordJob {
   assets: string;
@@ -44,7 +46,6 @@ async function main(): Promise<void> {
       seer: await openSeer(drawing),
     })),
   );
-  type Filmed = { kept: number; lost: number };
   const film = async (driver: Performer, seed: number): Promise<Filmed> => {
     const next = random(seed * 7919 + 17);
     const performers = doubles.map(({ performer }) => performer);
@@ -56,8 +57,7 @@ async function main(): Promise<void> {
     if (!measured) return { kept: 0, lost: 0 };
     const neutral = Float32Array.from(measured.canonical);
     const rest = new Rest(neutral, doubles[0]!.seer.average);
-    const files = doubles.map(({ name }) => driverFile(job.out, name, seed));
-    const open = files.map((file) => openSync(`${file}.part`, 'w'));
+    const recordings = doubles.map(({ name }) => openRecording(driverFile(join(job.out, name), seed)));
     const faces: object[] = [];
     const looks = looksOf(driver);
     let lost = 0;
@@ -84,34 +84,23 @@ async function main(): Promise<void> {
         lost++;
         continue;
       }
-      for (const [i, sample] of taken.entries()) writeSync(open[i]!, sample);
+      for (const [i, sample] of taken.entries()) recordings[i]!.write(sample);
       const { pose, faceSize } = pairs[0]!.numbers;
       rest.saw(canonical, pose);
       const { yaw, pitch } = pose;
       faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null });
     }
-    for (const file of open) closeSync(file);
-    for (const [i, file] of files.entries()) {
-      writeFileSync(
-        `${file}.json`,
-        JSON.stringify({ double: doubles[i]!.name, planes: PLANES, lost, neutral: thousandths(neutral), faces }),
-      );
-      renameSync(`${file}.part`, `${file}.bin`);
-    }
+    for (const [i, { name }] of doubles.entries())
+      recordings[i]!.finish({ double: name, planes: PLANES, lost, neutral: thousandths(neutral), faces });
     return { kept: faces.length, lost };
   };
 
-  parentPort?.on('message', (seed: number | null) => {
-    if (seed === null) {
+  member(
+    async (seed) => film(await createPerformer(assets, randomIdentity(seed), QUICK), seed),
+    () => {
       for (const { seer } of doubles) seer.close();
-      parentPort?.close();
-      return;
-    }
-    void createPerformer(assets, randomIdentity(seed), QUICK)
-      .then((driver) => film(driver, seed))
-      .then(({ kept, lost }) => parentPort?.postMessage({ seed, kept, lost }));
-  });
-  parentPort?.postMessage('ready');
+    },
+  );
 }
 
 await main();

@@ -5,52 +5,34 @@
  * A double may be `person-901`, the random person of that seed; --textures says where scripts/performer/render-double.ts has put it.
  * One file of 14 planes of 256×256 bytes a face for each double and driver (OUT/DOUBLE/driver-NNNN.bin), and a JSON beside it. Drivers that are there already are left alone.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readFaceMesh } from '../models/read-face-mesh.ts';
-import { HELD_OUT_SEED } from '../performer/people.ts';
+import { foldersOf, PEOPLE, seedsFrom } from './asked.ts';
 import { crew } from './crew.ts';
+import { driverFile } from './files.ts';
 import type { RecordJob } from './record-worker.ts';
-import { drawingOf, driverFile } from './seer.ts';
+import { withDrawings } from './seer.ts';
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      assets: { type: 'string' },
-      skins: { type: 'string' },
-      doubles: { type: 'string', default: 'mara,ivo' },
-      textures: { type: 'string' },
-      out: { type: 'string' },
-      drivers: { type: 'string', default: '60' },
-      first: { type: 'string', default: '1' },
-      faces: { type: 'string', default: '60' },
-      workers: { type: 'string', default: String(availableParallelism()) },
-    },
-  });
-  const { assets, skins, out, textures } = values;
-  if (!assets || !skins || !out)
-    throw new Error('Say --assets DIR, --skins DIR (see models/demo/CARD.md) and --out DIR.');
-  const first = Number(values.first);
-  const last = first + Number(values.drivers) - 1;
-  if (last >= HELD_OUT_SEED) throw new Error(`Drivers from ${HELD_OUT_SEED} on are held out for measuring.`);
-  const names = values.doubles.split(',');
-  for (const name of names) mkdirSync(join(out, name), { recursive: true });
-  const temporary = mkdtempSync(join(tmpdir(), 'understudy-record-'));
-  try {
-    const mesh = readFaceMesh();
-    const doubles: RecordJob['doubles'] = await Promise.all(
-      names.map(async (name) => ({ name, drawing: await drawingOf(name, textures ?? null, mesh, temporary) })),
-    );
-    const seeds = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
-      (seed) => !names.every((name) => existsSync(`${driverFile(out, name, seed)}.bin`)),
-    );
-    const job: RecordJob = { assets, skins, out, doubles, faces: Number(values.faces) };
-    await crew(new URL('./record-worker.ts', import.meta.url), job, seeds, Number(values.workers), 'driver');
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-await main();
+const { values } = parseArgs({
+  options: {
+    ...PEOPLE,
+    doubles: { type: 'string', default: 'mara,ivo' },
+    textures: { type: 'string' },
+    drivers: { type: 'string', default: '60' },
+    first: { type: 'string', default: '1' },
+    faces: { type: 'string', default: '60' },
+  },
+});
+const { assets, skins, out } = foldersOf(values);
+const seeds = seedsFrom(values.first, values.drivers, 'Drivers');
+const folders = values.doubles.split(',').map((name) => ({ name, dir: join(out, name) }));
+for (const { dir } of folders) mkdirSync(dir, { recursive: true });
+const wanted = seeds.filter((seed) => !folders.every(({ dir }) => existsSync(`${driverFile(dir, seed)}.bin`)));
+await withDrawings(async (drawingOf) => {
+  const doubles: RecordJob['doubles'] = await Promise.all(
+    folders.map(async ({ name }) => ({ name, drawing: await drawingOf(name, values.textures ?? null) })),
+  );
+  const job: RecordJob = { assets, skins, out, doubles, faces: Number(values.faces) };
+  await crew(new URL('./record-worker.ts', import.meta.url), job, wanted, Number(values.workers), 'driver');
+});

@@ -1,11 +1,13 @@
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { join } from 'node:path';
+import { workerData } from 'node:worker_threads';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
+import { type Filmed, member } from './crew.ts';
+import { driverFile, openRecording } from './files.ts';
 import { pictured, placed, readRecorded } from './recorded.ts';
 import { Rest } from './rest.ts';
 import { CROP, PICTURE, PLANES, sampleOf, TRUTH } from './sample.ts';
-import { type DrawingFolder, driverFile, openSeer, type Seer } from './seer.ts';
+import { type DrawingFolder, openSeer, type Seer } from './seer.ts';
 
 export interface RenewJob {
   from: string;
@@ -15,12 +17,11 @@ export interface RenewJob {
   drawing: DrawingFolder;
 }
 
-async function renew({ from, out, name }: RenewJob, seer: Seer, seed: number): Promise<{ kept: number; lost: number }> {
-  const { about, planes } = readRecorded(driverFile(from, name, seed));
+async function renew({ from, out, name }: RenewJob, seer: Seer, seed: number): Promise<Filmed> {
+  const { about, planes } = readRecorded(driverFile(join(from, name), seed));
   const next = random(seed * 7919 + 29);
   const rest = new Rest(Float32Array.from(about.neutral), seer.average);
-  const file = driverFile(out, name, seed);
-  const open = openSync(`${file}.part`, 'w');
+  const recording = openRecording(driverFile(join(out, name), seed));
   const kept = new Float32Array(PICTURE * PICTURE);
   const faces: object[] = [];
   for (const [i, face] of about.faces.entries()) {
@@ -28,31 +29,20 @@ async function renew({ from, out, name }: RenewJob, seer: Seer, seed: number): P
     const seen = await seer.see(plate, PICTURE, PICTURE, rest.known(next));
     if (!seen) continue;
     rest.saw(seen.canonical, face);
-    writeSync(
-      open,
+    recording.write(
       sampleOf({ truth: pictured(planes(i, TRUTH, 3)), face: placed(planes(i, TRUTH + 3, 1)), kept }, seen),
     );
     faces.push(face);
   }
-  closeSync(open);
   const lost = about.faces.length - faces.length;
-  writeFileSync(`${file}.json`, JSON.stringify({ ...about, planes: PLANES, lost: about.lost + lost, faces }));
-  renameSync(`${file}.part`, `${file}.bin`);
+  recording.finish({ ...about, planes: PLANES, lost: about.lost + lost, faces });
   return { kept: faces.length, lost };
 }
 
 async function main(): Promise<void> {
   const job = workerData as RenewJob;
   const seer = await openSeer(job.drawing);
-  parentPort?.on('message', (seed: number | null) => {
-    if (seed === null) {
-      seer.close();
-      parentPort?.close();
-      return;
-    }
-    void renew(job, seer, seed).then((done) => parentPort?.postMessage({ seed, ...done }));
-  });
-  parentPort?.postMessage('ready');
+  member((seed) => renew(job, seer, seed), seer.close);
 }
 
 await main();

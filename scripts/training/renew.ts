@@ -4,44 +4,20 @@
  *   node scripts/training/renew.ts --from DIR --doubles mara,ivo --out DIR [--workers 2]
  * DIR as scripts/training/record.ts wrote it.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { readFaceMesh } from '../models/read-face-mesh.ts';
+import { recordingsAsked } from './asked.ts';
 import { crew } from './crew.ts';
+import { driversIn } from './files.ts';
 import type { RenewJob } from './renew-worker.ts';
-import { drawingOf } from './seer.ts';
+import { withDrawings } from './seer.ts';
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      from: { type: 'string' },
-      out: { type: 'string' },
-      doubles: { type: 'string', default: 'mara,ivo' },
-      workers: { type: 'string', default: String(availableParallelism()) },
-    },
-  });
-  const { from, out } = values;
-  if (!from || !out) throw new Error('Say --from DIR, where recordings are, and --out DIR.');
-  const temporary = mkdtempSync(join(tmpdir(), 'understudy-renew-'));
-  try {
-    const mesh = readFaceMesh();
-    for (const name of values.doubles.split(',')) {
-      mkdirSync(join(out, name), { recursive: true });
-      const seeds = readdirSync(join(from, name)).flatMap((file) => /^driver-(\d+)\.bin$/.exec(file)?.[1] ?? []);
-      const job: RenewJob = { from, out, name, drawing: await drawingOf(name, null, mesh, temporary) };
-      await crew(
-        new URL('./renew-worker.ts', import.meta.url),
-        job,
-        seeds.map(Number),
-        Number(values.workers),
-        'driver',
-      );
-    }
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
+const { from, out, names, workers } = recordingsAsked();
+await withDrawings(async (drawingOf) => {
+  for (const name of names) {
+    mkdirSync(join(out, name), { recursive: true });
+    const job: RenewJob = { from, out, name, drawing: await drawingOf(name, null) };
+    const seeds = driversIn(join(from, name));
+    await crew(new URL('./renew-worker.ts', import.meta.url), job, seeds, workers, 'driver');
   }
-}
-
-await main();
+});

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeMaps } from '../../server/double/maps.ts';
 import { Painter } from '../../server/double/painter.ts';
@@ -8,7 +9,7 @@ import { readTemplate } from '../../server/double/template.ts';
 import type { Landmarks } from '../../server/face/types.ts';
 import { MAPS, writeDrawing } from '../double/look-folder.ts';
 import { readSource } from '../double/source.ts';
-import type { FaceMesh } from '../models/face-mesh.ts';
+import { readFaceMesh } from '../models/read-face-mesh.ts';
 import { MODELS, openOnlooker } from './onlooker.ts';
 
 /** Base R, G, B, the plate's crop R, G, B, the mesh's alpha, its rim, facing. */
@@ -72,20 +73,22 @@ export type Seer = Awaited<ReturnType<typeof openSeer>>;
 
 const doubleDir = (name: string): string => join(MODELS, 'doubles', name);
 
-/** Writes into `temporary` what a double's faces are drawn with. @param textures where its texture is; null: it is a bundled double's. */
-export async function drawingOf(
-  name: string,
-  textures: string | null,
-  mesh: FaceMesh,
-  temporary: string,
-): Promise<DrawingFolder> {
-  const source = await readSource(textures ? join(textures, name) : doubleDir(name), mesh);
-  const dir = join(temporary, name);
-  writeDrawing(dir, { ...source, mesh });
-  const { side, normalSide } = source.maps;
-  return { dir, side, normalSide };
-}
+/** What a double's faces are drawn with. @param textures where its texture is; null: it is a bundled double's. */
+type DrawingOf = (name: string, textures: string | null) => Promise<DrawingFolder>;
 
-/** Path of a driver's recording, without its ending. */
-export const driverFile = (out: string, double: string, seed: number): string =>
-  join(out, double, `driver-${String(seed).padStart(4, '0')}`);
+/** Lets `work` have drawings, in folders that are gone when it is done. */
+export async function withDrawings(work: (drawingOf: DrawingOf) => Promise<void>): Promise<void> {
+  const temporary = mkdtempSync(join(tmpdir(), 'understudy-drawings-'));
+  try {
+    const mesh = readFaceMesh();
+    await work(async (name, textures) => {
+      const source = await readSource(textures ? join(textures, name) : doubleDir(name), mesh);
+      const dir = join(temporary, name);
+      writeDrawing(dir, { ...source, mesh });
+      const { side, normalSide } = source.maps;
+      return { dir, side, normalSide };
+    });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}

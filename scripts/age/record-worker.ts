@@ -5,7 +5,7 @@ import { type Assets, openAssets } from '../performer/assets.ts';
 import { createBackdrops } from '../performer/backdrops.ts';
 import { placeOccluder } from '../performer/extras.ts';
 import { createHeadView } from '../performer/head-view.ts';
-import type { Identity, Rgb } from '../performer/identity.ts';
+import type { Identity } from '../performer/identity.ts';
 import { landmarkSites } from '../performer/landmark-sites.ts';
 import { FACE_HEIGHT, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
@@ -18,9 +18,9 @@ import { tonedTo } from '../performer/toned.ts';
 import { mix, random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { type Filmed, member } from '../training/crew.ts';
-import { cutFloats } from '../training/crop.ts';
+import { byteOf, cutFloats } from '../training/crop.ts';
 import { openRecording, personFile } from '../training/files.ts';
-import { disagrees, soften } from '../training/filming.ts';
+import { disagrees, looksOf, soften } from '../training/filming.ts';
 import { openAgeOnlooker, type SeenFace } from './onlooker.ts';
 import { PLACE_PLANES } from './reage-graph.ts';
 
@@ -46,8 +46,6 @@ const OCCLUDED = 0.25;
 /** Brow ridge to chin, pixels; the crop shows it about 150 high. */
 const SMALLEST_FACE = 60;
 const LARGEST_FACE = 200;
-/** Linear colour of the hand's skin before the person's own tint. */
-const SKIN = [0.47, 0.27, 0.19];
 
 /** One person in every skin, the geometry that of an age between. */
 async function cast(assets: Assets, seed: number, next: () => number): Promise<{ skins: Performer[]; ages: number[] }> {
@@ -108,9 +106,7 @@ function createStudio(skins: readonly Performer[], next: () => number): () => Sh
   const backdrops = createBackdrops(PICTURE, PICTURE);
   const [sites, mesh] = [landmarkSites(), readFaceMesh()];
   const pictures = skins.map(() => new Float32Array(3 * PICTURE * PICTURE));
-  const [left, right] = first.head.eyes;
-  const { tint } = first.head.identity.skin;
-  const looks = { skin: SKIN.map((c, i) => c * tint[i]!) as unknown as Rgb, eyes: Math.abs(left[0] - right[0]) / 2 };
+  const looks = looksOf(first);
   return () => {
     const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** (next() ** 0.7);
     const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
@@ -143,8 +139,7 @@ function record(pictures: readonly Float32Array[], { toCrop, place }: SeenFace, 
     cutFloats(floats, toCrop, SIZE, sample.subarray(3 * i * PLANE));
   }
   const from = 3 * pictures.length * PLANE;
-  for (let i = 0; i < PLACE_PLANES * PLANE; i++)
-    sample[from + i] = Math.round(255 * Math.min(1, Math.max(0, place[i]!)));
+  for (let i = 0; i < PLACE_PLANES * PLANE; i++) sample[from + i] = byteOf(place[i]!);
 }
 
 const job = workerData as AgeJob;

@@ -1,6 +1,14 @@
+import type { Affine } from '../../server/double/surface.ts';
 import type { Landmarks } from '../../server/face/types.ts';
 
-type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+/** Of a value from 0 to 1. */
+export const byteOf = (value: number): number => Math.round(255 * Math.min(1, Math.max(0, value)));
+
+/** Where a landmark lies in the crop. */
+export function inCrop({ points }: Landmarks, landmark: number, [a, b, c, d, e, f]: Affine): readonly [number, number] {
+  const [x, y] = [points[3 * landmark]!, points[3 * landmark + 1]!];
+  return [a * x + b * y + c, d * x + e * y + f];
+}
 
 /** A picture of `channels` interleaved floats a pixel. */
 export interface Floats {
@@ -36,7 +44,7 @@ export function cutFloats(
           ? (1 - fy) * ((1 - fx) * at(y0, x0) + fx * at(y0, x0 + 1)) +
             fy * ((1 - fx) * at(y0 + 1, x0) + fx * at(y0 + 1, x0 + 1))
           : 0;
-        out[k * size * size + v * size + u] = Math.round(255 * Math.min(1, Math.max(0, value)));
+        out[k * size * size + v * size + u] = byteOf(value);
       }
     }
 }
@@ -51,13 +59,10 @@ const LOOKED_AT = [
 ] as const;
 
 /** 255 on brows, eyes and mouth, fading to 0 around them: where a wrong pixel weighs more. `out`: size² bytes. */
-export function lookedAt({ points }: Landmarks, [a, b, c, d, e, f]: Affine, size: number, out: Uint8Array): void {
+export function lookedAt(landmarks: Landmarks, toCrop: Affine, size: number, out: Uint8Array): void {
   out.fill(0);
   for (const { corners, wide, high } of LOOKED_AT) {
-    const [[x0, y0], [x1, y1]] = corners.map((point) => {
-      const [x, y] = [points[3 * point]!, points[3 * point + 1]!];
-      return [a * x + b * y + c, d * x + e * y + f] as const;
-    }) as [readonly [number, number], readonly [number, number]];
+    const [[x0, y0], [x1, y1]] = [inCrop(landmarks, corners[0], toCrop), inCrop(landmarks, corners[1], toCrop)];
     const length = Math.hypot(x1 - x0, y1 - y0) || 1;
     const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
     const [tx, ty] = [(x1 - x0) / length, (y1 - y0) / length];

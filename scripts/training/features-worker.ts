@@ -7,12 +7,12 @@ import { type Affine, SIZE } from '../../server/double/surface.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { member } from './crew.ts';
-import { cutFloats } from './crop.ts';
+import { byteOf, inCrop } from './crop.ts';
 import { driverFile, openRecording } from './files.ts';
 import { openOnlooker } from './onlooker.ts';
 import { pictured, placed, readRecorded } from './recorded.ts';
 import { Rest } from './rest.ts';
-import { CROP, PICTURE, PLANE, TRUTH } from './sample.ts';
+import { CROP, cutWanted, PICTURE, PLANE, TRUTH, WANTED } from './sample.ts';
 
 export interface FeaturesJob {
   from: string;
@@ -28,8 +28,6 @@ const READ = [
   [263, 362, 386, 385, 387, 374, 373, 380, 300, 293, 334, 296, 336, 473],
   [61, 291, 78, 308, 37, 267, 84, 314, 81, 311, 178, 402, 40, 270, 91, 321, 0, 17, 13, 14],
 ] as const;
-/** Truth R, G, B, and alpha wanted. */
-const WANTED = 4;
 const PARTS = [EYE, EYE, MOUTH] as const;
 const AREAS = PARTS.map(([height, width]) => height * width);
 const AREA = AREAS.reduce((sum, area) => sum + area);
@@ -62,11 +60,10 @@ async function openFilming(dir: string) {
       }),
     /** Where landmarks lie in the parts of a true face, part pixels; null where the server would not see it. */
     read: (truth: Uint8Array, toCrop: Affine, places: readonly Corner[]) =>
-      onlooker.look(truth, PICTURE, PICTURE, (_picture, { points }) => {
-        const [a, b, c, d, e, f] = toCrop;
+      onlooker.look(truth, PICTURE, PICTURE, (_picture, landmarks) => {
         const within = (landmark: number, { left, top }: Corner): number[] => {
-          const [x, y] = [points[3 * landmark]!, points[3 * landmark + 1]!];
-          return [a * x + b * y + c - left, d * x + e * y + f - top].map((value) => Math.round(100 * value) / 100);
+          const [x, y] = inCrop(landmarks, landmark, toCrop);
+          return [x - left, y - top].map((value) => Math.round(100 * value) / 100);
         };
         return Promise.resolve(READ.map((part, k) => part.map((landmark) => within(landmark, places[k]!))));
       }),
@@ -83,8 +80,7 @@ function sampleOf(given: Float32Array, wanted: Uint8Array, places: readonly Corn
   const sample = new Uint8Array((GIVEN + WANTED) * AREA);
   let [from, to] = [0, 0];
   for (const [k, [height, width]] of PARTS.entries()) {
-    for (const end = from + GIVEN * AREAS[k]!; from < end; from++, to++)
-      sample[to] = Math.round(255 * Math.min(1, Math.max(0, given[from]!)));
+    for (const end = from + GIVEN * AREAS[k]!; from < end; from++, to++) sample[to] = byteOf(given[from]!);
     const { left, top } = places[k]!;
     for (let plane = 0; plane < WANTED; plane++)
       for (let y = 0; y < height; y++, to += width) {
@@ -113,14 +109,8 @@ async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: 
     const plate = rgbToI420(pictured(planes(i, CROP, 3)), PICTURE, PICTURE);
     const truth = pictured(planes(i, TRUTH, 3));
     const taken = await filming.film(plate, rest.known(next), (toCrop) => {
-      const wanted = placed(planes(i, TRUTH + 3, 1));
-      const values = new Float32Array(WANTED * PICTURE * PICTURE);
-      for (let k = 0; k < PICTURE * PICTURE; k++) {
-        for (let c = 0; c < 3; c++) values[WANTED * k + c] = truth[3 * k + c]! / 255;
-        values[WANTED * k + 3] = wanted[k]!;
-      }
       const cut = new Uint8Array(WANTED * PLANE);
-      cutFloats({ width: PICTURE, height: PICTURE, channels: WANTED, values }, toCrop, SIZE, cut);
+      cutWanted(truth, placed(planes(i, TRUTH + 3, 1)), toCrop, cut);
       return cut;
     });
     if (!taken) continue;

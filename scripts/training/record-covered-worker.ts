@@ -18,7 +18,7 @@ import { PART_SHIFT } from '../performer/raster.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { type Filmed, member } from './crew.ts';
-import { cutFloats } from './crop.ts';
+import { byteOf, cutFloats } from './crop.ts';
 import { driverFile, openRecording } from './files.ts';
 import { disagrees, looksOf, soften } from './filming.ts';
 import { MODELS, openOnlooker } from './onlooker.ts';
@@ -123,7 +123,7 @@ function sampleOf(given: Float32Array, before: Float32Array, toCrop: Affine): Ui
     for (let y = 0; y < HEIGHT; y++)
       for (let x = 0; x < WIDTH; x++) {
         const value = given[(from * PLACE_SIZE + TOP + y) * PLACE_SIZE + LEFT + x]!;
-        sample[(k * HEIGHT + y) * WIDTH + x] = Math.round(255 * Math.min(1, Math.max(0, value)));
+        sample[(k * HEIGHT + y) * WIDTH + x] = byteOf(value);
       }
   for (let y = 0; y < HEIGHT; y++)
     for (let x = 0; x < WIDTH; x++) {

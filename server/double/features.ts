@@ -48,6 +48,8 @@ export interface Drawn {
   painted: Painted;
   painter: Pick<Painter, 'place' | 'detail'>;
   landmarks: Landmarks;
+  /** Address of a plane of size² that says how much of each pixel is a painted iris, 0–1. */
+  iris: number;
 }
 
 /** Where a part begins in the crop at SIZE, and how far from the double's feature the performer's lies, crop pixels. */
@@ -138,8 +140,8 @@ export async function openFeatures(
         await session.run();
         for (const [k, place] of places.entries()) {
           const [given, change] = [eyes.data.byteLength / EYES.length, eyesChange.data.byteLength / EYES.length];
-          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change);
-          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at);
+          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change, true);
+          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at, false);
         }
       },
       close,
@@ -155,36 +157,48 @@ class Composer {
   readonly #options: OpenOptions;
   readonly #at: number;
   readonly #bytes: number;
+  /** Bytes of its parts, one after another: what is to be kept, the kernel's scratch, and what is finer. */
+  readonly #kept: number;
   readonly #scratch: number;
   #closed = false;
 
   constructor(options: OpenOptions) {
     this.#options = options;
     const [height, width] = MOUTH.map((length) => length * (options.closeUps ? 2 : 1)) as [number, number];
+    this.#kept = width * height * Float32Array.BYTES_PER_ELEMENT;
     this.#scratch = width * height * 32 + width * 16;
     // At twice the detail: three planes of the double and of the performer, and the network's answer.
     const finer = (6 + CHANGE / STEP ** 2) * width * height * Float32Array.BYTES_PER_ELEMENT;
-    this.#bytes = this.#scratch + (options.closeUps ? finer : 0);
+    this.#bytes = this.#kept + this.#scratch + (options.closeUps ? finer : 0);
     this.#at = options.arena.allocate(this.#bytes);
   }
 
-  /** @param given what the network was given of this part. @param change what it answered. */
+  /** @param given what the network was given of this part. @param change what it answered. @param eye whether it is one. */
   compose = (
-    { painted, painter }: Drawn,
+    { painted, painter, iris }: Drawn,
     place: Place,
     [height, width]: readonly [number, number],
     given: number,
     change: number,
+    eye: boolean,
   ): void => {
     const { kernels } = this.#options;
+    const scratch = this.#at + this.#kept;
+    // Irises stay sharp: nothing is laid over them, and what is to be seen of them the lids say, which are moved.
+    const irises = (left: number, top: number, w: number, h: number): number => {
+      if (!eye) return 0;
+      kernels.part(iris, painted.size, 1, left, top, 1, w, h, this.#at);
+      return this.#at;
+    };
     const [base, size, plane] = [painted.base, painted.size, width * height * Float32Array.BYTES_PER_ELEMENT];
     if (painter.detail === 1) {
       const performer = given + (GIVEN - 3) * plane;
-      kernels.compose(given, performer, width, height, change, EDGE, this.#at, base, size, place.left, place.top);
+      const kept = irises(place.left, place.top, width, height);
+      kernels.compose(given, performer, width, height, change, EDGE, kept, scratch, base, size, place.left, place.top);
       return;
     }
     const [w, h, left, top] = [2 * width, 2 * height, 2 * place.left, 2 * place.top];
-    const double = this.#at + this.#scratch;
+    const double = scratch + this.#scratch;
     const performer = double + 3 * 4 * plane;
     const finer = performer + 3 * 4 * plane;
     kernels.part(base, size, 3, left, top, 1, w, h, double);
@@ -193,7 +207,8 @@ class Composer {
     const cells = PLACES * columns * rows * Float32Array.BYTES_PER_ELEMENT;
     kernels.doubled(change, PLACES, columns, rows, 2, finer);
     kernels.doubled(change + cells, CHANGE - PLACES, columns, rows, 1, finer + 4 * cells);
-    kernels.compose(double, performer, w, h, finer, 2 * EDGE, this.#at, base, size, left, top);
+    const kept = irises(left, top, w, h);
+    kernels.compose(double, performer, w, h, finer, 2 * EDGE, kept, scratch, base, size, left, top);
   };
 
   close(): void {

@@ -14,6 +14,8 @@ export interface EyesPicture {
   size: number;
   /** R, G, B, encoded, 0–1. */
   colour: Float32Array;
+  /** How much of each pixel is painted here; zeros before. */
+  painted: Float32Array;
   /** 0 where the double's eyes are open, 1 on its lids, at a whole pixel. */
   lid(x: number, y: number): number;
   /** From where a point was moved, x and y, crop pixels. */
@@ -232,6 +234,7 @@ function disc(
       const down = Math.max(0, (y - cy + radius) / (LID_REACH * radius));
       const shadow = 1 - LID_SHADOW * Math.max(0, 1 - down);
       const at = y * size + x;
+      picture.painted[at] = share;
       for (let k = 0; k < 3; k++) {
         const painted = profile[3 * inner + k]! * (1 - part) + profile[3 * inner + 3 + k]! * part;
         const there = colour[k * plane + at]!;

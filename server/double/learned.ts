@@ -10,7 +10,7 @@ import type { OpenOptions } from './open.ts';
 import { COARSE, DRAWN_CHANNELS, type Painted, type Painter } from './painter.ts';
 import { Painters } from './painters.ts';
 import type { FaceInput, Replacer } from './replacer.ts';
-import { CROP_SCALE, WINDOW } from './surface.ts';
+import { CROP_SCALE, SIZE, WINDOW } from './surface.ts';
 
 /** Crop pixels of a step of the grid that the network answers on. */
 const STEP = 4;
@@ -75,6 +75,8 @@ export async function openDrawing(options: OpenOptions) {
   const { drawn, coarse, change } = tensors;
   const irises = template.iris && new Irises(template.iris);
   const finer = painters.reserve(change.data.byteLength * 4);
+  const side = SIZE * (options.closeUps ? 2 : 1);
+  const iris = painters.reserve(side * side * Float32Array.BYTES_PER_ELEMENT);
   const scratch = painters.reserve(CHANGE_CHANNELS * 2 * width * Float32Array.BYTES_PER_ELEMENT);
   /** The network's answer on a grid of four pixels of what was painted. */
   const changeFor = (detail: number): number => {
@@ -100,8 +102,9 @@ export async function openDrawing(options: OpenOptions) {
       const [x, y, w, h] = [left * detail, top * detail, width * detail, height * detail];
       // Moved in place: base and rim, as they lie, are the face's colour and alpha.
       kernels.move(painted.interleaved, size, changeFor(detail), x, y, w, h, scratch, base);
-      irises?.paint(eyesOf(arena, painter, painted, change.data), face.landmarks, toCrop, face.trackId);
-      return { painted, painter, landmarks: face.landmarks };
+      const discs = arena.floats(iris, size * size).fill(0);
+      irises?.paint(eyesOf(arena, painter, painted, change.data, discs), face.landmarks, toCrop, face.trackId);
+      return { painted, painter, iris, landmarks: face.landmarks };
     },
     forget(trackId: number): void {
       painters.forget(trackId);
@@ -125,13 +128,20 @@ async function readMaps(dir: string, { maps }: DoubleManifest): Promise<Maps> {
   return { ...read, detail: decodeDetail(await readHeldBeside(dir, detail), detail.side, join(dir, detail.file)) };
 }
 
-function eyesOf(arena: Arena, painter: Painter, { base, softness, size }: Painted, change: Float32Array): EyesPicture {
+function eyesOf(
+  arena: Arena,
+  painter: Painter,
+  { base, softness, size }: Painted,
+  change: Float32Array,
+  iris: Float32Array,
+): EyesPicture {
   const { detail } = painter;
   const plane = size * size;
   const alpha = arena.floats(base + 4 * plane * Float32Array.BYTES_PER_ELEMENT, plane);
   return {
     size,
     colour: arena.floats(base, 3 * plane),
+    painted: iris,
     lid: (x, y) => movedValue(alpha, size, detail, change, x, y),
     movedFrom: (x, y) => {
       const at = stepAt(x / detail, y / detail);

@@ -21,11 +21,11 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A network that takes all from the performer, so that what was shown of them is to be seen in what was painted. */
-function showsThePerformer(): { file: string; sha256: string } {
+/** A network that takes this share from the performer everywhere, from where it lies, and adds this tint. */
+function always(share: number, tint = 0): { file: string; sha256: string } {
   const conv = { op: 'conv', inputs: GIVEN, outputs: 8, kernel: 2, stride: 2, relu: false };
   const weights = new Float32Array(8 * GIVEN * 4 + 8);
-  weights[8 * GIVEN * 4 + 4] = 1;
+  weights.set([share, tint, tint, tint], 8 * GIVEN * 4 + 4);
   const held = { ...conv, weights: [0, 8 * GIVEN * 4], bias: [8 * GIVEN * 4, 8] };
   const nodes = ['eyes', 'mouth'].map((part) => ({ ...held, from: `${part}Given`, to: `${part}Change` }));
   const described = { format: 2, window: [0, 0, 0, 0], inputs: [], outputs: [], nodes, training: {} };
@@ -88,8 +88,8 @@ test.each([1, 2])(
       const [x, y] = DOUBLE.get(landmark as 33)!;
       return [detail * (x + 0.5) - 0.5, detail * (y + 0.5) - 0.5];
     };
-    const features = await openFeatures({ runtime, arena, kernels, dir, closeUps: true }, showsThePerformer());
-    await features.paint({ painted, painter: { detail: detail as 1 | 2, place }, landmarks });
+    const features = await openFeatures({ runtime, arena, kernels, dir, closeUps: true }, always(1));
+    await features.paint({ painted, painter: { detail: detail as 1 | 2, place }, iris: fill(1, () => 0), landmarks });
     features.close();
     features.close();
     const made = arena.floats(painted.base, 5 * plane);
@@ -122,8 +122,49 @@ test.each([1, 2])(
   },
 );
 
+test.each([1, 2])(
+  'leaves painted irises as they are, unless the performer is to be seen there (detail %i)',
+  async (detail) => {
+    const plane = (256 * detail) ** 2;
+    const fill = (planes: number, value: number): number => {
+      const to = arena.allocate(4 * planes * plane);
+      arena.floats(to, planes * plane).fill(value);
+      return to;
+    };
+    const [iris, base] = [fill(1, 0), fill(5, 0.5)];
+    const centre = (256 * detail * 100 + 94) * detail;
+    arena.floats(iris, plane).fill(1, centre - 3 * detail, centre + 3 * detail);
+    const painted: Painted = {
+      ...{ size: 256 * detail, toCrop: [detail, 0, 0, 0, detail, 0], base, crop: fill(3, 0.9) },
+      ...{ interleaved: 0, facing: 0, softness: 0 },
+    };
+    const points = new Float32Array(478 * 3);
+    for (const [landmark, place] of DOUBLE) points.set(place, 3 * landmark);
+    const place = (landmark: number): readonly [number, number] => {
+      const [x, y] = DOUBLE.get(landmark as 33)!;
+      return [detail * x, detail * y];
+    };
+    const made = async (held: { file: string; sha256: string }): Promise<[iris: number, beside: number]> => {
+      arena.floats(base, 5 * plane).fill(0.5);
+      const features = await openFeatures({ runtime, arena, kernels, dir, closeUps: true }, held);
+      const landmarks = { points } as unknown as Landmarks;
+      await features.paint({ painted, painter: { detail: detail as 1 | 2, place }, iris, landmarks });
+      features.close();
+      const [first] = arena.floats(base + 4 * centre, 1);
+      const [other] = arena.floats(base + 4 * (centre + 10 * detail), 1);
+      return [first!, other!];
+    };
+    const [kept, tinted] = await made(always(0, 0.2));
+    expect(kept).toBe(0.5);
+    expect(tinted).toBeCloseTo(0.7, 4);
+    const [shut, lid] = await made(always(1));
+    expect(shut).toBeCloseTo(0.9, 4);
+    expect(lid).toBeCloseTo(0.9, 4);
+  },
+);
+
 test('refuses a network that is not the one that was named, and one of another shape', async () => {
-  const held = showsThePerformer();
+  const held = always(1);
   const options = { runtime, arena, kernels, dir };
   await expect(openFeatures(options, { ...held, sha256: '0'.repeat(64) })).rejects.toThrow(/damaged or was changed/);
   await expect(openFeatures(options, { ...held, file: 'gone.onnx' })).rejects.toThrow(/gone\.onnx is missing/);

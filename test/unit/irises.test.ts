@@ -45,6 +45,7 @@ function eyes(white: number, change: Partial<EyesPicture> = {}, open = 8): EyesP
   return {
     size: SIZE,
     colour,
+    painted: new Float32Array(PLANE),
     lids,
     lid(x, y) {
       const [sx, sy] = movedFrom(x, y);

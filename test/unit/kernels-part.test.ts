@@ -43,53 +43,62 @@ function at(values: Float32Array, width: number, height: number, x: number, y: n
   return row(v) * (1 - (py - v)) + row(v + 1) * (py - v);
 }
 
-test('compose: takes from both, shares, adds, fades at the edge, leaves the rest, as reckoned pixel by pixel', () => {
-  const [width, height, edge, left, top] = [24, 16, 4, 9, 11];
-  const area = width * height;
-  const [columns, rows] = [width / 2, height / 2];
-  const fill = (count: number, of: (i: number) => number): [number, Float32Array] => {
-    const address = arena.allocate(4 * count);
-    const values = arena.floats(address, count);
-    for (let i = 0; i < count; i++) values[i] = of(i);
-    return [address, values];
-  };
-  const noise = (i: number): number => (Math.sin(12.9898 * i + 4.1) * 43758.5453) % 1;
-  const [a, ours] = fill(3 * area, (i) => 0.5 + 0.4 * noise(i));
-  const [b, theirs] = fill(3 * area, (i) => 0.5 + 0.4 * noise(i + 7777));
-  // Places up to some pixels aside and beyond the edges, shares below 0 and above 1, tints that would leave 0–1.
-  const scales = [6, 6, 9, 9, 1.6, 0.4, 0.4, 0.4];
-  const [change, changes] = fill(8 * columns * rows, (i) => scales[Math.floor(i / (columns * rows))]! * noise(i + 999));
-  const scratch = arena.allocate(area * 32 + width * 16);
-  const to = planes(3);
-  const before = arena.floats(to, 3 * SIZE * SIZE).slice();
-  kernels.compose(a, b, width, height, change, edge, scratch, to, SIZE, left, top);
-  const after = arena.floats(to, 3 * SIZE * SIZE);
-  const side = (k: number, length: number): number => Math.min(1, (Math.min(k, length - 1 - k) + 0.5) / edge);
-  for (let y = 0; y < SIZE; y++)
-    for (let x = 0; x < SIZE; x++) {
-      const [u, v] = [x - left, y - top];
-      const within = u >= 0 && v >= 0 && u < width && v < height;
-      const told = (plane: number): number =>
-        at(
-          changes.subarray(plane * columns * rows, (plane + 1) * columns * rows),
-          columns,
-          rows,
-          (u + 0.5) / 2 - 0.5,
-          (v + 0.5) / 2 - 0.5,
-        );
-      for (let c = 0; c < 3; c++) {
-        const place = (c * SIZE + y) * SIZE + x;
-        if (!within) {
-          expect(after[place]).toBe(before[place]);
-          continue;
+test.each([false, true])(
+  'compose: takes from both, shares, adds, fades at the edge, leaves the rest, as reckoned pixel by pixel; something kept: %s',
+  (keeps) => {
+    const [width, height, edge, left, top] = [24, 16, 4, 9, 11];
+    const area = width * height;
+    const [columns, rows] = [width / 2, height / 2];
+    const fill = (count: number, of: (i: number) => number): [number, Float32Array] => {
+      const address = arena.allocate(4 * count);
+      const values = arena.floats(address, count);
+      for (let i = 0; i < count; i++) values[i] = of(i);
+      return [address, values];
+    };
+    const noise = (i: number): number => (Math.sin(12.9898 * i + 4.1) * 43758.5453) % 1;
+    const [a, ours] = fill(3 * area, (i) => 0.5 + 0.4 * noise(i));
+    const [b, theirs] = fill(3 * area, (i) => 0.5 + 0.4 * noise(i + 7777));
+    // Places up to some pixels aside and beyond the edges, shares below 0 and above 1, tints that would leave 0–1.
+    const scales = [6, 6, 9, 9, 1.6, 0.4, 0.4, 0.4];
+    const [change, changes] = fill(
+      8 * columns * rows,
+      (i) => scales[Math.floor(i / (columns * rows))]! * noise(i + 999),
+    );
+    const [kept, keep] = fill(area, (i) => Math.abs(noise(i + 333)));
+    const scratch = arena.allocate(area * 32 + width * 16);
+    const to = planes(3);
+    const before = arena.floats(to, 3 * SIZE * SIZE).slice();
+    kernels.compose(a, b, width, height, change, edge, keeps ? kept : 0, scratch, to, SIZE, left, top);
+    const after = arena.floats(to, 3 * SIZE * SIZE);
+    const side = (k: number, length: number): number => Math.min(1, (Math.min(k, length - 1 - k) + 0.5) / edge);
+    for (let y = 0; y < SIZE; y++)
+      for (let x = 0; x < SIZE; x++) {
+        const [u, v] = [x - left, y - top];
+        const within = u >= 0 && v >= 0 && u < width && v < height;
+        const told = (plane: number): number =>
+          at(
+            changes.subarray(plane * columns * rows, (plane + 1) * columns * rows),
+            columns,
+            rows,
+            (u + 0.5) / 2 - 0.5,
+            (v + 0.5) / 2 - 0.5,
+          );
+        for (let c = 0; c < 3; c++) {
+          const place = (c * SIZE + y) * SIZE + x;
+          if (!within) {
+            expect(after[place]).toBe(before[place]);
+            continue;
+          }
+          const mine = at(ours.subarray(c * area, (c + 1) * area), width, height, u + told(0), v + told(1));
+          const other = at(theirs.subarray(c * area, (c + 1) * area), width, height, u + told(2), v + told(3));
+          const share = Math.min(1, Math.max(0, told(4)));
+          const held = keeps ? at(keep, width, height, u + told(0), v + told(1)) : 0;
+          const free = 1 - held * Math.min(1, Math.max(0, (0.3 - share) / 0.2));
+          const made = mine + ((other - mine) * share + told(5 + c)) * free;
+          const was = ours[c * area + v * width + u]!;
+          const wanted = Math.min(1, Math.max(0, was + (made - was) * side(u, width) * side(v, height)));
+          expect(Math.abs(after[place]! - wanted)).toBeLessThan(2e-3);
         }
-        const mine = at(ours.subarray(c * area, (c + 1) * area), width, height, u + told(0), v + told(1));
-        const other = at(theirs.subarray(c * area, (c + 1) * area), width, height, u + told(2), v + told(3));
-        const share = Math.min(1, Math.max(0, told(4)));
-        const made = mine + (other - mine) * share + told(5 + c);
-        const was = ours[c * area + v * width + u]!;
-        const wanted = Math.min(1, Math.max(0, was + (made - was) * side(u, width) * side(v, height)));
-        expect(Math.abs(after[place]! - wanted)).toBeLessThan(2e-3);
       }
-    }
-});
+  },
+);

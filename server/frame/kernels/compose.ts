@@ -4,9 +4,12 @@ import { plane0, plane1, plane2, plane3, texel } from './vectors';
 /** Pixels of a step of the grid; its planes: from where of the one and of the other, x and y each, the other's share, and what is added to R, G, B. */
 const STEP: i32 = 2;
 const CHANNELS: i32 = 8;
+/** Shares of the other up to which all is kept of a pixel that is to be kept, and from which nothing is. */
+const ALL: f32 = 0.1;
+const NONE: f32 = 0.3;
 
 export function compose(
-  double: usize, performer: usize, width: i32, height: i32, change: usize, edge: f32, scratch: usize,
+  double: usize, performer: usize, width: i32, height: i32, change: usize, edge: f32, kept: usize, scratch: usize,
   planes: usize, size: i32, left: i32, top: i32,
 ): void {
   const pixels = <usize>(width * height);
@@ -14,10 +17,10 @@ export function compose(
   const grid: usize = <usize>(across * down) << 2;
   const line: usize = <usize>across << 2;
   const ours = scratch, theirs = ours + (pixels << 4), lines = theirs + (pixels << 4);
-  interleave(double, pixels, ours);
-  interleave(performer, pixels, theirs);
+  interleave(double, kept, pixels, ours);
+  interleave(performer, 0, pixels, theirs);
   const zero = f32x4.splat(0), one = f32x4.splat(1), lanes = f32x4(0, 1, 2, 3);
-  const share: f32 = 1 / edge;
+  const fading: f32 = 1 / edge;
   for (let y = 0; y < height; y++) {
     const row = y >> 1, other = max(0, min(down - 1, row + (y & 1 ? 1 : -1)));
     const mine = f32x4.splat(0.75), beside = f32x4.splat(0.25);
@@ -27,24 +30,24 @@ export function compose(
         v128.store(lines + <usize>c * line + i, f32x4.add(f32x4.mul(v128.load(here + i), mine), f32x4.mul(v128.load(there + i), beside)));
       }
     }
-    const vertical = min<f32>(1, share * (<f32>min(y, height - 1 - y) + 0.5));
+    const vertical = min<f32>(1, fading * (<f32>min(y, height - 1 - y) + 0.5));
     let to = planes + (<usize>((top + y) * size + left) << 2);
     let own = double + (<usize>(y * width) << 2);
     for (let x = 0; x < width; x += 4, to += 16, own += 16) {
       const px = f32x4.add(f32x4.splat(<f32>x), lanes), py = f32x4.splat(<f32>y);
       const cell = x >> 1;
-      const part = f32x4.pmin(f32x4.pmax(zero, finer(lines + 4 * line, cell, across)), one);
+      const share = f32x4.pmin(f32x4.pmax(zero, finer(lines + 4 * line, cell, across)), one);
       const first = <f32>x + 0.5, last = <f32>(width - x) - 0.5;
       const away = f32x4.min(f32x4(first, first + 1, first + 2, first + 3), f32x4(last, last - 1, last - 2, last - 3));
-      const weight = f32x4.mul(f32x4.splat(vertical), f32x4.min(one, f32x4.mul(f32x4.splat(share), away)));
+      const weight = f32x4.mul(f32x4.splat(vertical), f32x4.min(one, f32x4.mul(f32x4.splat(fading), away)));
       taken(ours, width, height, f32x4.add(px, finer(lines, cell, across)), f32x4.add(py, finer(lines + line, cell, across)));
-      const r = red, g = green, b = blue;
+      const r = red, g = green, b = blue, free = f32x4.sub(one, f32x4.mul(fourth, keeping(share)));
       // Most pixels have nothing of the performer.
-      if (v128.any_true(f32x4.gt(part, zero))) taken(theirs, width, height, f32x4.add(px, finer(lines + 2 * line, cell, across)), f32x4.add(py, finer(lines + 3 * line, cell, across)));
+      if (v128.any_true(f32x4.gt(share, zero))) taken(theirs, width, height, f32x4.add(px, finer(lines + 2 * line, cell, across)), f32x4.add(py, finer(lines + 3 * line, cell, across)));
       const plane = <usize>(size * size) << 2, mineToo = pixels << 2;
-      put(to, own, r, red, part, finer(lines + 5 * line, cell, across), weight);
-      put(to + plane, own + mineToo, g, green, part, finer(lines + 6 * line, cell, across), weight);
-      put(to + 2 * plane, own + 2 * mineToo, b, blue, part, finer(lines + 7 * line, cell, across), weight);
+      put(to, own, r, red, share, finer(lines + 5 * line, cell, across), free, weight);
+      put(to + plane, own + mineToo, g, green, share, finer(lines + 6 * line, cell, across), free, weight);
+      put(to + 2 * plane, own + 2 * mineToo, b, blue, share, finer(lines + 7 * line, cell, across), free, weight);
     }
   }
 }
@@ -53,6 +56,15 @@ export function compose(
 let red = f32x4.splat(0);
 let green = f32x4.splat(0);
 let blue = f32x4.splat(0);
+let fourth = f32x4.splat(0);
+
+/** How much is kept where so much is the other's. */
+// @ts-ignore: decorator
+@inline
+function keeping(share: v128): v128 {
+  const left = f32x4.mul(f32x4.sub(f32x4.splat(NONE), share), f32x4.splat(1 / (NONE - ALL)));
+  return f32x4.pmin(f32x4.pmax(f32x4.splat(0), left), f32x4.splat(1));
+}
 
 /** Four pixels of an interleaved part, from places of their own; beyond its edges these are held. */
 // @ts-ignore: decorator
@@ -71,12 +83,14 @@ function taken(part: usize, width: i32, height: i32, x: v128, y: v128): void {
   red = plane0(p, q, r, s);
   green = plane1(p, q, r, s);
   blue = plane2(p, q, r, s);
+  fourth = plane3(p, q, r, s);
 }
 
 // @ts-ignore: decorator
 @inline
-function put(to: usize, own: usize, ours: v128, theirs: v128, part: v128, tint: v128, weight: v128): void {
-  const made = f32x4.add(f32x4.add(ours, f32x4.mul(part, f32x4.sub(theirs, ours))), tint);
+function put(to: usize, own: usize, ours: v128, theirs: v128, share: v128, tint: v128, free: v128, weight: v128): void {
+  const changed = f32x4.add(f32x4.mul(share, f32x4.sub(theirs, ours)), tint);
+  const made = f32x4.add(ours, f32x4.mul(free, changed));
   const was = v128.load(own);
   const laid = f32x4.add(was, f32x4.mul(weight, f32x4.sub(made, was)));
   v128.store(to, f32x4.pmin(f32x4.pmax(f32x4.splat(0), laid), f32x4.splat(1)));
@@ -95,15 +109,17 @@ function finer(line: usize, cell: i32, across: i32): v128 {
   );
 }
 
-/** Three planes as pixels of R, G, B, 0. */
-function interleave(planes: usize, pixels: usize, out: usize): void {
-  const zero = f32x4.splat(0), plane = pixels << 2;
+/** Three planes and one beside them (0: zeros) as pixels of four numbers. */
+function interleave(planes: usize, beside: usize, pixels: usize, out: usize): void {
+  const plane = pixels << 2;
   let to = out;
-  for (let at = planes; at < planes + plane; at += 16, to += 64) {
+  for (let i: usize = 0; i < plane; i += 16, to += 64) {
+    const at = planes + i;
     const r = v128.load(at), g = v128.load(at + plane), b = v128.load(at + 2 * plane);
-    v128.store(to, plane0(r, g, b, zero));
-    v128.store(to, plane1(r, g, b, zero), 16);
-    v128.store(to, plane2(r, g, b, zero), 32);
-    v128.store(to, plane3(r, g, b, zero), 48);
+    const more = beside ? v128.load(beside + i) : f32x4.splat(0);
+    v128.store(to, plane0(r, g, b, more));
+    v128.store(to, plane1(r, g, b, more), 16);
+    v128.store(to, plane2(r, g, b, more), 32);
+    v128.store(to, plane3(r, g, b, more), 48);
   }
 }

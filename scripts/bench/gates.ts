@@ -71,13 +71,19 @@ function writeReadme(reports: [string, Report][]): void {
   const before = text.slice(start, end).split('\n');
   const table = [
     `${FROM}: written by \`npm run gates -- --readme\` -->`,
-    `Measured by \`npm run gates\` on ${cpu}, ${cores} cores, ${memGB} GB, ${gpu ?? 'no GPU'}, Node ${node}; median (min – max) over the runs.`,
+    `Measured by \`npm run gates\` on ${cpu}, ${cores} cores, ${memGB} GB, ${gpu ?? 'no GPU'}, Node ${node}; median (min – max) over the runs. Rows of other commits: on the machine of their day.`,
     '',
     '| run | gate | value | limit | runs | verdict | commit |',
     '|---|---|---|---|---|---|---|',
     ...RUNS.flatMap(([title]) => {
       const measured = reports.find(([name]) => name === title);
-      return measured ? rows(title, measured[1]) : before.filter((row) => row.startsWith(`| ${title} |`));
+      const old = before.filter((row) => row.startsWith(`| ${title} |`));
+      if (!measured) return old;
+      const unmeasured = new Set(measured[1].gates.filter(({ value }) => value === null).map(({ id }) => id));
+      return rows(title, measured[1]).map((row) => {
+        const gate = row.split('|')[2]!;
+        return unmeasured.has(gate.trim()) ? (old.find((one) => one.split('|')[2] === gate) ?? row) : row;
+      });
     }),
     TO,
   ].join('\n');

@@ -30,6 +30,8 @@ export const GIVEN = 7;
 const STEP = 2;
 const CHANGE = 8;
 const PLACES = 4;
+/** Address of no plane. */
+const NONE = 0;
 /** Pixels over which what is painted fades to nothing at a part's edge. */
 const EDGE = 6;
 
@@ -140,8 +142,9 @@ export async function openFeatures(
         await session.run();
         for (const [k, place] of places.entries()) {
           const [given, change] = [eyes.data.byteLength / EYES.length, eyesChange.data.byteLength / EYES.length];
-          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change, true);
-          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at, false);
+          // Irises stay sharp: nothing is laid over them, and what is to be seen of them the lids say, which are moved.
+          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change, drawn.iris);
+          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at, NONE);
         }
       },
       close,
@@ -173,27 +176,26 @@ class Composer {
     this.#at = options.arena.allocate(this.#bytes);
   }
 
-  /** @param given what the network was given of this part. @param change what it answered. @param eye whether it is one. */
+  /** @param given what the network was given of this part. @param change what it answered. @param keep address of a plane of the picture, what is not to be changed, or NONE. */
   compose = (
-    { painted, painter, iris }: Drawn,
+    { painted, painter }: Drawn,
     place: Place,
     [height, width]: readonly [number, number],
     given: number,
     change: number,
-    eye: boolean,
+    keep: number,
   ): void => {
     const { kernels } = this.#options;
     const scratch = this.#at + this.#kept;
-    // Irises stay sharp: nothing is laid over them, and what is to be seen of them the lids say, which are moved.
-    const irises = (left: number, top: number, w: number, h: number): number => {
-      if (!eye) return 0;
-      kernels.part(iris, painted.size, 1, left, top, 1, w, h, this.#at);
+    const cut = (left: number, top: number, w: number, h: number): number => {
+      if (keep === NONE) return NONE;
+      kernels.part(keep, painted.size, 1, left, top, 1, w, h, this.#at);
       return this.#at;
     };
     const [base, size, plane] = [painted.base, painted.size, width * height * Float32Array.BYTES_PER_ELEMENT];
     if (painter.detail === 1) {
       const performer = given + (GIVEN - 3) * plane;
-      const kept = irises(place.left, place.top, width, height);
+      const kept = cut(place.left, place.top, width, height);
       kernels.compose(given, performer, width, height, change, EDGE, kept, scratch, base, size, place.left, place.top);
       return;
     }
@@ -207,7 +209,7 @@ class Composer {
     const cells = PLACES * columns * rows * Float32Array.BYTES_PER_ELEMENT;
     kernels.doubled(change, PLACES, columns, rows, 2, finer);
     kernels.doubled(change + cells, CHANGE - PLACES, columns, rows, 1, finer + 4 * cells);
-    const kept = irises(left, top, w, h);
+    const kept = cut(left, top, w, h);
     kernels.compose(double, performer, w, h, finer, 2 * EDGE, kept, scratch, base, size, left, top);
   };
 

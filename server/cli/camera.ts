@@ -6,7 +6,16 @@ import { openPublisher, type Publisher } from '../media/peer/publisher.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
 import { profileLevelId } from './avcc.ts';
 import { CameraSound } from './camera-sound.ts';
-import { CommandError, interrupted, parseBitrate, parseCount, parseSize, parseWhole, runCommand } from './command.ts';
+import {
+  CommandError,
+  interrupted,
+  parseBitrate,
+  parseCount,
+  parseSize,
+  parseWhole,
+  runCommand,
+  withToken,
+} from './command.ts';
 import { type CameraFrame, FileCamera, type FileCameraOptions } from './file-camera.ts';
 import { Pace } from './pace.ts';
 import { SOUND_HZ } from './sound-encoder.ts';
@@ -50,7 +59,7 @@ function parseCodec(text: string): VideoCodec {
 
 function parseCommand(args: string[]): CameraCommand {
   const { values } = parseArgs({
-    args,
+    args: withToken(args),
     options: {
       file: { type: 'string' },
       to: { type: 'string' },

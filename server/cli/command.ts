@@ -48,6 +48,14 @@ export function interrupted(): { signal: AbortSignal; cancel(): void } {
   };
 }
 
+/** `--token -x…`, a value that begins with a dash, as parseArgs takes it: `--token=-x…`. Another option after it (`--…`) stays one. */
+export const withToken = (args: readonly string[]): string[] =>
+  args.flatMap((arg, at) => {
+    if (arg === '--token' && isDashed(args[at + 1])) return [];
+    return args[at - 1] === '--token' && isDashed(arg) ? [`--token=${arg}`] : [arg];
+  });
+const isDashed = (arg: string | undefined): boolean => /^-[^-]./.test(arg ?? '');
+
 /** 6M, 800k or plain bits per second. */
 export function parseBitrate(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([kKmM]?)$/.exec(text);

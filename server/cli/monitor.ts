@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openViewer, type ReceivedFrame } from '../media/peer/viewer.ts';
 import type { ReceiverStats } from '../media/rtp/receiver.ts';
-import { CommandError, interrupted, parseCount, runCommand } from './command.ts';
+import { CommandError, interrupted, parseCount, runCommand, withToken } from './command.ts';
 import { TakeFile } from './take-file.ts';
 
 const USAGE = `understudy monitor --from URL [options]
@@ -23,7 +23,7 @@ interface MonitorCommand {
 
 function parseCommand(args: string[]): MonitorCommand {
   const { values } = parseArgs({
-    args,
+    args: withToken(args),
     options: {
       from: { type: 'string' },
       token: { type: 'string' },

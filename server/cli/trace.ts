@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { PeerError, refusal } from '../media/peer/signal.ts';
 import { type FrameTrace, frameTrace } from '../wire/trace.ts';
-import { CommandError, runCommand } from './command.ts';
+import { CommandError, runCommand, withToken } from './command.ts';
 
 const USAGE = `understudy trace FEED [options]
   Follows the next program frame of a feed through every stage of the server.
@@ -34,7 +34,7 @@ export function traceTable(trace: FrameTrace): string {
 export const trace = (args: string[]): Promise<number> =>
   runCommand(args, USAGE, async () => {
     const { values, positionals } = parseArgs({
-      args,
+      args: withToken(args),
       allowPositionals: true,
       options: {
         server: { type: 'string', default: 'http://127.0.0.1:8880' },

@@ -33,7 +33,13 @@ const LINK_LIFE_MS = 12 * 3600e3;
 const MAX_LINKS = 1000;
 const MAX_SESSIONS = 10_000;
 
-const secret = (): string => randomBytes(32).toString('base64url');
+/** 256 random bits, base64url: 43 characters. The first is a letter or a digit: `--token -x…` would read as an option (one secret in 64). */
+export function secret(): string {
+  for (;;) {
+    const text = randomBytes(32).toString('base64url');
+    if (/^[A-Za-z0-9]/.test(text)) return text;
+  }
+}
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 /** Sessions in memory; the oldest dies first when there are too many. */

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { type Reload, reloadConfig, reloadSentence } from '../config/reload.ts';
+import { secret } from '../http/tokens.ts';
 import { type Place, placesHere } from '../inference/placement.ts';
 import type { Log } from '../observe/log.ts';
 import { EngineProcesses, ended } from './engine-processes.ts';
@@ -135,7 +136,7 @@ class Supervisor {
       log: options.log,
       ended: (key) => this.#tell({ type: 'engineEnded', key }),
     });
-    this.apiToken = options.config.auth.token ?? randomBytes(24).toString('base64url');
+    this.apiToken = options.config.auth.token ?? secret();
   }
 
   pids(): ReturnType<RunningServer['pids']> {

@@ -23,10 +23,17 @@ describe('the README’s headless camera and monitor, with a VP8 camera', () => 
     await rm(folder, { recursive: true, force: true });
   });
 
-  const understudy = (...args: string[]) =>
-    spawn(process.execPath, [MAIN, ...args, '--token', server.apiToken], { stdio: 'ignore' });
-  const ended = (child: ReturnType<typeof understudy>): Promise<number | null> =>
-    new Promise((resolve) => child.once('exit', resolve));
+  const understudy = (...args: string[]) => {
+    const child = spawn(process.execPath, [MAIN, ...args, '--token', server.apiToken], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (text) => {
+      said += text;
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    return { child, ended, said: () => said };
+  };
 
   it('brings program and, encoded anew, the plate into files', async () => {
     const camera = understudy(
@@ -41,16 +48,21 @@ describe('the README’s headless camera and monitor, with a VP8 camera', () => 
       '--size',
       '640x360',
     );
-    await feedBecomes(server, 'a', ({ state }) => state === 'live');
+    const early = camera.ended.then((code) => {
+      throw new Error(`The camera ended with ${code}: ${camera.said()}`);
+    });
+    early.catch(() => undefined);
+    await Promise.race([feedBecomes(server, 'a', ({ state }) => state === 'live'), early]);
     const files = { program: join(folder, 'program.mp4'), plate: join(folder, 'plate.mp4') };
     const codes = await Promise.all(
-      Object.entries(files).map(([rendition, out]) =>
-        ended(understudy('monitor', '--from', `${server.url}/whep/a/${rendition}`, '--out', out, '--seconds', '3')),
+      Object.entries(files).map(
+        ([rendition, out]) =>
+          understudy('monitor', '--from', `${server.url}/whep/a/${rendition}`, '--out', out, '--seconds', '3').ended,
       ),
     );
     expect(codes).toEqual([0, 0]);
-    camera.kill('SIGTERM');
-    expect(await ended(camera)).toBe(0);
+    camera.child.kill('SIGTERM');
+    expect(await camera.ended).toBe(0);
     for (const file of Object.values(files)) {
       const video = await decodeVideo(file);
       expect([video.width, video.height]).toEqual([640, 360]);

@@ -1,8 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { camera } from '../../server/cli/camera.ts';
 import { runCommand } from '../../server/cli/command.ts';
 import { monitor } from '../../server/cli/monitor.ts';
+import { trace } from '../../server/cli/trace.ts';
 import { loadConfig } from '../../server/config/config.ts';
+import { secret } from '../../server/http/tokens.ts';
 
 /** What a command says on standard error, and its exit code. */
 async function said(run: () => Promise<number>): Promise<[code: number, text: string]> {
@@ -15,6 +18,7 @@ async function said(run: () => Promise<number>): Promise<[code: number, text: st
   }
 }
 
+const DEMO = fileURLToPath(new URL('../../models/demo/demo.mp4', import.meta.url));
 const CAMERA = ['--file', 'clip.mp4', '--to', 'http://127.0.0.1:1/whip/a'];
 
 it.each([
@@ -46,3 +50,20 @@ it('so is what is wrong with a monitor, or with a configuration that a command r
 });
 
 const runCommandOn = (config: string) => () => runCommand([], '', async () => void loadConfig(config));
+
+it.each([
+  ['camera', () => camera(['--to', 'http://127.0.0.1:1/whip/a', '--file', DEMO, '--token', '-a-fixed-token-1'])],
+  ['monitor', () => monitor(['--from', 'http://127.0.0.1:1/whep/a', '--token', '-a-fixed-token-1'])],
+  ['trace', () => trace(['a', '--server', 'http://127.0.0.1:1', '--token', '-a-fixed-token-1'])],
+])('%s takes a token that begins with a dash for what it is', async (_, run) => {
+  expect(await said(run)).toEqual([1, expect.stringContaining('No server answers at http://127.0.0.1:1')]);
+});
+
+it('an option whose value was forgotten is still said to be', async () => {
+  expect(await said(() => trace(['a', '--token', '--json']))).toEqual([1, expect.stringContaining("'--token")]);
+});
+
+it('a secret that is made for a command line never looks like an option there', () => {
+  // One in 64 did: none in 2,000 is no luck.
+  for (let tried = 0; tried < 2000; tried++) expect(secret()).toMatch(/^[A-Za-z0-9][\w-]{42}$/);
+});

@@ -11,7 +11,7 @@ class Order:
         self.indices, self.random, self.rest = indices, random, []
 
     def next(self, count):
-        if len(self.rest) < count:
+        while len(self.rest) < count:
             self.rest += list(self.random.permutation(self.indices))
         taken, self.rest = self.rest[:count], self.rest[count:]
         return taken

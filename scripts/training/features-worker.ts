@@ -50,7 +50,8 @@ async function openFilming(dir: string) {
         drawing.forget(trackId);
         const places = cutFeatures(kernels, drawn, at, mouth);
         const { toCrop } = drawn.painted;
-        const sample = sampleOf(arena.floats(at, GIVEN * AREA), wanted(toCrop), places);
+        const irises = arena.floats(drawn.iris, PLANE);
+        const sample = sampleOf(arena.floats(at, GIVEN * AREA), [wanted(toCrop), bytesOf(irises)], places);
         return {
           sample,
           places,
@@ -75,18 +76,24 @@ async function openFilming(dir: string) {
   };
 }
 
-/** Of each part GIVEN and WANTED planes of bytes; scripts/training/features.py reads them. @param wanted WANTED planes of the crop. */
-function sampleOf(given: Float32Array, wanted: Uint8Array, places: readonly Corner[]): Uint8Array {
-  const sample = new Uint8Array((GIVEN + WANTED) * AREA);
+const bytesOf = (values: Float32Array): Uint8Array => Uint8Array.from(values, byteOf);
+
+/**
+ * Of each part GIVEN, WANTED and one plane of bytes; scripts/training/features.py reads them. @param beside of the crop: WANTED planes, and how much
+ * of each pixel is a painted iris.
+ */
+function sampleOf(given: Float32Array, beside: readonly Uint8Array[], places: readonly Corner[]): Uint8Array {
+  const sample = new Uint8Array((GIVEN + WANTED + 1) * AREA);
   let [from, to] = [0, 0];
   for (const [k, [height, width]] of PARTS.entries()) {
     for (const end = from + GIVEN * AREAS[k]!; from < end; from++, to++) sample[to] = byteOf(given[from]!);
     const { left, top } = places[k]!;
-    for (let plane = 0; plane < WANTED; plane++)
-      for (let y = 0; y < height; y++, to += width) {
-        const row = plane * PLANE + (top + y) * SIZE + left;
-        sample.set(wanted.subarray(row, row + width), to);
-      }
+    for (const planes of beside)
+      for (let plane = 0; plane < planes.length; plane += PLANE)
+        for (let y = 0; y < height; y++, to += width) {
+          const row = plane + (top + y) * SIZE + left;
+          sample.set(planes.subarray(row, row + width), to);
+        }
   }
   return sample;
 }

@@ -17,11 +17,14 @@ EYE, MOUTH = (48, 64), (64, 80)
 """Height and width of the parts, crop pixels (server/double/features.ts)."""
 PARTS = (EYE, EYE, MOUTH)
 AREA = sum(height * width for height, width in PARTS)
-CHANNELS = 11
-"""The drawn double R, G, B, its mesh's alpha, the performer R, G, B; truth R, G, B, alpha wanted."""
+CHANNELS = 12
+"""The drawn double R, G, B, its mesh's alpha, the performer R, G, B; truth R, G, B, alpha wanted; how much is a painted iris."""
+IRIS = 11
 GIVEN = 7
 CHANGE = 8
 """On a grid of two pixels: from where a pixel of the double is taken, and one of the performer, x and y, pixels; the performer's share; what is added to R, G, B."""
+ALL_KEPT, NONE_KEPT = 0.1, 0.3
+"""Shares of the performer up to which a painted iris is neither tinted nor mixed, and from which it is like any pixel."""
 KNOTS, WARPED, TINTED = (4, 5), 1.5, 0.06
 """Of a warp: its knots and how far they move, pixels; of a matrix of colours: standard deviation of each number."""
 FADE = 6
@@ -40,12 +43,14 @@ def composed(part, change, edge):
     Nothing is drawn, so that what is sharp stays sharp.
     """
     fine = nn.functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
-    double, performer = warp(part[:, 0:3], fine[:, 0:2]), warp(part[:, 4:7], fine[:, 2:4])
+    drawn, performer = warp(torch.cat([part[:, 0:3], part[:, IRIS:]], 1), fine[:, 0:2]), warp(part[:, 4:7], fine[:, 2:4])
+    double, iris = drawn[:, 0:3], drawn[:, 3:4]
     raw = fine[:, 4:5]
     share = raw.clamp(0, 1)
     # Where there is none it may still learn that there should be.
     share = torch.where(share == raw, raw, share + 0.1 * (raw - raw.detach()))
-    made = double + (performer - double) * share + fine[:, 5:8]
+    free = 1 - iris * ((NONE_KEPT - share) / (NONE_KEPT - ALL_KEPT)).clamp(0, 1)
+    made = double + ((performer - double) * share + fine[:, 5:8]) * free
     return part[:, 0:3] + (made - part[:, 0:3]) * edge
 
 
@@ -64,8 +69,10 @@ def parts_of(sample):
 class Features(Faces):
     """Recorded parts."""
 
-    def __init__(self, folders, seed=1):
+    def __init__(self, folders, seed=1, others=True):
+        """others: bent and tinted, as other doubles' faces would be."""
         super().__init__(folders, RECORDER, (CHANNELS * AREA,), seed, measured=384, shown=12)
+        self.others = others
         self.about["doubles"] = len({os.path.basename(folder) for folder in folders})
         self.noise = Noise(self.random, seed, 128)
 
@@ -74,7 +81,7 @@ class Features(Faces):
         return parts_of(self.shards[shard][place])
 
     def batch(self, indices):
-        """Eyes 2n × 11 × …, mouths n × 11 × …: float32, 0 to 1."""
+        """Eyes 2n × CHANNELS × …, mouths n × CHANNELS × …: float32, 0 to 1."""
         faces = [self.face(i) for i in indices]
         eyes = np.stack([part for face in faces for part in face[:2]]).astype(np.float32) / 255
         mouths = np.stack([face[2] for face in faces]).astype(np.float32) / 255
@@ -97,13 +104,16 @@ class Features(Faces):
                 for c in range(3):
                     for plane in (c, 4 + c, 7 + c):
                         out[plane] = tables[c].take(part[plane])
-                out[3], out[10] = part[3] / 255.0, part[10] / 255.0
+                for plane in (3, 10, IRIS):
+                    out[plane] = part[plane] / 255.0
             if fade < 1:
                 faded([(out[0:3], out[3], out[4:7], out[7:10], out[10]) for out in made], fade)
             if smaller > 1:
                 for out in made:
                     out[0:3], out[4:10] = softened(out[0:3], smaller), softened(out[4:10], smaller)
-        eyes, mouths = bent(eyes.reshape(2 * count, CHANNELS, *EYE), self.random), bent(mouths, self.random)
+        eyes = eyes.reshape(2 * count, CHANNELS, *EYE)
+        if self.others:
+            eyes, mouths = bent(eyes, self.random), bent(mouths, self.random)
         for out in (*eyes, *mouths):
             noise = self.noise.take(*out.shape[1:], GRAIN, BLOCKS)
             out[4:7] += noise
@@ -135,8 +145,8 @@ def bent(parts, random):
         return nn.functional.grid_sample(torch.from_numpy(planes), grid, padding_mode="reflection", align_corners=False).numpy()
 
     made = np.empty_like(parts)
-    # Alpha and the truth go with the drawing.
-    with_drawing = [0, 1, 2, 3, 7, 8, 9, 10]
+    # Alpha, the truth and irises go with the drawing.
+    with_drawing = [0, 1, 2, 3, 7, 8, 9, 10, IRIS]
     made[:, with_drawing] = seen(np.ascontiguousarray(parts[:, with_drawing]), shift)
     made[:, 4:7] = seen(np.ascontiguousarray(parts[:, 4:7]), shift + aside)
     for first in (0, 4, 7):

@@ -125,7 +125,7 @@ def main():
         with torch.no_grad():
             apart, spread = [[], []], [[], []]
             for first in range(0, len(read.held_out), 64):
-                batch = read.batch(read.held_out[first : first + 64], False)
+                batch = [part.to(device) for part in read.batch(read.held_out[first : first + 64], False)]
                 for k, part in enumerate(wrong(training.averaged, batch)):
                     apart[k].append(part * UNIT)
                     spread[k].append(batch[2 * k + 1] * UNIT)

@@ -1,7 +1,7 @@
 """
 Trains the network that puts a learned double's eyes and mouth together, on recorded parts:
-  python3 scripts/training/train_features.py --data DIR[,DIR] --out DIR [--minutes 30] [--batch 16] [--resume] [--start DIR]
-DIRs as scripts/training/record-features.ts wrote them; several are several doubles that share it. Every few minutes it writes what it has
+  python3 scripts/training/train_features.py --data DIR[,DIR] --out DIR [--minutes 30] [--batch 16] [--resume] [--start DIR] [--own]
+DIRs as scripts/training/record-features.ts wrote them; several are several doubles that share it; --own then makes of it the network of one. Every few minutes it writes what it has
 (network.json, network.weights), its curve (curve.json) and a sheet of held-out faces (sheet.png); --resume goes on from there.
 """
 
@@ -99,10 +99,11 @@ def begin_from(folder, network, device):
 def main():
     parser = options(minutes=30, batch=16)
     parser.add_argument("--start", help="a folder that was trained before, whose network is gone on with")
+    parser.add_argument("--own", action="store_true", help="a network for one double, whose face it may know by heart")
     parser.add_argument("--reader", help="a folder that reader.py made: lips, lids and brows shall be read as the truth's are")
     args = parser.parse_args()
     device = prepare(args)
-    recorded = Features(args.data.split(","), seed=args.seed)
+    recorded = Features(args.data.split(","), seed=args.seed, others=not args.own)
     network = Network([step for name, _ in PARTS for step in tower(name)])
     before = {}
     if args.start:

@@ -7,7 +7,7 @@ import type { OnnxGraph } from '../models/onnx-graph.ts';
 const nat = z.number().int().nonnegative();
 const span = z.tuple([nat, z.number().int().positive()]);
 const node = z.discriminatedUnion('op', [
-  /** `kernel`² convolution, `stride`, zero padding that keeps (or halves) the size; weights out × in × k × k, then a bias each. */
+  /** `kernel`² convolution, `stride`, zero padding that keeps (or halves) the size, in `groups` of channels; weights out × in/groups × k × k, then a bias each. */
   z.object({
     op: z.literal('conv'),
     from: z.string(),
@@ -17,6 +17,7 @@ const node = z.discriminatedUnion('op', [
     kernel: z.number().int().positive(),
     stride: z.number().int().positive(),
     relu: z.boolean(),
+    groups: z.number().int().positive().default(1),
     weights: span,
     bias: span,
   }),
@@ -113,12 +114,16 @@ function add(
   const from = value(step.from);
   switch (step.op) {
     case 'conv': {
-      const { inputs, outputs, kernel, stride } = step;
+      const { inputs, outputs, kernel, stride, groups } = step;
       const pad = kernel % 2 === 1 ? (kernel - 1) / 2 : 0;
       const made = g.add(
         'Conv',
-        [from, g.floats(part(step.weights), [outputs, inputs, kernel, kernel]), g.floats(part(step.bias), [outputs])],
-        { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad] },
+        [
+          from,
+          g.floats(part(step.weights), [outputs, inputs / groups, kernel, kernel]),
+          g.floats(part(step.bias), [outputs]),
+        ],
+        { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group: groups },
       );
       return step.relu ? g.add('Relu', [made]) : made;
     }

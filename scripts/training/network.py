@@ -19,8 +19,20 @@ AREAS = {"drawn": HEIGHT * WIDTH, "coarse": HEIGHT * WIDTH // COARSE**2}
 """Pixels of each input."""
 
 
-def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True):
-    return dict(op="conv", **{"from": source, "to": target}, inputs=inputs, outputs=outputs, kernel=kernel, stride=stride, relu=relu)
+def conv(source, target, inputs, outputs, kernel=3, stride=1, relu=True, groups=1):
+    """groups: so many bundles of channels that do not see each other."""
+    return dict(op="conv", **{"from": source, "to": target}, inputs=inputs, outputs=outputs, kernel=kernel, stride=stride, relu=relu, groups=groups)
+
+
+def full(source, target, inputs, outputs, relu=True):
+    """A 3×3 convolution."""
+    return [conv(source, target, inputs, outputs, relu=relu)]
+
+
+def light(source, target, inputs, outputs, relu=True):
+    """One in two: 3×3 of each channel by itself, then all channels of each pixel (Howard et al., MobileNets, 2017). Half the time of a full one at 56×48."""
+    each = f"{target}Each"
+    return [conv(source, each, inputs, inputs, relu=False, groups=inputs), conv(each, target, inputs, outputs, 1, relu=relu)]
 
 
 def up(source, target):
@@ -36,29 +48,29 @@ def steps(widths=(16, 32, 48, 64, 96)):
     A U-Net from half the crop's size down to a 1/32 of it, and up again to a quarter. It moves the drawing and tints it; it cannot draw over
     it, for a network that may rather blurs what it cannot place. Of the performer it sees eyes and mouth, through the mesh's openings, and the rest
     so coarsely that no likeness can pass: light, shadows, where the brows are (server/docs/decisions/learned-double.md). Widths are multiples of
-    16, which is what a processor's vectors reckon with anyway; most of the time goes into the finest level, so that it is short.
+    16, which is what a processor's vectors reckon with anyway; most of the time goes into the finest levels, so that they are short and light.
     """
     a, b, c, d, e = widths
     return [
         conv("drawn", "a", INPUTS["drawn"], a, 2, 2),
         conv("a", "b0", a, b, 2, 2),
-        conv("b0", "b", b, b),
-        *below(b, c, d, e, beside=[conv("coarse", "k0", INPUTS["coarse"], b), conv("k0", "k1", b, c)]),
-        conv("h0", "h1", b, b),
-        conv("h1", "change", b, OUTPUTS["change"], relu=False),
+        *light("b0", "b", b, b),
+        *below(b, c, d, e, light, beside=[conv("coarse", "k0", INPUTS["coarse"], b), *light("k0", "k1", b, c)]),
+        *light("h0", "h1", b, b),
+        *light("h1", "change", b, OUTPUTS["change"], relu=False),
     ]
 
 
-def below(b, c, d, e, beside=()):
+def below(b, c, d, e, fine=full, beside=()):
     """
-    From the value b, a quarter of the crop's size, down three levels and up again to h0, of b's size and width. beside: steps that end in
-    k1, which is added on the first level down.
+    From the value b, a quarter of the crop's size, down three levels and up again to h0, of b's size and width. fine: what convolves on the
+    first level down (full or light). beside: steps that end in k1, which is added there.
     """
     return [
         conv("b", "c0", b, c, 2, 2),
         *beside,
         *([add("c0", "k1", "c1")] if beside else []),
-        conv("c1" if beside else "c0", "c", c, c),
+        *fine("c1" if beside else "c0", "c", c, c),
         conv("c", "d0", c, d, 2, 2),
         conv("d0", "d1", d, d),
         conv("d1", "d", d, d),
@@ -72,7 +84,7 @@ def below(b, c, d, e, beside=()):
         conv("f1", "f2", d, c, 1),
         up("f2", "f3"),
         add("f3", "c", "g0"),
-        conv("g0", "g1", c, c),
+        *fine("g0", "g1", c, c),
         conv("g1", "g2", c, b, 1),
         up("g2", "g3"),
         add("g3", "b", "h0"),
@@ -120,16 +132,16 @@ class Network(nn.Module):
             if step["op"] != "conv":
                 continue
             pad = (step["kernel"] - 1) // 2
-            last = not step["relu"]
-            made = nn.Conv2d(step["inputs"], step["outputs"], step["kernel"], step["stride"], pad, bias=last)
+            groups = step.get("groups", 1)
+            made = nn.Conv2d(step["inputs"], step["outputs"], step["kernel"], step["stride"], pad, groups=groups, bias=not step["relu"])
             self.convolutions[step["to"]] = made
-            if last:
+            if step["relu"]:
+                nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
+                self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
+            elif groups == 1:
                 # It begins by changing nothing.
                 nn.init.zeros_(made.weight)
                 nn.init.zeros_(made.bias)
-            else:
-                nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
-                self.norms[step["to"]] = nn.BatchNorm2d(step["outputs"])
 
     def forward(self, given):
         """given: n × 9 × height × width, multiples of 32, as recorded (data.py). Answers OUTPUTS' change."""
@@ -206,7 +218,7 @@ def multiplications(plan, areas):
         size = areas[step["from"]]
         if step["op"] == "conv":
             size //= step["stride"] ** 2
-            total += size * step["inputs"] * step["outputs"] * step["kernel"] ** 2
+            total += size * step["inputs"] * step["outputs"] * step["kernel"] ** 2 // step.get("groups", 1)
         elif step["op"] in ("double", "shuffle"):
             size *= 4
         areas[step["to"]] = size

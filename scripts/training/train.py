@@ -1,8 +1,8 @@
 """
 Trains the network of a learned double on recorded pairs:
-  python3 scripts/training/train.py --data DIR[,DIR] --out DIR [--minutes 60] [--batch 16] [--resume] [--start DIR]
-Several folders are several doubles that share one network; --start then makes of it the network of one of them. It uses a CUDA GPU where
-one is at hand, else the processor in half precision (bfloat16). Every few minutes it writes what it has (network.json, network.weights),
+  python3 scripts/training/train.py --data DIR[,DIR] --out DIR [--minutes 60] [--batch 16] [--resume] [--start DIR] [--teacher DIR]
+Several folders are several doubles that share one network; --start then makes of it the network of one of them. --teacher: the picture of a larger
+network, trained before, is the truth of half the batches, which few recordings are less easily learned by heart with. It uses a CUDA GPU where one is at hand, else the processor in half precision (bfloat16). Every few minutes it writes what it has (network.json, network.weights),
 its curves (curves.png) and a sheet of held-out faces (sheet.png); --resume goes on from there. PyTorch 2.2 or later.
 """
 
@@ -20,6 +20,9 @@ from strangers import Strangers
 
 LOOKED_AT = 3.5
 """They are few pixels and what people look at (Naruniec et al. 2020 weigh them likewise)."""
+
+TAUGHT = 0.5
+"""Of the batches, where there is a teacher."""
 
 
 def judge(truth, wanted, weight, moved, change):
@@ -60,8 +63,17 @@ def begin_from(folder, network, device):
     network.load_state_dict(mine)
 
 
+def teacher_of(folder, device):
+    """Another training's network, whatever its steps: for faces as given its colour."""
+    with open(f"{folder}/network.json") as file:
+        teacher = Network(json.load(file)["nodes"])
+    teacher.load_state_dict(trained(folder, device))
+    return teacher.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
 def main():
     parser = options(minutes=60, batch=16)
+    parser.add_argument("--teacher", help="a folder that was trained before, whose network's picture is what half the batches are judged by")
     parser.add_argument("--start", help="a folder that was trained before, whose network is gone on with")
     parser.add_argument("--anybody", action="store_true", help="a network that knows no face by heart, for faces it never sees")
     args = parser.parse_args()
@@ -73,11 +85,15 @@ def main():
     training = Training(network, args, device)
     print(f"{len(recorded.training)} faces to train on, {len(recorded.held_out)} held out, {device}, {multiplications(network.plan, AREAS) / 1e6:.0f} M multiplications", flush=True)
     judged = training.compiled(judge)
+    teacher = teacher_of(args.teacher, device) if args.teacher else None
 
     def loss_of(network, batch):
         given, truth, wanted, weight = batch
         with training.half():
             change = network(given.to(memory_format=torch.channels_last)).float().contiguous()
+        if teacher and torch.rand(()) < TAUGHT:
+            with torch.no_grad(), training.half():
+                truth = draw(teacher, given)[0].float()
         return judged(truth, wanted, weight, moved(given[:, 0:3], change[:, 0:2]), finer(change[:, 2:5]))
 
     def look(loss):

@@ -87,6 +87,27 @@ test('the steps that training leaves become an ONNX graph that computes them', a
   await session.release();
 });
 
+test('a convolution in groups mixes no channels of different groups', async () => {
+  // Two planes, x and 3x (one step makes them), each times its own number, then both added in one.
+  const step = { op: 'conv', kernel: 1, stride: 1, relu: false };
+  write(
+    [1, 3, 0, 0, 10, 100, 0.5, 0.25, 1, 1, 0],
+    [
+      { ...step, from: 'given', to: 'two', inputs: 1, outputs: 2, weights: [0, 2], bias: [2, 2] },
+      { ...step, from: 'two', to: 'each', inputs: 2, outputs: 2, groups: 2, weights: [4, 2], bias: [6, 2] },
+      { ...step, from: 'each', to: 'out', inputs: 2, outputs: 1, weights: [8, 2], bias: [10, 1] },
+    ],
+  );
+  const g = new OnnxGraph('test');
+  const { out } = readTrained(dir).build(g, { given: g.input('x', [1, 1, SIDE, SIDE]) }, ['out']);
+  g.output('y', out, [1, 1, SIDE, SIDE]);
+  const session = await ort.InferenceSession.create(g.encode({}));
+  const x = Float32Array.from({ length: SIDE * SIDE }, (_, i) => i / 8);
+  const run = await session.run({ x: new ort.Tensor('float32', x, [1, 1, SIDE, SIDE]) });
+  expect(Array.from(run.y?.data as Float32Array)).toEqual([...x].map((value) => 310 * value + 0.75));
+  await session.release();
+});
+
 test('weights that are too short, and a step without its input, are refused', () => {
   const build = (name = 'given') => {
     const g = new OnnxGraph('test');

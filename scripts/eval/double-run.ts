@@ -5,7 +5,7 @@ import type { Perceiver } from '../../server/face/perceiver.ts';
 import type { Picture } from '../../server/frame/frame.ts';
 import { detailDistance } from './age-measures.ts';
 import type { EngineParts } from './engine.ts';
-import { openRuler } from './expression-ruler.ts';
+import type { ExpressionRuler } from './expression-ruler.ts';
 import type { FaceReader } from './face-reader.ts';
 import type { Expression } from './face-signals.ts';
 import { FlickerMeter, type State } from './flicker.ts';
@@ -62,9 +62,15 @@ export class RunResult {
   troubles = new Set<string>();
 }
 
+/** What looks at plate, program and truth. */
+export interface Readers {
+  reader: FaceReader;
+  ruler: ExpressionRuler;
+}
+
 /** Runs the engine's own code over a performance, picture by picture, and measures before anything is encoded. */
-export async function runDouble(engine: EngineParts, reader: FaceReader, run: Run): Promise<RunResult> {
-  const take = new Take(engine, await engine.perceiver(), await engine.occlusion(), reader, run);
+export async function runDouble(engine: EngineParts, readers: Readers, run: Run): Promise<RunResult> {
+  const take = new Take(engine, await engine.perceiver(), await engine.occlusion(), readers, run);
   const { performance } = run;
   const files = {
     plate: run.plate,
@@ -102,11 +108,18 @@ class Take {
   readonly #run: Run;
   readonly #stage: FaceStage;
   readonly #reader: FaceReader;
-  readonly #ruler = openRuler();
+  readonly #ruler: ExpressionRuler;
 
-  constructor(engine: EngineParts, perceiver: Perceiver, occlusion: Occlusion | null, reader: FaceReader, run: Run) {
+  constructor(
+    engine: EngineParts,
+    perceiver: Perceiver,
+    occlusion: Occlusion | null,
+    { reader, ruler }: Readers,
+    run: Run,
+  ) {
     this.#run = run;
     this.#reader = reader;
+    this.#ruler = ruler;
     reader.forget();
     this.#stage = new FaceStage({ ...engine, perceiver, occlusion });
     this.#stage.use(run.replacer);
@@ -143,7 +156,7 @@ class Take {
       const picture = moment[side];
       const read = picture && points ? await this.#reader.read(side, picture, points) : null;
       landmarks[side].push(read);
-      expressions[side].push(read ? this.#ruler(read) : null);
+      expressions[side].push(read ? await this.#ruler.read(this.#reader.looked, read) : null);
     }
     const { face, kept } = moment;
     flicker.add(

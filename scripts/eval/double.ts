@@ -17,6 +17,7 @@ import { type AllMeasured, gatesOf, type Measured, type Times } from './double-g
 import { type Run, type RunResult, runDouble } from './double-run.ts';
 import { summaryOf, tidy } from './double-summary.ts';
 import { DEMO, type EngineParts, MODELS_DIR, withEngine } from './engine.ts';
+import { ExpressionRuler } from './expression-ruler.ts';
 import { FaceReader } from './face-reader.ts';
 import { isAlone, isSwept, type Performance, readPerformances } from './performances.ts';
 import { ContactSheet } from './sheet.ts';
@@ -121,11 +122,12 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
   const all: AllMeasured = { doubles: [], trained: [], crossings: [], ages: [], zero: [], times: [] };
   await withEngine(async ({ engine, runtime }) => {
     const reader = await FaceReader.open({ ...engine, runtime, modelsDir: MODELS_DIR });
+    const ruler = await ExpressionRuler.open({ ...engine, runtime });
     try {
       const open = (dir: string): Promise<Run['replacer']> => openDouble({ ...engine, runtime, dir });
       const perform = async (run: Omit<Run, 'replacer'>, dir: string): Promise<RunResult> => {
         const rest = settings.cast && run.performance ? await faceAtRest(engine, run.performance) : null;
-        return runDouble(engine, reader, { ...run, replacer: asCast(await open(dir), rest) });
+        return runDouble(engine, { reader, ruler }, { ...run, replacer: asCast(await open(dir), rest) });
       };
       for (const double of doubles) all.doubles.push(...(await evaluateDouble(settings, double, perform)));
       if (settings.trained) all.trained.push(...(await evaluateTrained(settings, settings.trained, perform)));
@@ -136,6 +138,7 @@ async function evaluate(settings: Settings): Promise<AllMeasured> {
       if (plain) all.zero.push(await zeroError(engine, await open(settings.age), plain, 20));
     } finally {
       reader.close();
+      ruler.close();
     }
   }, settings.occlusion);
   all.zero = all.zero.filter(Number.isFinite);

@@ -59,6 +59,11 @@ export class FaceReader {
     return points;
   }
 
+  /** The picture that was read last. */
+  get looked(): Pick<Pyramid, 'cut'> {
+    return this.#pyramid;
+  }
+
   /** The face was gone for a while, or this is another clip: begins anew. */
   forget(): void {
     this.#crops.clear();

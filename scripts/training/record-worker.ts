@@ -88,7 +88,8 @@ async function main(): Promise<void> {
       const { pose, faceSize } = pairs[0]!.numbers;
       rest.saw(canonical, pose);
       const { yaw, pitch } = pose;
-      faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null });
+      const rig = { ...moment.face, gaze: pose.gaze[0] };
+      faces.push({ driver: seed, yaw, pitch, faceSize, occluder: occluder?.kind ?? null, rig });
     }
     for (const [i, { name }] of doubles.entries())
       recordings[i]!.finish({ double: name, planes: PLANES, lost, neutral: thousandths(neutral), faces });

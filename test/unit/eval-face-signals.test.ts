@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createRuler, openRuler, RULED } from '../../scripts/eval/expression-ruler.ts';
 import { expressionOf, motionOf } from '../../scripts/eval/face-signals.ts';
 
 const { positions, rightIris, leftIris } = JSON.parse(
@@ -79,46 +78,5 @@ describe('what a face does, read off its landmarks', () => {
     expect(channels.length % 2).toBe(0);
     for (const channel of channels)
       expect([Number.isFinite(channel[0]), Number.isNaN(channel[1])]).toEqual([true, true]);
-  });
-});
-
-describe('the ruler with weights', () => {
-  const ruler = openRuler();
-  const still = ruler(face());
-
-  test('each movement moves its own signal up, and more than its opposite', () => {
-    const brows = [46, 52, 53, 55, 63, 65, 66, 70, 105, 107, 276, 282, 283, 285, 293, 295, 296, 300, 334, 336];
-    const corners = [61, 291, 78, 308, 146, 375, 91, 321, 185, 409, 95, 324, 191, 415];
-    const lower = [14, 17, 84, 314, 87, 317, 178, 402, 88, 318, 181, 405, 18, 83, 313, 152, 199, 200];
-    const shut = (i: number, p: [number, number, number]): void => {
-      const lid = UPPER_LIDS.indexOf(i);
-      if (lid >= 0) p[1] = positions[LOWER_LIDS[lid]!]![1];
-    };
-    expect(ruler(face(move(lower, 1, -0.5))).mouthOpen).toBeGreaterThan(still.mouthOpen + 0.05);
-    expect(ruler(face(shut)).blink).toBeGreaterThan(still.blink + 0.05);
-    for (const [signal, points, by] of [
-      ['smile', corners, 0.3],
-      ['brow', brows, 0.4],
-    ] as const) {
-      const [up, down] = [by, -by].map((step) => ruler(face(move(points, 1, step)))[signal]) as [number, number];
-      expect(up).toBeGreaterThan(still[signal] + 0.02);
-      expect(down).toBeLessThan(still[signal] - 0.02);
-    }
-  });
-
-  test('where the face lies in the picture, how large and how far it leans says nothing', () => {
-    const elsewhere = ruler(face(undefined, 0, 0.3).map((value) => 2.5 * value + 17));
-    for (const signal of RULED) expect(elsewhere[signal]).toBeCloseTo(still[signal], 2);
-  });
-
-  test('left and right count alike', () => {
-    const [left, right] = [61, 291].map((corner) => ruler(face(move([corner], 1, 0.4))));
-    for (const signal of RULED) expect(left![signal]).toBeCloseTo(right![signal], 2);
-  });
-
-  test('gaze is read as before, and weights for other features are refused', () => {
-    expect(still.gazeX).toBe(rest.gazeX);
-    expect(() => createRuler({ format: 1, made: 'by hand', weights: { smile: [1, 2] } })).toThrow(/other features/);
-    expect(createRuler({ format: 1, made: 'by hand', weights: {} })(face())).toEqual(rest);
   });
 });

@@ -1,0 +1,151 @@
+"""
+Trains the network that `npm run eval -- double` reads expressions with (scripts/eval/expression-ruler.ts), and says how well it and the landmarks'
+distances follow the rig of people held out:
+  python3 scripts/training/train_ruler.py --data DIR --out DIR [--minutes 20] [--resume]
+DIR as scripts/training/record-expressions.ts wrote it; scripts/eval/build-ruler.ts makes the evaluation's file of what is trained.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from batches import ahead
+from cameras import exposures, softened
+from loop import Training, options, prepare
+from network import Network, conv, export, multiplications
+from noise import Noise
+from shards import apart, recordings, samples
+
+SIDE = 128
+RULED = ("mouthOpen", "blink", "smile", "brow")
+"""As RULED there."""
+SPREAD = (0.35, 0.42, 0.34, 0.45)
+"""About what each varies by, so that none outweighs the others."""
+PEOPLE, FACES = 6, 8
+"""Of a batch."""
+GREY, SOFT = 0.2, 0.5
+"""Shares of faces seen without colour, and unsharp: no signal shall hang on either."""
+
+
+def plan():
+    """Strides and convolutions by turns down to one place: it has to know where in the picture a brow is, so that nothing is averaged."""
+    return [
+        conv("face", "a", 3, 16, 2, 2),
+        conv("a", "b0", 16, 32, 2, 2),
+        conv("b0", "b", 32, 32),
+        conv("b", "c0", 32, 48, 2, 2),
+        conv("c0", "c", 48, 48),
+        conv("c", "d0", 48, 64, 2, 2),
+        conv("d0", "d", 64, 64),
+        conv("d", "e", 64, 64, 2, 2),
+        conv("e", "f", 64, 96, 2, 2),
+        conv("f", "g", 96, 96, 2, 2),
+        conv("g", "expression", 96, len(RULED), 1, relu=False),
+    ]
+
+
+class People:
+    """Faces by whose they are."""
+
+    def __init__(self, folder, seed):
+        self.people = {}
+        for path, about in recordings([folder], "scripts/training/record-expressions.ts"):
+            for face, told in zip(samples(path, (3, SIDE, SIDE)), about["faces"], strict=True):
+                rig, landmarks = ([told[kind][signal] for signal in RULED] for kind in ("rig", "landmarks"))
+                self.people.setdefault(told["driver"], []).append((face, np.array(rig, np.float32), np.array(landmarks, np.float32)))
+        strangers = apart(set(self.people))
+        self.held_out = [self.people[person] for person in sorted(strangers)]
+        self.training = [faces for person, faces in self.people.items() if person not in strangers and len(faces) >= FACES]
+        self.random = np.random.default_rng(seed)
+        self.noise = Noise(self.random, seed, SIDE)
+
+    def batch(self):
+        """PEOPLE × FACES faces, one person's after another's, and what each one's rig does in SPREADs."""
+        pictures, wanted = [], []
+        for person in self.random.choice(len(self.training), PEOPLE, replace=False):
+            faces = self.training[person]
+            mirrored = self.random.random() < 0.5
+            for i in self.random.choice(len(faces), FACES, replace=False):
+                face, rig, _ = faces[i]
+                pictures.append(self.seen(face[:, :, ::-1] if mirrored else face))
+                wanted.append(rig / SPREAD)
+        pictures = self.aside(torch.from_numpy(np.stack(pictures)))
+        return [pictures, torch.from_numpy(np.stack(wanted)).float()]
+
+    def seen(self, face):
+        """By another camera."""
+        out = np.stack([table.take(plane) for table, plane in zip(exposures(self.random), face)]).astype(np.float32)
+        if self.random.random() < GREY:
+            out[:] = out.mean(0)
+        if self.random.random() < SOFT:
+            out = softened(out, self.random.uniform(1.2, 4))
+        return out + self.noise.take(SIDE, SIDE, 0.04, 0.02)
+
+    def aside(self, pictures):
+        """Landmarks do not place a face exactly: larger or smaller, turned, aside."""
+        count = len(pictures)
+        turn, scale = torch.from_numpy(self.random.normal(0, 0.04, count)), torch.from_numpy(np.exp(self.random.normal(0, 0.04, count)))
+        matrix = torch.zeros(count, 2, 3)
+        matrix[:, 0, 0] = matrix[:, 1, 1] = scale * turn.cos()
+        matrix[:, 1, 0] = scale * turn.sin()
+        matrix[:, 0, 1] = -matrix[:, 1, 0]
+        matrix[:, :, 2] = torch.from_numpy(self.random.normal(0, 0.03, (count, 2)))
+        grid = nn.functional.affine_grid(matrix, pictures.shape, align_corners=False)
+        return nn.functional.grid_sample(pictures, grid, align_corners=False).clamp(0, 1)
+
+
+def of_each(values):
+    """Less the mean over a person's faces: who somebody is does not count, only what they do."""
+    grouped = values.view(PEOPLE, FACES, -1)
+    return grouped - grouped.mean(1, keepdim=True)
+
+
+def correlation(a, b):
+    """Over the faces, of each signal."""
+    a, b = a - a.mean(0), b - b.mean(0)
+    return (a * b).sum(0) / np.sqrt((a * a).sum(0) * (b * b).sum(0))
+
+
+def median_correlations(people, network, device):
+    """Over people, of each signal with the rig: as the network reads it, as the landmarks' distances say it."""
+    read, plain = [], []
+    with torch.no_grad():
+        for faces in people:
+            pictures = torch.from_numpy(np.stack([face for face, _, _ in faces])).float().to(device) / 255
+            rig = np.stack([rig for _, rig, _ in faces])
+            answer = network.run({"face": pictures})["expression"].flatten(1).float().cpu().numpy()
+            read.append(correlation(answer, rig))
+            plain.append(correlation(np.stack([landmarks for _, _, landmarks in faces]), rig))
+    return np.nanmedian(read, 0), np.nanmedian(plain, 0)
+
+
+def main():
+    args = options(minutes=20, batch=PEOPLE * FACES).parse_args()
+    device = prepare(args)
+    people = People(args.data, args.seed)
+    training = Training(Network(plan()), args, device)
+    cost = multiplications(plan(), {"face": SIDE * SIDE})
+    faces = sum(len(one) for one in people.training)
+    print(f"{len(people.training)} people, {faces} faces to train on, {len(people.held_out)} people held out, {cost / 1e6:.0f} M multiplications", flush=True)
+
+    def loss_of(network, batch):
+        pictures, wanted = batch
+        with training.half():
+            read = network.run({"face": pictures.to(memory_format=torch.channels_last)})["expression"].float().flatten(1)
+        return nn.functional.smooth_l1_loss(of_each(read), of_each(wanted), beta=0.3)
+
+    def look(loss):
+        read, plain = median_correlations(people.held_out, training.averaged, device)
+        training.curve.append([training.samples, loss, *read.tolist()])
+        told = ", ".join(f"{signal} {r:.3f} (landmarks {p:.3f})" for signal, r, p in zip(RULED, read, plain))
+        print(f"{training.samples} samples, {training.seconds / 60:.1f} min, loss {loss:.4f}: {told}", flush=True)
+        training.save()
+        held_out = {f"heldOut_{signal}": round(float(r), 3) for signal, r in zip(RULED, read)}
+        about = {**training.about(), "faces": faces, "drivers": len(people.training), **held_out, "multiplications": cost}
+        export(training.averaged, args.out, about, ["face"], ["expression"])
+
+    training.run(ahead(people.batch, device), loss_of, look)
+
+
+if __name__ == "__main__":
+    main()

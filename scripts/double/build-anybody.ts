@@ -17,12 +17,10 @@ if (!trained || !painted) {
   process.exit(2);
 }
 const network = readTrained(trained);
+const features = readTrained(painted);
 const bytes = learnedGraph(network).encode({ generator: 'scripts/double/build-anybody.ts' });
 mkdirSync(dirname(ANYBODY), { recursive: true });
 writeFileSync(ANYBODY, bytes);
-writeFileSync(
-  ANYBODY_FEATURES,
-  featuresGraph(readTrained(painted)).encode({ generator: 'scripts/double/features-graph.ts' }),
-);
-writeTraining(join(dirname(ANYBODY), 'CARD.md'), network.training);
+writeFileSync(ANYBODY_FEATURES, featuresGraph(features).encode({ generator: 'scripts/double/features-graph.ts' }));
+writeTraining(join(dirname(ANYBODY), 'CARD.md'), { ...network.training, features: features.training });
 console.log(`${ANYBODY}: ${(bytes.byteLength / 1e6).toFixed(2)} MB`);

@@ -53,17 +53,22 @@ export function advise(face: FoundFace | null): Advice {
   return { word: 'Good', good: true };
 }
 
-/** Lets a new word through only when it has come several times in a row, so that one missed look does not flicker. */
+/**
+ * Lets a new word through only when it has come several times in a row, so that one missed look does not flicker. The face
+ * goes with the word: none is framed while the word says that none is seen.
+ */
 export class SteadyAdvice {
   #shown: Advice | null = null;
+  #face: FoundFace | null = null;
   #next = { word: '', times: 0 };
 
-  /** The face of one look in; the word to show out. */
-  look(face: FoundFace | null): Advice {
+  /** The face of one look in; the word to show, and the face that it is about, out. */
+  look(face: FoundFace | null): { advice: Advice; face: FoundFace | null } {
     const advice = advise(face);
     this.#next = { word: advice.word, times: advice.word === this.#next.word ? this.#next.times + 1 : 1 };
     const needed = face ? STEADY_LOOKS : MISSED_LOOKS;
     if (!this.#shown || this.#next.times >= needed) this.#shown = advice;
-    return this.#shown;
+    this.#face = this.#shown.word === NO_FACE ? null : (face ?? this.#face);
+    return { advice: this.#shown, face: this.#face };
   }
 }

@@ -2,7 +2,7 @@ import modelPath from 'virtual:aid-model';
 import wasmLoaderPath from '@mediapipe/tasks-vision/vision_wasm_module_internal.js?url';
 import wasmBinaryPath from '@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url';
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Advice, type FoundFace, NO_FACE, SteadyAdvice, surest } from './aid-words.ts';
+import { type Advice, type FoundFace, SteadyAdvice, surest } from './aid-words.ts';
 import type { AidReply, AidRequest } from './aid-worker.ts';
 
 /** Four looks a second are enough for someone who moves a chair, and cost next to nothing. */
@@ -17,7 +17,7 @@ const SLOW_MS = 60;
 export interface Aid {
   /** Null until it has looked for the first time. */
   readonly advice: ReadonlySignal<Advice | null>;
-  /** The face that the advice is about, in the last picture that showed one. */
+  /** The face that the advice is about, in the last picture that showed one; null while it says that none is seen. */
   readonly face: ReadonlySignal<FoundFace | null>;
   /** Why there is no aid; null when all is well. */
   readonly failed: ReadonlySignal<string | null>;
@@ -60,9 +60,9 @@ export function openAid(video: HTMLVideoElement, onAir: () => boolean): Aid {
       return;
     }
     if (data.type === 'faces') {
-      const seen = surest(data.faces);
-      advice.value = steady.look(seen);
-      if (seen || advice.value.word === NO_FACE) face.value = seen;
+      const shown = steady.look(surest(data.faces));
+      advice.value = shown.advice;
+      face.value = shown.face;
     }
     const slow = data.type === 'faces' && data.tookMs > SLOW_MS;
     const pauseMs = onAir() ? LOOK_ON_AIR_MS : LOOK_MS;

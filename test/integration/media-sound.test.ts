@@ -213,6 +213,8 @@ describe('a mixer', () => {
     await eventually(() => heard.length >= 10, 'the camera’s sound');
     const mixer = await openPublisher({ signal: loop.whipSound, bindAddress: '127.0.0.1', sound: 'alone' });
     closers.push(() => mixer.close());
+    // A peer that did not connect at once tries again, which leaves sessions that sent nothing before this one.
+    const failedTries = loop.sessions.length - 1;
     const { sent } = playing(mixer, { firstTs: 0x1234_5678 });
     await eventually(() => sent.length > 0 && loop.sound.info(null)?.silent === false, 'the mixer is heard');
     expect(loop.sound.info(null)?.source).toBe('mixer');
@@ -223,7 +225,7 @@ describe('a mixer', () => {
     await eventually(() => heard.length >= before + 20, 'more sound');
     await mixer.close();
     await eventually(() => loop.mixer.session?.state === 'closed', 'the mixer has gone');
-    expect(loop.sessions).toEqual(['mixer began', 'mixer ended: It was closed.']);
+    expect(loop.sessions.slice(failedTries)).toEqual(['mixer began', 'mixer ended: It was closed.']);
     const after = heard.length;
     await eventually(() => heard.length >= after + 20, 'the camera’s sound again');
     // A change of source takes as long as it takes, but time goes on: no step back, none beyond what passed.

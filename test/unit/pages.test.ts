@@ -76,12 +76,20 @@ describe('the framing aid', () => {
 
   it('does not flicker for a look that missed the face', () => {
     const steady = new SteadyAdvice();
-    expect(steady.look(face()).word).toBe('Good');
-    expect(steady.look(null).word).toBe('Good');
-    expect(steady.look(face({ height: 0.1 })).word).toBe('Good');
-    expect(steady.look(face({ height: 0.1 })).word).toBe('Closer');
-    for (let i = 0; i < 4; i++) expect(steady.look(null).word).toBe('Closer');
-    expect(steady.look(null).word).toBe(NO_FACE);
+    const small = face({ height: 0.1 });
+    expect(steady.look(face())).toEqual({ advice: { word: 'Good', good: true }, face: face() });
+    expect(steady.look(null)).toEqual({ advice: { word: 'Good', good: true }, face: face() });
+    expect(steady.look(small).advice.word).toBe('Good');
+    expect(steady.look(small)).toEqual({ advice: { word: 'Closer', good: false }, face: small });
+    for (let i = 0; i < 4; i++) expect(steady.look(null).advice.word).toBe('Closer');
+    expect(steady.look(null)).toEqual({ advice: { word: NO_FACE, good: false }, face: null });
+  });
+
+  it('frames no face while it says that none is seen', () => {
+    const steady = new SteadyAdvice();
+    steady.look(null);
+    expect(steady.look(face())).toEqual({ advice: { word: NO_FACE, good: false }, face: null });
+    expect(steady.look(face())).toEqual({ advice: { word: 'Good', good: true }, face: face() });
   });
 
   it('puts the metadata that the task asks for before the detector of its npm package, which stays as it is', () => {

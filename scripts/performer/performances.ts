@@ -32,7 +32,8 @@ export interface ClipKind {
   aged: boolean;
 }
 
-const PLAIN: ClipKind = {
+/** Somebody who talks. */
+export const TALK: ClipKind = {
   name: 'talk',
   size: 0.42,
   yaw: 22,
@@ -49,18 +50,18 @@ const PLAIN: ClipKind = {
 
 /** The held-out set, in the order in which `--count` takes them. */
 export const CLIP_KINDS: readonly ClipKind[] = [
-  { ...PLAIN, name: 'still', still: [0.3, 0.85] },
-  { ...PLAIN, name: 'fast', yaw: 30, tempo: 2, fast: [0, 1] },
-  { ...PLAIN, name: 'wall', light: 'wall', yaw: 18 },
-  { ...PLAIN, name: 'key', light: 'key', yaw: 18 },
-  { ...PLAIN, name: 'hand', occluders: ['hand', 'microphone'], yaw: 15 },
-  { ...PLAIN, name: 'close', size: 0.85, yaw: 15, pitch: 7 },
-  { ...PLAIN, name: 'far', size: 0.18 },
-  { ...PLAIN, name: 'turn', yaw: 48, pitch: 14 },
-  { ...PLAIN, name: 'crossing', people: 2, size: 0.28, yaw: 20 },
-  { ...PLAIN, name: 'aged', aged: true, size: 0.6 },
-  { ...PLAIN, name: 'spectacles', worn: true },
-  { ...PLAIN, name: 'aged-wall', aged: true, light: 'wall', size: 0.45 },
+  { ...TALK, name: 'still', still: [0.3, 0.85] },
+  { ...TALK, name: 'fast', yaw: 30, tempo: 2, fast: [0, 1] },
+  { ...TALK, name: 'wall', light: 'wall', yaw: 18 },
+  { ...TALK, name: 'key', light: 'key', yaw: 18 },
+  { ...TALK, name: 'hand', occluders: ['hand', 'microphone'], yaw: 15 },
+  { ...TALK, name: 'close', size: 0.85, yaw: 15, pitch: 7 },
+  { ...TALK, name: 'far', size: 0.18 },
+  { ...TALK, name: 'turn', yaw: 48, pitch: 14 },
+  { ...TALK, name: 'crossing', people: 2, size: 0.28, yaw: 20 },
+  { ...TALK, name: 'aged', aged: true, size: 0.6 },
+  { ...TALK, name: 'spectacles', worn: true },
+  { ...TALK, name: 'aged-wall', aged: true, light: 'wall', size: 0.45 },
 ];
 
 /** A performance: everything about one person at any second of a clip. */

@@ -5,8 +5,9 @@ import { type PairMoment, randomMoment } from '../performer/moments.ts';
 import { randomOccluder } from '../performer/occluders.ts';
 import { createPairs, type Pair } from '../performer/pair.ts';
 import { personNamed, randomIdentity } from '../performer/people.ts';
+import { TALK, writePerformance } from '../performer/performances.ts';
 import { createPerformer, type Performer, QUICK } from '../performer/performer.ts';
-import { NEUTRAL_FACE } from '../performer/rig.ts';
+import { expressionUnits, NEUTRAL_FACE } from '../performer/rig.ts';
 import { random } from '../performer/vec.ts';
 import { rgbToI420 } from '../performer/yuv.ts';
 import { type Filmed, member } from './crew.ts';
@@ -24,16 +25,25 @@ export interface RecordJob {
   doubles: readonly { name: string; drawing: DrawingFolder }[];
   /** Faces of each driver. */
   faces: number;
+  /** Faces of a performance, instead of each drawn anew. */
+  performing: boolean;
 }
 
 /** Every so often something passes before the face. */
 const OCCLUDED = 0.3;
 const SMALLEST_FACE = 64;
 const LARGEST_FACE = 330;
+/** Length of a driver's performance: long enough that its faces differ. */
+const SECONDS = 40;
 /** The performer as at casting: calm, nearly frontal, looking at the camera. */
 function atRest(next: () => number): PairMoment {
   const moment = randomMoment(next, { height: PICTURE, faceSize: [200, 200], yaw: 4, pitch: 4, roll: 2 });
   return { ...moment, expression: {}, face: NEUTRAL_FACE, pose: { ...moment.pose, gaze: [0, 0] } };
+}
+
+/** A moment with the face and the gaze of another: heads and light come from every side as in the others. */
+function performed(moment: PairMoment, { face, pose: { gaze } }: PairMoment): PairMoment {
+  return { ...moment, face, expression: expressionUnits(face, gaze[1]), pose: { ...moment.pose, gaze } };
 }
 
 async function main(): Promise<void> {
@@ -60,10 +70,12 @@ async function main(): Promise<void> {
     const recordings = doubles.map(({ name }) => openRecording(driverFile(join(job.out, name), seed)));
     const faces: object[] = [];
     const looks = looksOf(driver);
+    const performance = job.performing ? writePerformance(TALK, seed, SECONDS, looks) : null;
     let lost = 0;
     while (faces.length < job.faces && lost < 3 * job.faces) {
       const size = SMALLEST_FACE * (LARGEST_FACE / SMALLEST_FACE) ** next();
-      const moment = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
+      const drawn = randomMoment(next, { height: PICTURE, faceSize: [size, size] });
+      const moment = performance ? performed(drawn, performance.moment(SECONDS * next())) : drawn;
       const occluder = next() < OCCLUDED ? randomOccluder(next, looks) : null;
       const known = rest.known(next);
       const pairs = render(moment, occluder);

@@ -71,6 +71,9 @@ export function readTrained(dir: string): TrainedNetwork {
   const { window, nodes, training } = description.parse(JSON.parse(readFileSync(join(dir, 'network.json'), 'utf8')));
   const bytes = readFileSync(join(dir, 'network.weights'));
   const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  // 11 significant bits, as half precision has: colours agree to a fraction of a code value, and the repository, which keeps every network for ever, to half the bytes.
+  const words = new Uint32Array(weights.buffer);
+  for (const [i, word] of words.entries()) words[i] = (word + 0xfff + ((word >>> 13) & 1)) & ~0x1fff;
   const part = ([from, count]: [number, number]): Float32Array => {
     if (from + count > weights.length) throw new Error(`${dir}: network.weights is shorter than network.json says.`);
     return weights.subarray(from, from + count);

@@ -1,5 +1,7 @@
 """Recorded pairs, as scripts/training/record.ts writes them: NAME.bin with 14 planes of 256×256 bytes a face, and NAME.json beside it."""
 
+import os
+
 import numpy as np
 import torch
 
@@ -24,7 +26,7 @@ class Recorded(Faces):
         """folders: of one double or several."""
         super().__init__(folders, "scripts/training/record.ts", (PLANES, SIDE, SIDE), seed, measured=192, shown=10)
         self.shards = [window(whole) for whole in self.shards]
-        self.about["doubles"] = len(folders)
+        self.about["doubles"] = len({os.path.basename(folder) for folder in folders})
         self.noise = Noise(self.random, seed, SIDE)
 
     def batch(self, indices):

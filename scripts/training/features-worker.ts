@@ -124,7 +124,7 @@ async function record({ from, out, name }: FeaturesJob, filming: Filming, seed: 
     rest.saw(taken.canonical, face);
     recording.write(taken.sample);
     const read = await filming.read(rgbToI420(truth, PICTURE, PICTURE), taken.toCrop, taken.places);
-    faces.push({ driver: face.driver, read });
+    faces.push({ driver: face.driver, read, rig: face.rig });
   }
   recording.finish({ double: name, faces });
   return { kept: faces.length, lost: about.faces.length - faces.length };

@@ -16,11 +16,11 @@ from judging import losses
 from loop import Training, options, prepare, trained
 from network import Network, export, multiplications
 from pictures import write
-from reader import readers
+from reader import apart_by, readers
 
 PARTS = (("eyes", EYE), ("mouth", MOUTH))
 READ = 1.5
-"""Weight of a misreading of one UNIT (reader.py), beside the colours' losses."""
+"""Weight of a misreading (reader.py), beside the colours' losses."""
 SHOWN = 160
 """Pixels of a part on the sheet."""
 
@@ -79,14 +79,14 @@ def open_readers(folder, device):
 
 
 def misread(reading, parts, colours, training):
-    """Mean distance of what a reader reads off what was put together and off the truth. What stands before a face is the same in both."""
+    """How far a reader reads what was put together and the truth apart. What stands before a face is the same in both."""
     total = 0
     for reader, part, colour in zip(reading, parts, colours):
         truth, wanted = part[:, 7:10], part[:, 10:11]
         with training.half():
             both = reader(torch.cat([truth + (colour - truth) * wanted, truth]))
-        made, meant = both.float().chunk(2)
-        total = total + (made - meant).abs().mean()
+        made, meant = zip(*(one.chunk(2) for one in both))
+        total = total + apart_by(made, meant)
     return total
 
 

@@ -1,9 +1,11 @@
 """
 Trains the network that `npm run eval -- double` reads expressions with (scripts/eval/expression-ruler.ts), and says how well it and the landmarks'
 distances follow the rig of people held out:
-  python3 scripts/training/train_ruler.py --data DIR --out DIR [--minutes 20] [--resume]
-DIR as scripts/training/record-expressions.ts wrote it; scripts/eval/build-ruler.ts makes the evaluation's file of what is trained.
+  python3 scripts/training/train_ruler.py --data DIR[,DIR] --out DIR [--minutes 20] [--resume]
+DIR as scripts/training/record-expressions.ts wrote it, different people in each; each is measured by itself. scripts/eval/build-ruler.ts makes the evaluation's file of what is trained.
 """
+
+import os
 
 import numpy as np
 import torch
@@ -47,17 +49,24 @@ def plan():
 class People:
     """Faces by whose they are."""
 
-    def __init__(self, folder, seed):
-        self.people = {}
+    def __init__(self, folders, seed):
+        self.training, self.held_out = [], {}
+        for folder in folders:
+            people = self.read(folder)
+            strangers = apart(set(people))
+            self.held_out[os.path.basename(folder)] = [people[person] for person in sorted(strangers)]
+            self.training += [faces for person, faces in people.items() if person not in strangers and len(faces) >= FACES]
+        self.random = np.random.default_rng(seed)
+        self.noise = Noise(self.random, seed, SIDE)
+
+    @staticmethod
+    def read(folder):
+        people = {}
         for path, about in recordings([folder], "scripts/training/record-expressions.ts"):
             for face, told in zip(samples(path, (3, SIDE, SIDE)), about["faces"], strict=True):
                 rig, landmarks = ([told[kind][signal] for signal in RULED] for kind in ("rig", "landmarks"))
-                self.people.setdefault(told["driver"], []).append((face, np.array(rig, np.float32), np.array(landmarks, np.float32)))
-        strangers = apart(set(self.people))
-        self.held_out = [self.people[person] for person in sorted(strangers)]
-        self.training = [faces for person, faces in self.people.items() if person not in strangers and len(faces) >= FACES]
-        self.random = np.random.default_rng(seed)
-        self.noise = Noise(self.random, seed, SIDE)
+                people.setdefault(told["driver"], []).append((face, np.array(rig, np.float32), np.array(landmarks, np.float32)))
+        return people
 
     def batch(self):
         """PEOPLE × FACES faces, one person's after another's, and what each one's rig does in SPREADs."""
@@ -122,11 +131,11 @@ def median_correlations(people, network, device):
 def main():
     args = options(minutes=20, batch=PEOPLE * FACES).parse_args()
     device = prepare(args)
-    people = People(args.data, args.seed)
+    people = People(args.data.split(","), args.seed)
     training = Training(Network(plan()), args, device)
     cost = multiplications(plan(), {"face": SIDE * SIDE})
     faces = sum(len(one) for one in people.training)
-    print(f"{len(people.training)} people, {faces} faces to train on, {len(people.held_out)} people held out, {cost / 1e6:.0f} M multiplications", flush=True)
+    print(f"{len(people.training)} people, {faces} faces to train on, {sum(map(len, people.held_out.values()))} people held out, {cost / 1e6:.0f} M multiplications", flush=True)
 
     def loss_of(network, batch):
         pictures, wanted = batch
@@ -135,12 +144,15 @@ def main():
         return nn.functional.smooth_l1_loss(of_each(read), of_each(wanted), beta=0.3)
 
     def look(loss):
-        read, plain = median_correlations(people.held_out, training.averaged, device)
-        training.curve.append([training.samples, loss, *read.tolist()])
-        told = ", ".join(f"{signal} {r:.3f} (landmarks {p:.3f})" for signal, r, p in zip(RULED, read, plain))
-        print(f"{training.samples} samples, {training.seconds / 60:.1f} min, loss {loss:.4f}: {told}", flush=True)
+        print(f"{training.samples} samples, {training.seconds / 60:.1f} min, loss {loss:.4f}", flush=True)
+        held_out = {}
+        for name, strangers in people.held_out.items():
+            read, plain = median_correlations(strangers, training.averaged, device)
+            held_out |= {f"heldOut_{name}_{signal}": round(float(r), 3) for signal, r in zip(RULED, read)}
+            told = ", ".join(f"{signal} {r:.3f} (landmarks {p:.3f})" for signal, r, p in zip(RULED, read, plain))
+            print(f"  {name}: {told}", flush=True)
+        training.curve.append([training.samples, loss, *held_out.values()])
         training.save()
-        held_out = {f"heldOut_{signal}": round(float(r), 3) for signal, r in zip(RULED, read)}
         about = {**training.about(), "faces": faces, "drivers": len(people.training), **held_out, "multiplications": cost}
         export(training.averaged, args.out, about, ["face"], ["expression"])
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
-import { cutFeatures, EYE, GIVEN, MOUTH } from '../../server/double/features.ts';
+import { cutFeatures, GIVEN } from '../../server/double/features.ts';
+import { EYE, MOUTH } from '../../server/double/parts.ts';
 import { openDrawing } from '../../server/double/learned.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import { type Affine, SIZE } from '../../server/double/surface.ts';

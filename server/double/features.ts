@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import type { Landmarks } from '../face/types.ts';
 import type { Kernels } from '../frame/kernels.ts';
 import { checkShapes } from './contract.ts';
+import { EyesOpen } from './eyes-open.ts';
 import { checkHeld, type DoubleManifest } from './manifest.ts';
 import type { OpenOptions } from './open.ts';
+import { fillOpening, LIDS, type Lids } from './opening.ts';
 import type { Painted, Painter } from './painter.ts';
+import { EYE, EYES, MOUTH } from './parts.ts';
 import { type Affine, SIZE } from './surface.ts';
 
 type Point = readonly [number, number];
@@ -15,11 +18,8 @@ interface Feature {
   above: number;
 }
 
-/** Height and width of what is painted, crop pixels: brow and eye, and lips as wide open as they come. */
-export const EYE = [48, 64] as const;
-export const MOUTH = [64, 80] as const;
 /** Eyes from left to right on screen where the performer faces the camera. */
-const EYES: readonly Feature[] = [
+const EYE_FEATURES: readonly Feature[] = [
   { landmarks: [33, 133], above: 10 },
   { landmarks: [362, 263], above: 10 },
 ];
@@ -38,9 +38,9 @@ const EDGE = 6;
 /** The network that paints them. */
 export const FEATURES = {
   kind: 'learned',
-  inputs: { eyes: [EYES.length, GIVEN, ...EYE], mouth: [1, GIVEN, ...MOUTH] },
+  inputs: { eyes: [EYES, GIVEN, ...EYE], mouth: [1, GIVEN, ...MOUTH] },
   outputs: {
-    eyesChange: [EYES.length, CHANGE, EYE[0] / STEP, EYE[1] / STEP],
+    eyesChange: [EYES, CHANGE, EYE[0] / STEP, EYE[1] / STEP],
     mouthChange: [1, CHANGE, MOUTH[0] / STEP, MOUTH[1] / STEP],
   },
 } as const;
@@ -80,7 +80,7 @@ export function cutFeatures(kernels: Kernels, drawn: Drawn, eyes: number, mouth:
     return place;
   };
   const each = GIVEN * EYE[0] * EYE[1] * Float32Array.BYTES_PER_ELEMENT;
-  return [...EYES.map((eye, k) => cut(eye, EYE, eyes + k * each)), cut(LIPS, MOUTH, mouth)];
+  return [...EYE_FEATURES.map((eye, k) => cut(eye, EYE, eyes + k * each)), cut(LIPS, MOUTH, mouth)];
 }
 
 function placeOf(feature: Feature, height: number, width: number, { painted, painter, landmarks }: Drawn): Place {
@@ -125,26 +125,36 @@ export async function openFeatures(
   const { runtime, arena, kernels, dir } = options;
   await checkHeld(dir, held);
   const session = await runtime.load(join(dir, held.file), arena);
+  let eyesOpen: EyesOpen | null = null;
   let composer: Composer | null = null;
   const close = (): void => {
     session.close();
+    eyesOpen?.close();
     composer?.close();
     composer = null;
   };
   try {
     const { eyes, mouth, eyesChange, mouthChange } = checkShapes(session, dir, FEATURES);
     await session.run();
+    const lids = await EyesOpen.open(runtime, arena);
+    eyesOpen = lids;
     composer = new Composer(options);
     const { compose } = composer;
     return {
       async paint(drawn) {
         const places = cutFeatures(kernels, drawn, eyes.at, mouth.at);
-        await session.run();
+        const looking = lids.look(performersEyes(eyes.data));
+        // Both come to their end, whichever fails.
+        const [looked, answered] = await Promise.allSettled([looking, session.run()]);
+        if (answered.status === 'rejected') throw answered.reason;
+        if (looked.status === 'rejected') throw looked.reason;
+        const [given, change] = [eyes.data.byteLength / EYES, eyesChange.data.byteLength / EYES];
         for (const [k, place] of places.entries()) {
-          const [given, change] = [eyes.data.byteLength / EYES.length, eyesChange.data.byteLength / EYES.length];
-          // Irises stay sharp: nothing is laid over them, and what is to be seen of them the lids say, which are moved.
-          if (k < EYES.length) compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change, drawn.iris);
-          else compose(drawn, place, MOUTH, mouth.at, mouthChange.at, NONE);
+          const eye = LIDS[k];
+          if (eye) {
+            const opening = { ...eye, open: looked.value[k]! };
+            compose(drawn, place, EYE, eyes.at + k * given, eyesChange.at + k * change, opening);
+          } else compose(drawn, place, MOUTH, mouth.at, mouthChange.at);
         }
       },
       close,
@@ -155,48 +165,68 @@ export async function openFeatures(
   }
 }
 
+function performersEyes(eyes: Float32Array): Float32Array[] {
+  const area = EYE[0] * EYE[1];
+  return EYE_FEATURES.map((_, k) => eyes.subarray((k * GIVEN + GIVEN - 3) * area, (k + 1) * GIVEN * area));
+}
+
+/** A performer's eye: its lids, and whether they are open, 0–1. */
+interface Opening extends Lids {
+  open: number;
+}
+
 /** Puts parts together from the double and the performer as the network says. Owns its kernel memory. */
 class Composer {
   readonly #options: OpenOptions;
   readonly #at: number;
   readonly #bytes: number;
-  /** Bytes of its parts, one after another: what is to be kept, the kernel's scratch, and what is finer. */
-  readonly #kept: number;
+  /** Bytes of its parts, one after another: the painted iris, the performer's opening, the kernel's scratch, and what is finer. */
+  readonly #plane: number;
   readonly #scratch: number;
   #closed = false;
 
   constructor(options: OpenOptions) {
     this.#options = options;
     const [height, width] = MOUTH.map((length) => length * (options.closeUps ? 2 : 1)) as [number, number];
-    this.#kept = width * height * Float32Array.BYTES_PER_ELEMENT;
+    this.#plane = width * height * Float32Array.BYTES_PER_ELEMENT;
     this.#scratch = width * height * 32 + width * 16;
     // At twice the detail: three planes of the double and of the performer, and the network's answer.
     const finer = (6 + CHANGE / STEP ** 2) * width * height * Float32Array.BYTES_PER_ELEMENT;
-    this.#bytes = this.#kept + this.#scratch + (options.closeUps ? finer : 0);
+    this.#bytes = 2 * this.#plane + this.#scratch + (options.closeUps ? finer : 0);
     this.#at = options.arena.allocate(this.#bytes);
   }
 
-  /** @param given what the network was given of this part. @param change what it answered. @param keep address of a plane of the picture, what is not to be changed, or NONE. */
+  /** @param given what the network was given of this part. @param change what it answered. @param eye the performer's, where it is one: its iris is to stay sharp. */
   compose = (
-    { painted, painter }: Drawn,
+    drawn: Drawn,
     place: Place,
     [height, width]: readonly [number, number],
     given: number,
     change: number,
-    keep: number,
+    eye?: Opening,
   ): void => {
     const { kernels } = this.#options;
-    const scratch = this.#at + this.#kept;
-    const cut = (left: number, top: number, w: number, h: number): number => {
-      if (keep === NONE) return NONE;
-      kernels.part(keep, painted.size, 1, left, top, 1, w, h, this.#at);
-      return this.#at;
-    };
-    const [base, size, plane] = [painted.base, painted.size, width * height * Float32Array.BYTES_PER_ELEMENT];
-    if (painter.detail === 1) {
+    const { base, size, crop } = drawn.painted;
+    const scratch = this.#at + 2 * this.#plane;
+    const plane = width * height * Float32Array.BYTES_PER_ELEMENT;
+    if (drawn.painter.detail === 1) {
       const performer = given + (GIVEN - 3) * plane;
-      const kept = cut(place.left, place.top, width, height);
-      kernels.compose(given, performer, width, height, change, EDGE, kept, scratch, base, size, place.left, place.top);
+      const [kept, held] = eye ? this.#iris(drawn, place, width, height, eye) : [NONE, NONE];
+      kernels.compose(
+        given,
+        performer,
+        width,
+        height,
+        change,
+        EDGE,
+        kept,
+        held,
+        scratch,
+        base,
+        size,
+        place.left,
+        place.top,
+      );
       return;
     }
     const [w, h, left, top] = [2 * width, 2 * height, 2 * place.left, 2 * place.top];
@@ -204,14 +234,39 @@ class Composer {
     const performer = double + 3 * 4 * plane;
     const finer = performer + 3 * 4 * plane;
     kernels.part(base, size, 3, left, top, 1, w, h, double);
-    kernels.part(painted.crop, size, 3, left + 2 * place.aside[0], top + 2 * place.aside[1], 1, w, h, performer);
+    kernels.part(crop, size, 3, left + 2 * place.aside[0], top + 2 * place.aside[1], 1, w, h, performer);
     const [columns, rows] = [width / STEP, height / STEP];
     const cells = PLACES * columns * rows * Float32Array.BYTES_PER_ELEMENT;
     kernels.doubled(change, PLACES, columns, rows, 2, finer);
     kernels.doubled(change + cells, CHANGE - PLACES, columns, rows, 1, finer + 4 * cells);
-    const kept = cut(left, top, w, h);
-    kernels.compose(double, performer, w, h, finer, 2 * EDGE, kept, scratch, base, size, left, top);
+    const [kept, held] = eye ? this.#iris(drawn, place, w, h, eye) : [NONE, NONE];
+    kernels.compose(double, performer, w, h, finer, 2 * EDGE, kept, held, scratch, base, size, left, top);
   };
+
+  /**
+   * Irises stay sharp: nothing is laid over them, and what is to be seen of them the lids say, the double's, which are moved, and the performer's. Where
+   * the network is not certain how far lids are shut it takes some of the performer's eye, and an iris mixed of two has no pupil.
+   * Answers addresses: how much of each pixel is a painted iris, and how much lies between the performer's lids.
+   */
+  #iris(
+    { painted, painter, landmarks, iris }: Drawn,
+    place: Place,
+    width: number,
+    height: number,
+    { upper, lower, open }: Opening,
+  ): [number, number] {
+    const { arena, kernels } = this.#options;
+    const { detail } = painter;
+    const [left, top] = [detail * place.left, detail * place.top];
+    kernels.part(iris, painted.size, 1, left, top, 1, width, height, this.#at);
+    const seen = (landmark: number): Point => {
+      const [x, y] = inCrop(landmarks, landmark, painted.toCrop);
+      return [x - left - detail * place.aside[0], y - top - detail * place.aside[1]];
+    };
+    const held = this.#at + this.#plane;
+    fillOpening(arena.floats(held, width * height), width, height, upper.map(seen), lower.map(seen), open);
+    return [this.#at, held];
+  }
 
   close(): void {
     if (this.#closed) return;

@@ -166,7 +166,7 @@ export interface Kernels {
    * a and b: 3 planes of width × height, R, G, B, 0–1, bilinear, held beyond their edges. change: 8 planes of half the width and height, bilinear:
    * x and y of `from`, of `other`, pixels; share, taken as 0–1; what is added to R, G, B. w falls from 1 to 0 over the outermost `edge` pixels; what is
    * made stays within 0–1. kept: a plane of width × height, 0–1, moved as a is, that says where a is to stay what it is: free is 1 − kept up to a share of
-   * 0.1, 1 from 0.3 on, for what is taken from b is no longer a; or 0, and free is 1. width and height are multiples of 8. scratch: width · height · 32 + width · 16 bytes.
+   * 0.1, 1 from 0.3 on, for what is taken from b is no longer a; or 0, and free is 1. held: a plane alike, moved as b is, where it is to stay so up to a share of 0.5, less and less up to 0.8; or 0. width and height are multiples of 8. scratch: width · height · 32 + width · 16 bytes.
    */
   compose(
     a: number,
@@ -176,6 +176,7 @@ export interface Kernels {
     change: number,
     edge: number,
     kept: number,
+    held: number,
     scratch: number,
     planes: number,
     size: number,

@@ -7,6 +7,8 @@ const PERCEPTION = fileURLToPath(new URL('../../models/perception/', import.meta
 
 const OCCLUSION = fileURLToPath(new URL('../../models/occlusion/occlusion.onnx', import.meta.url));
 
+const EYES_OPEN = fileURLToPath(new URL('../../models/eyes/eyes-open.onnx', import.meta.url));
+
 /**
  * Every network that an engine may run: name → ONNX file. A look's goes by its name, and what paints its eyes and mouth by NAME-features; one whose
  * manifest cannot be read is left out.
@@ -20,7 +22,7 @@ export function networks(): Record<string, string> {
     const { model, features } = networkFiles(lookDir(name));
     return [...(model ? [[name, model]] : []), ...(features ? [[`${name}-features`, features]] : [])];
   });
-  return Object.fromEntries([...perception, ['occlusion', OCCLUSION], ...looks]) as Record<string, string>;
+  return Object.fromEntries([...perception, ['occlusion', OCCLUSION], ['eyes-open', EYES_OPEN], ...looks]) as Record<string, string>;
 }
 
 function networkFiles(dir: string): { model?: string; features?: string } {

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
 import { featuresGraph } from '../../scripts/double/features-graph.ts';
 import { readTrained } from '../../scripts/double/trained-network.ts';
 import { GIVEN, openFeatures } from '../../server/double/features.ts';
+import { LIDS } from '../../server/double/opening.ts';
 import type { Painted } from '../../server/double/painter.ts';
+import { EYE } from '../../server/double/parts.ts';
 import type { Landmarks } from '../../server/face/types.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import { loadKernels } from '../../server/frame/kernels.ts';
@@ -160,6 +164,82 @@ test.each([1, 2])(
     const [shut, lid] = await made(always(1));
     expect(shut).toBeCloseTo(0.9, 4);
     expect(lid).toBeCloseTo(0.9, 4);
+  },
+);
+
+/** Both eyes' parts as rendered people show them, EYE high, beside each other (test/fixtures). Planes R, G, B of each, 0–1. */
+async function rendered(eyes: 'open' | 'shut'): Promise<Float32Array[]> {
+  const file = fileURLToPath(new URL(`../fixtures/eyes-${eyes}.png`, import.meta.url));
+  const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const [height, width] = EYE;
+  expect([info.height, info.width]).toEqual([height, 2 * width]);
+  return [0, width].map((left) =>
+    Float32Array.from({ length: 3 * height * width }, (_, i) => {
+      const [x, y, c] = [i % width, Math.floor(i / width) % height, Math.floor(i / (width * height))];
+      return data[3 * (y * 2 * width + left + x) + c]! / 255;
+    }),
+  );
+}
+
+test.each([
+  { detail: 1, eyes: 'open', share: 0.45, kept: true },
+  { detail: 2, eyes: 'open', share: 0.45, kept: true },
+  { detail: 1, eyes: 'shut', share: 0.45, kept: false },
+  { detail: 2, eyes: 'shut', share: 0.45, kept: false },
+  // So much of the performer is a lid, whatever their eyes do.
+  { detail: 1, eyes: 'open', share: 0.9, kept: false },
+] as const)(
+  'where a network mixes both (share $share), an iris is kept sharp between the lids of a performer whose eyes are open, not on a lid that the landmarks leave apart: $eyes, detail $detail',
+  async ({ detail, eyes, share, kept }) => {
+    const size = 256 * detail;
+    const plane = size * size;
+    const planes = (count: number, value: number): number => {
+      const to = arena.allocate(4 * count * plane);
+      arena.floats(to, count * plane).fill(value);
+      return to;
+    };
+    const [iris, base, crop] = [planes(1, 1), planes(5, 0.2), planes(3, 0.5)];
+    // Where features.ts cuts the parts around DOUBLE's eyes.
+    const [height, width] = EYE;
+    for (const [k, eye] of (await rendered(eyes)).entries())
+      for (const [i, value] of eye.entries()) {
+        const [x, y, c] = [i % width, Math.floor(i / width) % height, Math.floor(i / (width * height))];
+        const [left, top] = [detail * ([63, 131][k]! + x), detail * (67 + y)];
+        for (let v = 0; v < detail; v++)
+          arena
+            .floats(crop, 3 * plane)
+            .fill(value, c * plane + (top + v) * size + left, c * plane + (top + v) * size + left + detail);
+      }
+    const painted: Painted = {
+      ...{ size, toCrop: [detail, 0, (detail - 1) / 2, 0, detail, (detail - 1) / 2], base, crop },
+      ...{ interleaved: 0, facing: 0, softness: 0 },
+    };
+    const points = new Float32Array(478 * 3);
+    for (const [landmark, at] of DOUBLE) points.set(at, 3 * landmark);
+    for (const [k, { upper, lower }] of LIDS.entries())
+      for (const [lid, way] of [
+        [upper, -1],
+        [lower, 1],
+      ] as const)
+        for (const [i, landmark] of lid.entries())
+          points.set([[78, 146][k]! + 4 * i, 100 + 6 * way * (1 - (i / 4 - 1) ** 2)], 3 * landmark);
+    const place = (landmark: number): readonly [number, number] => {
+      const [x, y] = DOUBLE.get(landmark as 33)!;
+      return [detail * (x + 0.5) - 0.5, detail * (y + 0.5) - 0.5];
+    };
+    const features = await openFeatures({ runtime, arena, kernels, dir, closeUps: true }, always(share));
+    await features.paint({ painted, painter: { detail, place }, iris, landmarks: { points } as unknown as Landmarks });
+    features.close();
+    const made = arena.floats(base, plane);
+    const plate = arena.floats(crop, plane);
+    for (const x of [94, 162]) {
+      const [between, above] = [100, 88].map((y) => detail * y * size + detail * x) as [number, number];
+      const mixed = (at: number): number => 0.2 + share * (plate[at]! - 0.2);
+      if (kept) expect(Math.abs(made[between]! - 0.2)).toBeLessThan(0.15 * Math.abs(mixed(between) - 0.2) + 1e-3);
+      else expect(Math.abs(made[between]! - mixed(between))).toBeLessThan(0.15 * Math.abs(mixed(between) - 0.2) + 1e-3);
+      // Above the performer's lid nothing is kept.
+      expect(Math.abs(made[above]! - mixed(above))).toBeLessThan(0.03);
+    }
   },
 );
 

@@ -43,9 +43,13 @@ function at(values: Float32Array, width: number, height: number, x: number, y: n
   return row(v) * (1 - (py - v)) + row(v + 1) * (py - v);
 }
 
-test.each([false, true])(
-  'compose: takes from both, shares, adds, fades at the edge, leaves the rest, as reckoned pixel by pixel; something kept: %s',
-  (keeps) => {
+test.each([
+  { keeps: false, holds: false },
+  { keeps: true, holds: false },
+  { keeps: true, holds: true },
+])(
+  'compose: takes from both, shares, adds, fades at the edge, leaves the rest, as reckoned pixel by pixel; something kept: $keeps; and held by the other: $holds',
+  ({ keeps, holds }) => {
     const [width, height, edge, left, top] = [24, 16, 4, 9, 11];
     const area = width * height;
     const [columns, rows] = [width / 2, height / 2];
@@ -65,10 +69,25 @@ test.each([false, true])(
       (i) => scales[Math.floor(i / (columns * rows))]! * noise(i + 999),
     );
     const [kept, keep] = fill(area, (i) => Math.abs(noise(i + 333)));
+    const [held, hold] = fill(area, (i) => Math.abs(noise(i + 555)));
     const scratch = arena.allocate(area * 32 + width * 16);
     const to = planes(3);
     const before = arena.floats(to, 3 * SIZE * SIZE).slice();
-    kernels.compose(a, b, width, height, change, edge, keeps ? kept : 0, scratch, to, SIZE, left, top);
+    kernels.compose(
+      a,
+      b,
+      width,
+      height,
+      change,
+      edge,
+      keeps ? kept : 0,
+      holds ? held : 0,
+      scratch,
+      to,
+      SIZE,
+      left,
+      top,
+    );
     const after = arena.floats(to, 3 * SIZE * SIZE);
     const side = (k: number, length: number): number => Math.min(1, (Math.min(k, length - 1 - k) + 0.5) / edge);
     for (let y = 0; y < SIZE; y++)
@@ -92,8 +111,10 @@ test.each([false, true])(
           const mine = at(ours.subarray(c * area, (c + 1) * area), width, height, u + told(0), v + told(1));
           const other = at(theirs.subarray(c * area, (c + 1) * area), width, height, u + told(2), v + told(3));
           const share = Math.min(1, Math.max(0, told(4)));
-          const held = keeps ? at(keep, width, height, u + told(0), v + told(1)) : 0;
-          const free = 1 - held * Math.min(1, Math.max(0, (0.3 - share) / 0.2));
+          const mineStays = keeps ? at(keep, width, height, u + told(0), v + told(1)) : 0;
+          const whatever = holds ? at(hold, width, height, u + told(2), v + told(3)) : 0;
+          const falling = (from: number, to: number): number => Math.min(1, Math.max(0, (to - share) / (to - from)));
+          const free = 1 - mineStays * Math.max(falling(0.1, 0.3), whatever * falling(0.5, 0.8));
           const made = mine + ((other - mine) * share + told(5 + c)) * free;
           const was = ours[c * area + v * width + u]!;
           const wanted = Math.min(1, Math.max(0, was + (made - was) * side(u, width) * side(v, height)));

@@ -7,9 +7,12 @@ const CHANNELS: i32 = 8;
 /** Shares of the other up to which all is kept of a pixel that is to be kept, and from which nothing is. */
 const ALL: f32 = 0.1;
 const NONE: f32 = 0.3;
+/** The same where the other holds it. */
+const HELD_ALL: f32 = 0.5;
+const HELD_NONE: f32 = 0.8;
 
 export function compose(
-  double: usize, performer: usize, width: i32, height: i32, change: usize, edge: f32, kept: usize, scratch: usize,
+  double: usize, performer: usize, width: i32, height: i32, change: usize, edge: f32, kept: usize, held: usize, scratch: usize,
   planes: usize, size: i32, left: i32, top: i32,
 ): void {
   const pixels = <usize>(width * height);
@@ -18,7 +21,7 @@ export function compose(
   const line: usize = <usize>across << 2;
   const ours = scratch, theirs = ours + (pixels << 4), lines = theirs + (pixels << 4);
   interleave(double, kept, pixels, ours);
-  interleave(performer, 0, pixels, theirs);
+  interleave(performer, held, pixels, theirs);
   const zero = f32x4.splat(0), one = f32x4.splat(1), lanes = f32x4(0, 1, 2, 3);
   const fading: f32 = 1 / edge;
   for (let y = 0; y < height; y++) {
@@ -41,9 +44,11 @@ export function compose(
       const away = f32x4.min(f32x4(first, first + 1, first + 2, first + 3), f32x4(last, last - 1, last - 2, last - 3));
       const weight = f32x4.mul(f32x4.splat(vertical), f32x4.min(one, f32x4.mul(f32x4.splat(fading), away)));
       taken(ours, width, height, f32x4.add(px, finer(lines, cell, across)), f32x4.add(py, finer(lines + line, cell, across)));
-      const r = red, g = green, b = blue, free = f32x4.sub(one, f32x4.mul(fourth, keeping(share)));
+      const r = red, g = green, b = blue, keeps = fourth;
       // Most pixels have nothing of the performer.
+      fourth = zero;
       if (v128.any_true(f32x4.gt(share, zero))) taken(theirs, width, height, f32x4.add(px, finer(lines + 2 * line, cell, across)), f32x4.add(py, finer(lines + 3 * line, cell, across)));
+      const free = f32x4.sub(one, f32x4.mul(keeps, f32x4.pmax(keeping(share, ALL, NONE), f32x4.mul(fourth, keeping(share, HELD_ALL, HELD_NONE)))));
       const plane = <usize>(size * size) << 2, mineToo = pixels << 2;
       put(to, own, r, red, share, finer(lines + 5 * line, cell, across), free, weight);
       put(to + plane, own + mineToo, g, green, share, finer(lines + 6 * line, cell, across), free, weight);
@@ -61,8 +66,8 @@ let fourth = f32x4.splat(0);
 /** How much is kept where so much is the other's. */
 // @ts-ignore: decorator
 @inline
-function keeping(share: v128): v128 {
-  const left = f32x4.mul(f32x4.sub(f32x4.splat(NONE), share), f32x4.splat(1 / (NONE - ALL)));
+function keeping(share: v128, all: f32, none: f32): v128 {
+  const left = f32x4.mul(f32x4.sub(f32x4.splat(none), share), f32x4.splat(1 / (none - all)));
   return f32x4.pmin(f32x4.pmax(f32x4.splat(0), left), f32x4.splat(1));
 }
 

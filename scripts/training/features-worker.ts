@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { cutFeatures, GIVEN } from '../../server/double/features.ts';
-import { EYE, MOUTH } from '../../server/double/parts.ts';
 import { openDrawing } from '../../server/double/learned.ts';
+import { EYE, MOUTH } from '../../server/double/parts.ts';
 import { canonicalPoints, fitPose } from '../../server/double/pose.ts';
 import { type Affine, SIZE } from '../../server/double/surface.ts';
 import { random } from '../performer/vec.ts';

@@ -40,7 +40,8 @@ def tower(part):
 def composed(part, change, edge):
     """
     What stands in a part then, as the server computes it (server/frame/kernels/compose.ts): taken from the double and the performer, and tinted.
-    Nothing is drawn, so that what is sharp stays sharp.
+    Nothing is drawn, so that what is sharp stays sharp. Where a performer's eye is open the server keeps more of a painted iris than is reckoned with here
+    (server/double/features.ts): recordings do not say where lids lie.
     """
     fine = nn.functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
     drawn, performer = warp(torch.cat([part[:, 0:3], part[:, IRIS:]], 1), fine[:, 0:2]), warp(part[:, 4:7], fine[:, 2:4])

@@ -22,7 +22,10 @@ export function networks(): Record<string, string> {
     const { model, features } = networkFiles(lookDir(name));
     return [...(model ? [[name, model]] : []), ...(features ? [[`${name}-features`, features]] : [])];
   });
-  return Object.fromEntries([...perception, ['occlusion', OCCLUSION], ['eyes-open', EYES_OPEN], ...looks]) as Record<string, string>;
+  return Object.fromEntries([...perception, ['occlusion', OCCLUSION], ['eyes-open', EYES_OPEN], ...looks]) as Record<
+    string,
+    string
+  >;
 }
 
 function networkFiles(dir: string): { model?: string; features?: string } {

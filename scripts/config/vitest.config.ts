@@ -22,6 +22,9 @@ const ALONE = named(
 /** They put other modules in the place of ours, or let go of libraries for good: each needs a process of its own. */
 const APART = named('unit/cli-options', 'unit/unlicensed');
 
+/** What is waited for comes when a loaded machine gets to it: a test that has a limit to hold measures it. */
+const expect = { poll: { timeout: 15_000 } };
+
 /**
  * Projects, one group after the other. `unit` runs files side by side, many in one process: loading the same modules for each anew took a third of
  * their time; `apart` each in its own. `integration`, which starts real processes, sockets and browsers and mostly waits for them, three at a
@@ -64,6 +67,7 @@ export default defineConfig({
           maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          expect,
           sequence: { groupOrder: 1 },
         },
       },
@@ -75,6 +79,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          expect,
           sequence: { groupOrder: 2 },
         },
       },

@@ -14,6 +14,8 @@ afterAll(async () => {
 });
 
 const open = () => openSocket(server.port, AUTHORIZED);
+/** A loaded machine may take its time. */
+const SOON = { timeout: 15_000 };
 
 describe('who may open it', () => {
   test('a session cookie of our own page, or a bearer token', async () => {
@@ -126,7 +128,7 @@ describe('what it takes', () => {
     expect(fake.followers('a-cam')).toBe(0);
     await told('a-cam');
     socket.terminate();
-    await vi.waitFor(() => expect(fake.followers('a-cam')).toBe(0));
+    await vi.waitFor(() => expect(fake.followers('a-cam')).toBe(0), SOON);
     fake.infos = [feedInfo('demo')];
   });
 

@@ -13,6 +13,8 @@ afterAll(async () => {
   await server.close();
 });
 
+/** A loaded machine may take its time. */
+const SOON = { timeout: 15_000 };
 const SDP = { ...AUTHORIZED, 'content-type': 'application/sdp' };
 const post = (path: string, body: string | Buffer = OFFER, headers: Record<string, string> = SDP) =>
   server.ask(path, { method: 'POST', headers, body });
@@ -190,14 +192,14 @@ test('a session whose client left while it opened is ended', async () => {
   const client = httpRequest({ port: server.port, path: '/whip/a-cam', method: 'POST', headers: SDP, agent: false });
   client.on('error', () => undefined);
   client.end(OFFER);
-  await vi.waitUntil(() => server.fake.hold === null);
+  await vi.waitUntil(() => server.fake.hold === null, SOON);
   const gone = new Promise((resolve) => client.once('close', resolve));
   client.destroy();
   await gone;
   // The server learns of it in its own turn: a later request on another connection comes after.
   await server.ask('/healthz');
   opening.resolve();
-  await vi.waitUntil(() => server.fake.ended.length === 1);
+  await vi.waitUntil(() => server.fake.ended.length === 1, SOON);
   expect(server.fake.sessions.size).toBe(0);
 });
 

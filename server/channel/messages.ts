@@ -61,6 +61,8 @@ export const toEngine = z.discriminatedUnion('type', [
     programBitrate: z.number(),
     lowBitrate: z.number(),
     encoderThreads: z.number().int().min(1).max(16),
+    /** What encodes H.264; nvenc: that of the GPU that networks are placed on. */
+    videoEncoder: z.enum(['cpu', 'nvenc']).optional(),
     /** Kernel memory to reserve (address space). */
     memoryMb: z.number().int().min(64).max(4000),
     /** Colour to assume where the bitstream says nothing. */

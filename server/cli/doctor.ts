@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/config.ts';
 import { loadingOf } from '../double/loading.ts';
+import type { EncoderTrial } from '../engine/encoder-trial.ts';
 import { type Diagnosis, diagnose, type ModelState, type ProviderState } from '../inference/diagnosis.ts';
 import { placesHere } from '../inference/placement.ts';
 import { networks } from '../library/networks.ts';
@@ -28,13 +29,20 @@ export async function doctor(args: string[]): Promise<number> {
     const diagnosis = await diagnose(inferenceOf(config), networks(), loadingOf, devices);
     const onGpu = diagnosis.models.some(({ provider }) => provider !== null && provider !== 'cpu');
     const plan = await planOf(config, diagnosis.gpus, onGpu);
+    const encoder = diagnosis.video.nvenc ? await tryEncoder(devices[0] ?? 0) : null;
     sick = diagnosis.models.some(({ provider }) => provider === null);
-    process.stdout.write(values.json ? `${JSON.stringify({ ...diagnosis, plan })}\n` : `${asText(diagnosis, plan)}\n`);
+    process.stdout.write(
+      values.json ? `${JSON.stringify({ ...diagnosis, encoder, plan })}\n` : `${asText(diagnosis, encoder, plan)}\n`,
+    );
   });
   return code || Number(sick);
 }
 
-function asText(diagnosis: Diagnosis, plan: Plan): string {
+/** FFmpeg only where it is asked for something: a site may have to do without it. */
+const tryEncoder = async (gpu: number): Promise<EncoderTrial> =>
+  (await import('../engine/encoder-trial.ts')).tryNvenc(gpu);
+
+function asText(diagnosis: Diagnosis, encoder: EncoderTrial | null, plan: Plan): string {
   const { machine, gpus, noGpu, libraries, video, providers, models, engines, gaps } = diagnosis;
   const { cpu, cores, memGB, platform, node, onnxruntime } = machine;
   const missing = libraries.filter(({ found }) => !found);
@@ -45,6 +53,7 @@ function asText(diagnosis: Diagnosis, plan: Plan): string {
     ),
     ...(noGpu ? [`GPU        none: ${noGpu}`] : []),
     `Video      NVDEC ${video.nvdec ? 'there' : 'not there'}, NVENC ${video.nvenc ? 'there' : 'not there'}`,
+    ...(encoder ? [`           ${encoderText(encoder)}`] : []),
     ...(libraries.length === 0 ? ['Libraries  ONNX Runtime has no CUDA build for this platform.'] : []),
     ...(missing.length > 0 ? [`Missing    ${missing.map(({ file }) => file).join(', ')}`] : []),
     '',
@@ -69,6 +78,11 @@ function asText(diagnosis: Diagnosis, plan: Plan): string {
     ...gaps.flatMap(({ why, command }) => [`  ${why}`, `      ${command}`]),
   ].join('\n');
 }
+
+const encoderText = (trial: EncoderTrial): string =>
+  'why' in trial
+    ? trial.why
+    : `NVENC encodes 1280×720 in ${trial.ms.toFixed(1)} ms (unproven: Understudy has not been measured on this hardware); engine.videoEncoder: nvenc uses it`;
 
 const providerLine = ({ provider, asked, usable, reason, unproven }: ProviderState): string =>
   [

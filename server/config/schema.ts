@@ -87,6 +87,7 @@ const engineKeys = z.strictObject({
   occlusion: z.boolean().default(true),
   closeUps: z.union([z.literal('auto'), z.boolean()]).default('auto'),
   encoderThreads: z.union([z.literal('auto'), z.number().int().min(1).max(16)]).default('auto'),
+  videoEncoder: z.enum(['cpu', 'nvenc']).default('cpu'),
 });
 
 const inferenceKeys = z.strictObject({

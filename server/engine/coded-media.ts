@@ -28,8 +28,9 @@ export function codedMedia(): MediaKit<CodedFrame> {
   };
 }
 
-function open({ options, pictures, kernels, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
+function open({ options, pictures, kernels, output, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
   const { feed, encoderThreads } = options;
+  let told = false;
   const decoder = new Decoder(pictures, feed);
   let rates: { programBitrate: number; lowBitrate: number } = options;
   const bitrate = (name: RenditionName): number => (name === 'low' ? rates.lowBitrate : rates.programBitrate);
@@ -38,7 +39,16 @@ function open({ options, pictures, kernels, push }: MediaParts<CodedFrame>): Eng
     decoder,
     openEncoder: (key) => {
       const { name, codec } = key;
-      const encoder = new Encoder({ codec, bitrate: bitrate(name), threads: name === 'low' ? 1 : encoderThreads });
+      const encoder = new Encoder({
+        codec,
+        bitrate: bitrate(name),
+        threads: name === 'low' ? 1 : encoderThreads,
+        gpu: options.videoEncoder === 'nvenc' ? options.inference.device : null,
+        fellBack: (sentence) => {
+          if (!told) output.message({ type: 'trouble', sentence });
+          told = true;
+        },
+      });
       encoders.set(renditionId(key), { name, encoder });
       const parts = { unknownMatrix: options.unknownColour, pictures, kernels };
       return codec === 'vp8' ? withVp8Colour(encoder, parts) : encoder;

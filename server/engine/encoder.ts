@@ -1,8 +1,8 @@
 import * as av from 'node-av';
 import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
-import { levelOf, levelWords } from '../frame/h264-level.ts';
 import { sameColour, tagEncoder } from './colour-tags.ts';
+import { makeOf } from './encoder-makes.ts';
 import { OwnFrame } from './own-frame.ts';
 import { unpack } from './planes.ts';
 
@@ -10,9 +10,6 @@ import { unpack } from './planes.ts';
 const VIDEO_CLOCK = 90_000;
 /** Key frames come on request; a long interval keeps the bit rate for the picture. */
 const LONG_GOP = 100_000;
-/** The rate buffer in seconds: small, so that no frame takes longer to send than its own duration by much. */
-const BUFFER_SECONDS = 0.125;
-
 /** What encoders are opened for; a camera at another rate is encoded at its own. */
 const NOMINAL_FPS = 30;
 
@@ -22,35 +19,26 @@ export interface EncoderOptions {
   /** Bits per second. */
   bitrate: number;
   threads: number;
+  /** The NVIDIA GPU, as CUDA counts them, whose own encoder is asked first; null or left out: the processor encodes. */
+  gpu?: number | null;
+  /** Hears, once, why the processor encodes instead. */
+  fellBack?: (sentence: string) => void;
+  /** Which of FFmpeg's encoders it is: a test without a GPU puts a stand-in here. */
+  makes?: typeof makeOf;
 }
 
-const ENCODERS: Record<VideoCodec, av.FFEncoderCodec> = { h264: av.FF_ENCODER_LIBX264, vp8: av.FF_ENCODER_LIBVPX_VP8 };
-
-const H264_SETTINGS = [
-  ['preset', 'ultrafast'],
-  ['tune', 'zerolatency'],
-  ['profile', 'baseline'],
-  ['forced-idr', '1'],
-] as const;
-
-/** libvpx in realtime: no frames held back, a constant bit rate (as FFmpeg tells it: least, most and mean are one). */
-const VP8_SETTINGS = [
-  ['deadline', 'realtime'],
-  ['cpu-used', '-6'],
-  ['lag-in-frames', '0'],
-  ['auto-alt-ref', '0'],
-  ['error-resilient', '0'],
-  ['undershoot-pct', '95'],
-  ['static-thresh', '0'],
-] as const;
-
-/** One rendition's encoder: no delay, key frames on request; H.264 is constrained baseline. Opens anew when size, colour or bit rate changes. */
+/**
+ * One rendition's encoder: no delay, key frames on request; H.264 is constrained baseline. Opens anew when size, colour or bit rate changes.
+ * What a GPU's encoder does not take, or does not give back at once, the processor encodes: the same picture, and every one after it.
+ */
 export class Encoder {
   readonly #options: EncoderOptions;
   readonly #codec: VideoCodec;
   readonly #packet = new av.Packet();
   /** Bits per second, from the next picture on. */
   bitrate: number;
+  /** The GPU that encodes; null: the processor. */
+  #gpu: number | null;
   #context: av.CodecContext | null = null;
   #own: OwnFrame | null = null;
   #opened: (Pick<Picture, 'width' | 'height' | 'colour'> & { bitrate: number }) | null = null;
@@ -61,6 +49,8 @@ export class Encoder {
     this.#options = options;
     this.bitrate = options.bitrate;
     this.#codec = options.codec ?? 'h264';
+    // NVENC has no VP8.
+    this.#gpu = this.#codec === 'h264' ? (options.gpu ?? null) : null;
     this.#packet.alloc();
   }
 
@@ -72,26 +62,39 @@ export class Encoder {
   /** Encodes a picture; the picture is free again when the promise settles. Throws when the encoder fails. */
   async encode(picture: Picture): Promise<CodedFrame> {
     if (this.#closed) throw new Error('The encoder has been closed.');
-    const known = this.#opened;
-    if (
-      !known ||
-      known.width !== picture.width ||
-      known.height !== picture.height ||
-      known.bitrate !== this.bitrate ||
-      !sameColour(known.colour, picture.colour)
-    ) {
-      await this.#open(picture);
-    }
     try {
+      if (!this.#fits(picture)) await this.#open(picture);
       return await this.#encode(picture);
     } catch (error) {
+      if (this.#closed) throw error;
       // What it still holds would come out under the next picture's name: the next one gets a new encoder, and a key frame.
-      if (!this.#closed) {
-        this.#packet.unref();
-        this.#drop();
-      }
-      throw error;
+      this.#packet.unref();
+      this.#drop();
+      if (this.#gpu === null) throw error;
+      this.#leaveGpu(error);
+      return this.encode(picture);
     }
+  }
+
+  /** Whether the encoder that is open is one for this picture. */
+  #fits({ width, height, colour }: Picture): boolean {
+    const known = this.#opened;
+    return (
+      known !== null &&
+      known.width === width &&
+      known.height === height &&
+      known.bitrate === this.bitrate &&
+      sameColour(known.colour, colour)
+    );
+  }
+
+  /** For good: a driver that fails would fail again, in the midst of a take. */
+  #leaveGpu(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#options.fellBack?.(
+      `The encoder of GPU ${this.#gpu} (NVENC) is not used, the processor encodes instead: ${why} \`understudy doctor\` says what is missing; engine.videoEncoder: cpu asks for the processor.`,
+    );
+    this.#gpu = null;
   }
 
   async #encode(picture: Picture): Promise<CodedFrame> {
@@ -142,12 +145,12 @@ export class Encoder {
   async #open({ width, height, colour }: Picture): Promise<void> {
     this.#drop();
     const { bitrate } = this;
-    const codec = av.Codec.findEncoderByName(ENCODERS[this.#codec]);
-    if (!codec) {
+    const { name, settings } = (this.#options.makes ?? makeOf)(this.#codec, this.#gpu);
+    const codec = av.Codec.findEncoderByName(name);
+    if (!codec)
       throw new Error(
-        `This machine's FFmpeg build has no ${this.#codec} encoder (${ENCODERS[this.#codec]}): reinstall the packages.`,
+        `This machine's FFmpeg build has no ${this.#codec} encoder of this name (${name}): reinstall the packages.`,
       );
-    }
     const context = new av.CodecContext();
     context.allocContext3(codec);
     context.width = width;
@@ -160,12 +163,12 @@ export class Encoder {
     context.maxBFrames = 0;
     context.threadCount = this.#options.threads;
     tagEncoder(context, colour);
-    for (const [key, value] of this.#settings(width, height, bitrate)) context.setOption(key, value);
+    for (const [key, value] of settings({ width, height, fps: NOMINAL_FPS, bitrate })) context.setOption(key, value);
     const opened = await context.open2(codec, null);
     if (opened < 0) {
       context.freeContext();
       throw new Error(
-        `The ${this.#codec} encoder could not be opened for ${width}×${height} (FFmpeg error ${opened}).`,
+        `The ${this.#codec} encoder (${name}) could not be opened for ${width}×${height} (FFmpeg error ${opened}).`,
       );
     }
     try {
@@ -177,13 +180,5 @@ export class Encoder {
     this.#context = context;
     this.#opened = { width, height, colour, bitrate };
     this.#keyWanted = true;
-  }
-
-  #settings(width: number, height: number, bitrate: number): readonly (readonly [name: string, value: string])[] {
-    const rate = String(bitrate);
-    const buffer = ['bufsize', String(Math.round(bitrate * BUFFER_SECONDS))] as const;
-    if (this.#codec === 'vp8') return [...VP8_SETTINGS, ['minrate', rate], ['maxrate', rate], buffer];
-    const level = levelWords(levelOf({ width, height, fps: NOMINAL_FPS, bitrate }));
-    return [...H264_SETTINGS, ['level', level], ['maxrate', rate], buffer];
   }
 }

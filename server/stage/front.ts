@@ -99,6 +99,7 @@ async function start({
     open: {
       media: config.media.engine,
       encoderThreads: encoderThreads(config),
+      videoEncoder: config.engine.videoEncoder,
       memoryMb: config.engine.memoryMB,
       unknownColour: config.stage.unknownColour,
       passThrough,

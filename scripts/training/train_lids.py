@@ -2,7 +2,7 @@
 Trains the network that says whether a performer's eye is open, by its pixels (server/double/features.ts): landmarks leave a shut eye's lids apart,
 the more the darker it is, and a painted iris would stand on them.
   python3 scripts/training/train_lids.py --data DIR[,DIR] --out DIR [--minutes 5] [--resume]
-DIR as scripts/training/record-features.ts wrote it. scripts/double/build-learned.ts takes what is trained.
+DIR as scripts/training/record-features.ts wrote it. scripts/double/build-eyes-open.ts takes what is trained.
 """
 
 import numpy as np

@@ -54,7 +54,10 @@ class People:
         for folder in folders:
             people = self.read(folder)
             strangers = apart(set(people))
-            self.held_out[os.path.basename(folder)] = [people[person] for person in sorted(strangers)]
+            name = os.path.basename(os.path.normpath(folder))
+            if name in self.held_out:
+                raise SystemExit(f"Two of the folders are named {name}: what is measured on each is told by that name. Rename one.")
+            self.held_out[name] = [people[person] for person in sorted(strangers)]
             self.training += [faces for person, faces in people.items() if person not in strangers and len(faces) >= FACES]
         self.random = np.random.default_rng(seed)
         self.noise = Noise(self.random, seed, SIDE)

@@ -62,7 +62,7 @@ export const toEngine = z.discriminatedUnion('type', [
     lowBitrate: z.number(),
     encoderThreads: z.number().int().min(1).max(16),
     /** What encodes H.264; nvenc: that of the GPU that networks are placed on. */
-    videoEncoder: z.enum(['cpu', 'nvenc']).optional(),
+    videoEncoder: z.enum(['cpu', 'nvenc']),
     /** Kernel memory to reserve (address space). */
     memoryMb: z.number().int().min(64).max(4000),
     /** Colour to assume where the bitstream says nothing. */

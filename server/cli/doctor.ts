@@ -7,6 +7,7 @@ import { placesHere } from '../inference/placement.ts';
 import { networks } from '../library/networks.ts';
 import { inferenceOf } from '../stage/configured.ts';
 import { runCommand } from './command.ts';
+import { encoderText, tryEncoder } from './doctor-encoder.ts';
 import { type Plan, planOf, planText } from './doctor-plan.ts';
 
 const USAGE = `understudy doctor [options]
@@ -29,7 +30,9 @@ export async function doctor(args: string[]): Promise<number> {
     const diagnosis = await diagnose(inferenceOf(config), networks(), loadingOf, devices);
     const onGpu = diagnosis.models.some(({ provider }) => provider !== null && provider !== 'cpu');
     const plan = await planOf(config, diagnosis.gpus, onGpu);
-    const encoder = diagnosis.video.nvenc ? await tryEncoder(devices[0] ?? 0) : null;
+    // libwebrtc encodes by itself.
+    const encodes = diagnosis.video.nvenc && config.media.engine === 'rtp';
+    const encoder = encodes ? await tryEncoder(devices[0] ?? 0) : null;
     sick = diagnosis.models.some(({ provider }) => provider === null);
     process.stdout.write(
       values.json ? `${JSON.stringify({ ...diagnosis, encoder, plan })}\n` : `${asText(diagnosis, encoder, plan)}\n`,
@@ -37,10 +40,6 @@ export async function doctor(args: string[]): Promise<number> {
   });
   return code || Number(sick);
 }
-
-/** FFmpeg only where it is asked for something: a site may have to do without it. */
-const tryEncoder = async (gpu: number): Promise<EncoderTrial> =>
-  (await import('../engine/encoder-trial.ts')).tryNvenc(gpu);
 
 function asText(diagnosis: Diagnosis, encoder: EncoderTrial | null, plan: Plan): string {
   const { machine, gpus, noGpu, libraries, video, providers, models, engines, gaps } = diagnosis;
@@ -78,11 +77,6 @@ function asText(diagnosis: Diagnosis, encoder: EncoderTrial | null, plan: Plan):
     ...gaps.flatMap(({ why, command }) => [`  ${why}`, `      ${command}`]),
   ].join('\n');
 }
-
-const encoderText = (trial: EncoderTrial): string =>
-  'why' in trial
-    ? trial.why
-    : `NVENC encodes 1280×720 in ${trial.ms.toFixed(1)} ms (unproven: Understudy has not been measured on this hardware); engine.videoEncoder: nvenc uses it`;
 
 const providerLine = ({ provider, asked, usable, reason, unproven }: ProviderState): string =>
   [

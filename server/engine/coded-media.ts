@@ -30,7 +30,9 @@ export function codedMedia(): MediaKit<CodedFrame> {
 
 function open({ options, pictures, kernels, output, push }: MediaParts<CodedFrame>): EngineMedia<CodedFrame> {
   const { feed, encoderThreads } = options;
-  let told = false;
+  // One for all renditions: what was left for one is not asked again by the next.
+  let gpu = options.videoEncoder === 'nvenc' ? options.inference.device : null;
+  const told = new Set<string>();
   const decoder = new Decoder(pictures, feed);
   let rates: { programBitrate: number; lowBitrate: number } = options;
   const bitrate = (name: RenditionName): number => (name === 'low' ? rates.lowBitrate : rates.programBitrate);
@@ -43,10 +45,15 @@ function open({ options, pictures, kernels, output, push }: MediaParts<CodedFram
         codec,
         bitrate: bitrate(name),
         threads: name === 'low' ? 1 : encoderThreads,
-        gpu: options.videoEncoder === 'nvenc' ? options.inference.device : null,
-        fellBack: (sentence) => {
-          if (!told) output.message({ type: 'trouble', sentence });
-          told = true;
+        gpu,
+        fellBack: (why) => {
+          gpu = null;
+          if (told.has(why)) return;
+          told.add(why);
+          output.message({
+            type: 'trouble',
+            sentence: `The processor encodes ${name}, and what is opened after it, instead of the GPU (NVENC): ${why} \`understudy doctor\` tries it; engine.videoEncoder: cpu asks for the processor.`,
+          });
         },
       });
       encoders.set(renditionId(key), { name, encoder });

@@ -72,6 +72,6 @@ const nvenc = (gpu: number): EncoderMake => ({
   ],
 });
 
-/** @param gpu the one whose encoder is asked, as CUDA counts them; null: the processor. */
+/** @param gpu the one whose encoder is asked, as nvidia-smi counts them; null: the processor. */
 export const makeOf = (codec: VideoCodec, gpu: number | null): EncoderMake =>
   codec === 'vp8' ? VPX : gpu === null ? X264 : nvenc(gpu);

@@ -1,3 +1,7 @@
+/**
+ * `node encoder-trial.ts GPU`: encodes on a GPU as a feed would with engine.videoEncoder: nvenc, and prints an `EncoderTrial`. A process of its own: a
+ * driver that hangs or crashes takes only this with it.
+ */
 import { Arena } from '../frame/arena.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
 import { Encoder } from './encoder.ts';
@@ -11,17 +15,16 @@ const PICTURES = 30;
 /** Milliseconds of one picture, the median of 30 (1280×720); or why the GPU's encoder is not used. */
 export type EncoderTrial = { ms: number } | { why: string };
 
-/** Encodes on a GPU as a feed would with engine.videoEncoder: nvenc. @param gpu as CUDA counts them. */
-export async function tryNvenc(gpu: number): Promise<EncoderTrial> {
+async function trial(gpu: number): Promise<EncoderTrial> {
   quietCodecs();
   let why: string | null = null;
-  const encoder = new Encoder({ bitrate: 4_000_000, threads: 1, gpu, fellBack: (sentence) => (why = sentence) });
+  const encoder = new Encoder({ bitrate: 4_000_000, threads: 1, gpu, fellBack: (reason) => (why = reason) });
   const pictures = new Pictures(new Arena(MEMORY_MB));
   const picture = pictures.take(SIZE.width, SIZE.height, UNKNOWN_COLOUR, { feed: '', rtpTs: 0, captureUs: 0 });
   const ms: number[] = [];
   try {
     for (let turn = 0; turn < PICTURES && why === null; turn++) {
-      // Other pictures each time: what stands still costs nothing.
+      // Another picture each time: what stands still costs nothing.
       const [luma] = picture.planes;
       for (let at = 0; at < luma.length; at++) luma[at] = (at * 7 + turn * 13) & 255;
       const began = performance.now();
@@ -35,3 +38,5 @@ export async function tryNvenc(gpu: number): Promise<EncoderTrial> {
   ms.sort((a, b) => a - b);
   return why === null ? { ms: ms[PICTURES >> 1] as number } : { why };
 }
+
+process.stdout.write(JSON.stringify(await trial(Number(process.argv[2]))));

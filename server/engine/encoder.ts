@@ -19,7 +19,7 @@ export interface EncoderOptions {
   /** Bits per second. */
   bitrate: number;
   threads: number;
-  /** The NVIDIA GPU, as CUDA counts them, whose own encoder is asked first; null or left out: the processor encodes. */
+  /** The NVIDIA GPU, as nvidia-smi counts them, whose own encoder is asked first; null or left out: the processor encodes. */
   gpu?: number | null;
   /** Hears, once, why the processor encodes instead. */
   fellBack?: (sentence: string) => void;
@@ -91,9 +91,7 @@ export class Encoder {
   /** For good: a driver that fails would fail again, in the midst of a take. */
   #leaveGpu(error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    this.#options.fellBack?.(
-      `The encoder of GPU ${this.#gpu} (NVENC) is not used, the processor encodes instead: ${why} \`understudy doctor\` says what is missing; engine.videoEncoder: cpu asks for the processor.`,
-    );
+    this.#options.fellBack?.(`GPU ${this.#gpu}: ${why}`);
     this.#gpu = null;
   }
 
@@ -163,8 +161,10 @@ export class Encoder {
     context.maxBFrames = 0;
     context.threadCount = this.#options.threads;
     tagEncoder(context, colour);
-    for (const [key, value] of settings({ width, height, fps: NOMINAL_FPS, bitrate })) context.setOption(key, value);
-    const opened = await context.open2(codec, null);
+    const refused = settings({ width, height, fps: NOMINAL_FPS, bitrate }).find(
+      ([key, value]) => context.setOption(key, value) < 0,
+    );
+    const opened = refused ? av.AVERROR_OPTION_NOT_FOUND : await context.open2(codec, null);
     if (opened < 0) {
       context.freeContext();
       throw new Error(

@@ -143,6 +143,8 @@ const keepAlive: unknown[] = [];
 
 /** Loads the library once per process. @param file another build of it; null: the package's own. */
 export function ortLibrary(file: string | null = null): OrtLibrary {
+  // nvidia-smi's count, which the configuration speaks: CUDA's own order is the fastest first.
+  process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
   const path = file ?? libraryFile();
   const library = opened.get(path) ?? load(path);
   opened.set(path, library);

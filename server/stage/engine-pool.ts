@@ -35,6 +35,8 @@ export interface EngineLoss {
   sentence: string | null;
   /** It had to be ended because it hung. */
   hung: boolean;
+  /** A network of it said that it cannot be run any more; else whatever it worked with may have been at fault. */
+  network: boolean;
 }
 
 /** What a feed hears of its engines. */
@@ -141,7 +143,7 @@ export class EnginePool {
   /** A process has ended, or could not be started. One that had a link is told by its end of the channel. */
   ended(key: string): void {
     const engine = this.#engines.get(key);
-    if (engine && !engine.link) this.#lost(engine, { sentence: null, hung: false });
+    if (engine && !engine.link) this.#lost(engine, { sentence: null, hung: false, network: false });
   }
 
   close(): void {
@@ -197,7 +199,11 @@ export class EnginePool {
         if (present()) this.#heard(engine, message);
       },
       lost: (reason) =>
-        this.#lost(engine, { sentence: reason && `The engine's channel broke: ${reason}`, hung: false }),
+        this.#lost(engine, {
+          sentence: reason && `The engine's channel broke: ${reason}`,
+          hung: false,
+          network: false,
+        }),
     });
     this.#engines.set(engine.key, engine);
     this.#options.start(engine.key, feed);
@@ -234,7 +240,7 @@ export class EnginePool {
     } else if (message.type === 'stats') {
       engine.busyMs = (message.stageMs.perceive ?? 0) + (message.stageMs.replace ?? 0);
       if (this.#stuck(engine, message.working)) {
-        this.#lost(engine, { sentence: STUCK, hung: true });
+        this.#lost(engine, { sentence: STUCK, hung: true, network: false });
         return;
       }
     }
@@ -246,7 +252,7 @@ export class EnginePool {
   #broken(engine: Engine, { sentence, why }: Extract<FromEngine, { type: 'broken' }>): void {
     if (why === 'gpu_gone') this.#shunned.set(engine.gpu, performance.now() + SHUN_MS);
     if (engine.feed === null) this.#options.warn(`The spare engine: ${sentence}`);
-    this.#lost(engine, { sentence, hung: engine.feed !== null && why === 'hung' });
+    this.#lost(engine, { sentence, hung: engine.feed !== null && why === 'hung', network: true });
   }
 
   #stuck({ working }: Engine, picture: number | null): boolean {
@@ -315,7 +321,7 @@ export class EnginePool {
     const passedMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
     for (const engine of [...this.#engines.values()]) {
-      if (engine.watchdog.passed(passedMs)) this.#lost(engine, { sentence: HUNG, hung: true });
+      if (engine.watchdog.passed(passedMs)) this.#lost(engine, { sentence: HUNG, hung: true, network: false });
     }
   }
 }

@@ -74,6 +74,8 @@ export class Feed {
   #settings: FeedSettings;
   /** Where its engine was placed. */
   #gpu = 0;
+  /** A GPU's encoder that hangs or crashes ends its engine with it: the next one leaves it alone. */
+  #videoEncoder: FeedOptions['open']['videoEncoder'];
   #ingest: IngestSession | null = null;
   #link: EngineLink | null = null;
   #engine: FeedFacts['engine'] = 'absent';
@@ -92,6 +94,7 @@ export class Feed {
     this.#options = options;
     this.#tracing = new FrameTracing(options.name);
     this.#settings = options.settings;
+    this.#videoEncoder = options.open.videoEncoder;
     const session = (began: SessionBegan): SessionEnded => options.records.session({ feed: options.name, ...began });
     this.#renditions = new Renditions({
       ...options,
@@ -340,7 +343,8 @@ export class Feed {
     this.#gpu = gpu;
     if (this.#engine !== 'lost') this.#engine = 'warming';
     const inference = { ...this.#options.open.inference, device: gpu };
-    const open = { ...this.#options.open, inference, ...this.#rates, slates: this.#renditions.slates };
+    const videoEncoder = this.#videoEncoder;
+    const open = { ...this.#options.open, inference, videoEncoder, ...this.#rates, slates: this.#renditions.slates };
     const settings = this.#toldFaces.opening(this.#places.tell(this.#settings));
     link.send({ type: 'open', feed: this.name, settings, ...open });
     if (this.#followers.wanted) link.send({ type: 'follow', on: true });
@@ -372,7 +376,7 @@ export class Feed {
     } else if (isPeerReport(message)) this.#options.media.relay?.heard(this.name, message);
   }
 
-  #lost({ sentence, hung }: EngineLoss): void {
+  #lost({ sentence, hung, network }: EngineLoss): void {
     this.#link = null;
     this.#tracing.engineLost();
     this.#counts.engineLost(this.#stats, hung);
@@ -384,6 +388,12 @@ export class Feed {
     if (relay)
       this.#warn('The engine of this feed was lost, and its connections with it: cameras and monitors connect again.');
     if (sentence) this.#warn(sentence);
+    if (this.#videoEncoder === 'nvenc' && !network) {
+      this.#videoEncoder = 'cpu';
+      this.#warn(
+        'An engine that encoded on the GPU (NVENC) was lost: the processor encodes this feed until the server is started again.',
+      );
+    }
     this.#options.changed();
   }
 

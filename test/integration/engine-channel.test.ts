@@ -30,6 +30,7 @@ const OPEN: Extract<ToEngine, { type: 'open' }> = {
   programBitrate: 2_000_000,
   lowBitrate: 300_000,
   encoderThreads: 1,
+  videoEncoder: 'cpu',
   memoryMb: 128,
   unknownColour: 'bt709',
   passThrough: false,

@@ -17,7 +17,7 @@ import { loadKernels } from '../../server/frame/kernels.ts';
 import { createRuntime } from '../../server/inference/runtime.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'understudy-features-'));
-const arena = new Arena(64);
+const arena = new Arena(128);
 const kernels = loadKernels(arena);
 const runtime = createRuntime();
 afterAll(() => {
@@ -182,15 +182,21 @@ async function rendered(eyes: 'open' | 'shut'): Promise<Float32Array[]> {
 }
 
 test.each([
-  { detail: 1, eyes: 'open', share: 0.45, kept: true },
-  { detail: 2, eyes: 'open', share: 0.45, kept: true },
-  { detail: 1, eyes: 'shut', share: 0.45, kept: false },
-  { detail: 2, eyes: 'shut', share: 0.45, kept: false },
+  { detail: 1, eyes: ['open', 'open'], share: 0.45, kept: [true, true], aside: [0, 0] },
+  { detail: 2, eyes: ['open', 'open'], share: 0.45, kept: [true, true], aside: [0, 0] },
+  { detail: 1, eyes: ['shut', 'shut'], share: 0.45, kept: [false, false], aside: [0, 0] },
+  { detail: 2, eyes: ['shut', 'shut'], share: 0.45, kept: [false, false], aside: [0, 0] },
+  // A wink, of each eye.
+  { detail: 1, eyes: ['open', 'shut'], share: 0.45, kept: [true, false], aside: [0, 0] },
+  { detail: 2, eyes: ['shut', 'open'], share: 0.45, kept: [false, true], aside: [0, 0] },
+  // A performer whose eyes lie elsewhere than the double's.
+  { detail: 1, eyes: ['open', 'open'], share: 0.45, kept: [true, true], aside: [7, -5] },
+  { detail: 2, eyes: ['shut', 'open'], share: 0.45, kept: [false, true], aside: [7, -5] },
   // So much of the performer is a lid, whatever their eyes do.
-  { detail: 1, eyes: 'open', share: 0.9, kept: false },
+  { detail: 1, eyes: ['open', 'open'], share: 0.9, kept: [false, false], aside: [0, 0] },
 ] as const)(
-  'where a network mixes both (share $share), an iris is kept sharp between the lids of a performer whose eyes are open, not on a lid that the landmarks leave apart: $eyes, detail $detail',
-  async ({ detail, eyes, share, kept }) => {
+  'where a network mixes both (share $share), an iris is kept sharp between the lids of a performer whose eyes are open, not on a lid that the landmarks leave apart: $eyes, aside $aside, detail $detail',
+  async ({ detail, eyes, share, kept, aside }) => {
     const size = 256 * detail;
     const plane = size * size;
     const planes = (count: number, value: number): number => {
@@ -198,13 +204,14 @@ test.each([
       arena.floats(to, count * plane).fill(value);
       return to;
     };
-    const [iris, base, crop] = [planes(1, 1), planes(5, 0.2), planes(3, 0.5)];
+    const [iris, base, crop] = [planes(1, 1), planes(5, 0.6), planes(3, 0.5)];
     // Where features.ts cuts the parts around DOUBLE's eyes.
     const [height, width] = EYE;
-    for (const [k, eye] of (await rendered(eyes)).entries())
+    const shown = await Promise.all(eyes.map(async (state, k) => (await rendered(state))[k]!));
+    for (const [k, eye] of shown.entries())
       for (const [i, value] of eye.entries()) {
         const [x, y, c] = [i % width, Math.floor(i / width) % height, Math.floor(i / (width * height))];
-        const [left, top] = [detail * ([63, 131][k]! + x), detail * (67 + y)];
+        const [left, top] = [detail * ([63, 131][k]! + aside[0] + x), detail * (67 + aside[1] + y)];
         for (let v = 0; v < detail; v++)
           arena
             .floats(crop, 3 * plane)
@@ -215,14 +222,17 @@ test.each([
       ...{ interleaved: 0, facing: 0, softness: 0 },
     };
     const points = new Float32Array(478 * 3);
-    for (const [landmark, at] of DOUBLE) points.set(at, 3 * landmark);
+    for (const [landmark, [x, y]] of DOUBLE) points.set([x + aside[0], y + aside[1]], 3 * landmark);
     for (const [k, { upper, lower }] of LIDS.entries())
       for (const [lid, way] of [
         [upper, -1],
         [lower, 1],
       ] as const)
         for (const [i, landmark] of lid.entries())
-          points.set([[78, 146][k]! + 4 * i, 100 + 6 * way * (1 - (i / 4 - 1) ** 2)], 3 * landmark);
+          points.set(
+            [[78, 146][k]! + aside[0] + 4 * i, 100 + aside[1] + 6 * way * (1 - (i / 4 - 1) ** 2)],
+            3 * landmark,
+          );
     const place = (landmark: number): readonly [number, number] => {
       const [x, y] = DOUBLE.get(landmark as 33)!;
       return [detail * (x + 0.5) - 0.5, detail * (y + 0.5) - 0.5];
@@ -232,11 +242,13 @@ test.each([
     features.close();
     const made = arena.floats(base, plane);
     const plate = arena.floats(crop, plane);
-    for (const x of [94, 162]) {
+    for (const [k, x] of [94, 162].entries()) {
       const [between, above] = [100, 88].map((y) => detail * y * size + detail * x) as [number, number];
-      const mixed = (at: number): number => 0.2 + share * (plate[at]! - 0.2);
-      if (kept) expect(Math.abs(made[between]! - 0.2)).toBeLessThan(0.3 * Math.abs(mixed(between) - 0.2) + 1e-3);
-      else expect(Math.abs(made[between]! - mixed(between))).toBeLessThan(0.15 * Math.abs(mixed(between) - 0.2) + 1e-3);
+      const mixed = (at: number): number => 0.6 + share * (plate[at + detail * (aside[1] * size + aside[0])]! - 0.6);
+      const all = Math.abs(mixed(between) - 0.6);
+      expect(all).toBeGreaterThan(0.05);
+      if (kept[k]) expect(Math.abs(made[between]! - 0.6)).toBeLessThan(0.3 * all + 1e-3);
+      else expect(Math.abs(made[between]! - mixed(between))).toBeLessThan(0.15 * all + 1e-3);
       // Above the performer's lid nothing is kept.
       expect(Math.abs(made[above]! - mixed(above))).toBeLessThan(0.03);
     }

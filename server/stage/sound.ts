@@ -10,8 +10,13 @@ import { countsOf, type SessionBegan, type SessionEnded } from './records.ts';
 import { Totals } from './totals.ts';
 
 const HZ = 48_000;
-/** RTP time and capture time that part by more than this: another source, or another clock. */
-const LEAP_US = 200_000;
+/** From one source to the next, RTP time and capture time may part by so much: what a picture's delay wanders. */
+const NEXT_LEAP_US = 200_000;
+/**
+ * Within one source, capture time moves against RTP time when its clock is known better (media/rtp/clock.ts: what came first came late) or its path
+ * changes, and its RTP times stay right. More than this is a sender that has changed its own source.
+ */
+const SAME_LEAP_US = 5_000_000;
 /** Ticks between two sources: one packet of the usual length. */
 const PACKET_TICKS = 960;
 /** No packet for this long is silence; senders with discontinuous transmission send one every 400 ms (RFC 7587 §3.1.3). */
@@ -29,19 +34,21 @@ export interface FeedSoundOptions {
 /** RTP times of several sources, one after another, as one stream that never leaps. */
 class Continuity {
   #base = 0;
-  #last: { rtpTs: number; captureUs: number } | null = null;
+  #last: { rtpTs: number; captureUs: number; source: object } | null = null;
 
-  next(audio: CodedAudio): CodedAudio {
+  /** @param source the session that it came by. */
+  next(audio: CodedAudio, source: object): CodedAudio {
     let rtpTs = (audio.rtpTs + this.#base) >>> 0;
     const last = this.#last;
     if (last) {
       const passedUs = audio.captureUs - last.captureUs;
-      if (Math.abs((((rtpTs - last.rtpTs) | 0) * 1e6) / HZ - passedUs) > LEAP_US) {
+      const leapUs = last.source === source ? SAME_LEAP_US : NEXT_LEAP_US;
+      if (Math.abs((((rtpTs - last.rtpTs) | 0) * 1e6) / HZ - passedUs) > leapUs) {
         rtpTs = (last.rtpTs + Math.max(PACKET_TICKS, Math.round((passedUs * HZ) / 1e6))) >>> 0;
         this.#base = (rtpTs - audio.rtpTs) >>> 0;
       }
     }
-    this.#last = { rtpTs, captureUs: audio.captureUs };
+    this.#last = { rtpTs, captureUs: audio.captureUs, source };
     return rtpTs === audio.rtpTs ? audio : { ...audio, rtpTs };
   }
 }
@@ -55,6 +62,8 @@ export class FeedSound {
   #publishing = false;
   #heardAtMs = { camera: -Infinity, mixer: -Infinity };
   #cameraThere = false;
+  /** Stands for the camera's session. */
+  #camera = {};
 
   constructor(options: FeedSoundOptions) {
     this.#options = options;
@@ -63,11 +72,12 @@ export class FeedSound {
   fromCamera(audio: CodedAudio): void {
     this.#cameraThere = true;
     this.#heardAtMs.camera = performance.now();
-    if (!this.#mixer) this.#send(audio);
+    if (!this.#mixer) this.#send(audio, this.#camera);
   }
 
   cameraCame(): void {
     this.#cameraThere = true;
+    this.#camera = {};
   }
 
   /** The camera's last counts, where it had sound. The mixer stays and waits for the next camera. */
@@ -91,7 +101,7 @@ export class FeedSound {
       const owner: { session: SoundSession | null; ended: SessionEnded | null } = { session: null, ended: null };
       const session = await media.ingestSound(offer, {
         sound: (audio) => {
-          if (this.#mixer === owner.session) this.#fromMixer(audio);
+          if (owner.session && this.#mixer === owner.session) this.#fromMixer(audio, owner.session);
         },
         state: (state, reason) => {
           if (state === 'closed' && owner.session) owner.ended?.(reason, countsOf(owner.session.stats()));
@@ -147,12 +157,12 @@ export class FeedSound {
     this.#mixer?.close();
   }
 
-  #fromMixer(audio: CodedAudio): void {
+  #fromMixer(audio: CodedAudio, session: SoundSession): void {
     this.#heardAtMs.mixer = performance.now();
-    if (this.#cameraThere) this.#send(audio);
+    if (this.#cameraThere) this.#send(audio, session);
   }
 
-  #send(audio: CodedAudio): void {
-    this.#options.out.sendSound(this.#continuity.next(audio));
+  #send(audio: CodedAudio, source: object): void {
+    this.#options.out.sendSound(this.#continuity.next(audio, source));
   }
 }

@@ -23,6 +23,9 @@ import { soundChannels } from './sound-file.ts';
 import { TimecodeTeller } from './timecode-teller.ts';
 import { VIDEO_CLOCK, VideoFile } from './video-file.ts';
 
+/** Servers report twice a second; one that does not is not waited for longer. */
+const ARRIVE_MS = 1500;
+
 const USAGE = `understudy camera --file CLIP --to URL [options]
   Publishes a video file as a camera (WHIP).
   --file CLIP      any video file that FFmpeg reads
@@ -202,6 +205,7 @@ async function publish(command: CameraCommand, file: VideoFile): Promise<void> {
       command.seconds,
       AbortSignal.any([stop.signal, lost.signal]),
     );
+    if (!stop.signal.aborted) await open.arrived(ARRIVE_MS);
     if (lost.signal.aborted) throw new CommandError(`The camera was cut off after ${sent} frames. ${reason}`);
     const stats = publisher.stats();
     process.stderr.write(

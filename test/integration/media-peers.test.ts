@@ -6,6 +6,7 @@ import { createRtpEngine } from '../../server/media/rtp/engine.ts';
 import { startCamera, startViewer } from '../fixtures/peer-camera.ts';
 import type { ChildReport } from '../fixtures/peer-child.ts';
 import { eventually, PassThrough } from '../fixtures/peer-loop.ts';
+import { UdpRelay } from '../fixtures/udp-relay.ts';
 
 const CHILD = fileURLToPath(new URL('../fixtures/peer-child.ts', import.meta.url));
 const closers: (() => unknown)[] = [];
@@ -76,4 +77,20 @@ describe('peers that are killed', () => {
     const times = steady.frames.map(({ rtpTs }) => rtpTs);
     expect(times).toEqual(camera.sent.slice(camera.sent.indexOf(times[0] as number)).slice(0, times.length));
   }, 60_000);
+});
+
+test('a camera that waits for the last of its frames to have arrived loses none by ending', async () => {
+  const loop = stage('h264');
+  // Ending the session goes another, faster way.
+  const relay = new UdpRelay();
+  closers.push(() => relay.close());
+  const camera = await startCamera(loop, {}, relay);
+  await eventually(() => loop.frames.length > 0, 'the first frame');
+  relay.toAnswerer = { delayMs: 300 };
+  await eventually(() => camera.sent.length > 15, 'some frames on their way');
+  camera.stop();
+  await camera.publisher.arrived(20_000);
+  await camera.publisher.close();
+  expect(loop.frames.at(-1)?.rtpTs).toBe(camera.sent.at(-1));
+  expect(loop.frames.length).toBe(camera.sent.length);
 });

@@ -4,7 +4,7 @@ import type { CodedAudio, CodedFrame, Rotation } from '../../frame/coded.ts';
 import { AudioSender, OPUS_HZ, reportNow, type StreamInstant, soundTarget, VIDEO_HZ } from '../rtp/audio-sender.ts';
 import { ORIENTATION_URI, withExtension } from '../rtp/extensions.ts';
 import { isRtcp } from '../rtp/packet.ts';
-import { parseRtcp } from '../rtp/rtcp.ts';
+import { parseRtcp, type ReceptionReport } from '../rtp/rtcp.ts';
 import { FrameSender, type StreamTarget } from '../rtp/sender.ts';
 import {
   type Connected,
@@ -54,6 +54,11 @@ export interface Publisher {
   send(frame: CodedFrame): void;
   sendSound(audio: CodedAudio): void;
   stats(): PublisherStats;
+  /**
+   * Settles when the server has reported the last packet that was sent, at the latest after so many milliseconds: what is still on its way when
+   * the session is ended is lost.
+   */
+  arrived(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,6 +80,9 @@ class RtpPublisher implements Publisher {
   /** Of the frame that is being sent. */
   #rotation: Rotation | null = null;
   #silence: NodeJS.Timeout | null = null;
+  /** The highest sequence number that the server has reported; -1 before. */
+  #reported = -1;
+  #heard: (() => void) | null = null;
   readonly #stats: PublisherStats = {
     packets: 0,
     frames: 0,
@@ -141,9 +149,25 @@ class RtpPublisher implements Publisher {
     return { ...this.#stats };
   }
 
+  async arrived(withinMs: number): Promise<void> {
+    if (this.#stats.packets === 0) return;
+    const untilMs = performance.now() + withinMs;
+    while (!this.#closed && this.#reported !== this.#target.seq && performance.now() < untilMs) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, untilMs - performance.now());
+        this.#heard = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#heard = null;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#heard?.();
     if (this.#silence) clearInterval(this.#silence);
     if (this.#reports) clearInterval(this.#reports);
     await this.#connected?.end();
@@ -185,6 +209,14 @@ class RtpPublisher implements Publisher {
     if (this.#sound) this.#sendSound(reportNow(this.#sound, OPUS_HZ, this.#soundTarget, CNAME));
   }
 
+  #hear(reports: readonly ReceptionReport[]): void {
+    const own = reports.find(({ ssrc }) => ssrc === this.ssrc);
+    if (!own) return;
+    this.#stats.fractionLost = own.fractionLost / 256;
+    this.#reported = own.extendedHighest & 0xffff;
+    this.#heard?.();
+  }
+
   #lost(reason: string): void {
     if (this.#closed) return;
     void this.close();
@@ -197,7 +229,7 @@ class RtpPublisher implements Publisher {
     for (const message of parseRtcp(datagram)) {
       if (message.kind === 'nack') this.#stats.nacks++;
       else if (message.kind === 'remb') this.#stats.allowedBitrate = message.bitsPerSecond;
-      else if (message.kind === 'rr') this.#stats.fractionLost = (message.reports[0]?.fractionLost ?? 0) / 256;
+      else if (message.kind === 'rr') this.#hear(message.reports);
       else if (message.kind === 'pli' || message.kind === 'fir') {
         this.#stats.keyRequests++;
         this.#options.onKeyRequest?.();

@@ -1,8 +1,8 @@
 """What other cameras would have made of recorded faces."""
 
 import numpy as np
-from torch import from_numpy
-from torch.nn.functional import interpolate
+from torch import from_numpy, zeros
+from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 GRAIN, BLOCKS = 0.03, 0.02
 """Standard deviation, at most, of the noise on what the camera saw, where 1 is white."""
@@ -10,6 +10,8 @@ SOFT = 0.4
 """Share of faces that are seen by a soft camera: a face of 75 pixels in a webcam's picture is no sharper."""
 FADED = 0.5
 """Share of faces that are seen by a camera of little colour, as webcams in office light are: lips and lids are paler there, not only skin."""
+GREY, UNSHARP = 0.2, 0.5
+"""Shares of what is read (an eye, an expression) that is seen without colour, and unsharp: no signal shall hang on either."""
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)[:, None, None]
 
 
@@ -41,3 +43,26 @@ def softened(planes, smaller):
     height, width = planes.shape[1:]
     small = interpolate(from_numpy(planes)[None], size=(round(height / smaller), round(width / smaller)), mode="area")
     return interpolate(small, size=(height, width), mode="bilinear")[0].numpy()
+
+
+def seen(random, noise, picture, smaller):
+    """A picture of bytes, R, G, B planes, by another camera: exposure, colour, sharpness (smaller: by how much at least and at most), noise. 0 to 1, and what noise adds."""
+    out = np.stack([table.take(plane) for table, plane in zip(exposures(random), picture)]).astype(np.float32)
+    if random.random() < GREY:
+        out[:] = out.mean(0)
+    if random.random() < UNSHARP:
+        out = softened(out, random.uniform(*smaller))
+    return out + noise.take(*out.shape[1:], 0.04, 0.02)
+
+
+def jolted(random, pictures, turn, scale, shift, padding):
+    """Landmarks do not place a picture exactly: turned (radians), larger or smaller (of 1), aside (of half its side), each by this standard deviation."""
+    count = len(pictures)
+    turns, scales = from_numpy(random.normal(0, turn, count)), from_numpy(np.exp(random.normal(0, scale, count)))
+    matrix = zeros(count, 2, 3)
+    matrix[:, 0, 0] = matrix[:, 1, 1] = scales * turns.cos()
+    matrix[:, 1, 0] = scales * turns.sin()
+    matrix[:, 0, 1] = -matrix[:, 1, 0]
+    matrix[:, :, 2] = from_numpy(random.normal(0, shift, (count, 2)))
+    grid = affine_grid(matrix, pictures.shape, align_corners=False)
+    return grid_sample(pictures, grid, padding_mode=padding, align_corners=False)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from batches import ahead
-from cameras import exposures, softened
+from cameras import jolted, seen
 from features import AREA, CHANNELS, EYE, RECORDER, parts_of
 from loop import Training, options, prepare
 from network import Network, conv, export, multiplications
@@ -24,8 +24,6 @@ OPEN, SHUT = 0.4, 0.8
 """Blinks up to which an eye counts as open, and from which as shut."""
 SHUT_WEIGHT = 2
 """An iris on a lid is worse than an eye that is as it was without."""
-GREY, SOFT = 0.2, 0.5
-"""Shares of eyes seen without colour, and unsharp."""
 
 
 def plan():
@@ -65,30 +63,12 @@ class Eyes:
             pictures.append(self.seen(picture) if vary else picture.astype(np.float32) / 255)
             opened.append(is_open)
         pictures = torch.from_numpy(np.stack(pictures))
-        return [self.aside(pictures) if vary else pictures, torch.from_numpy(np.stack(opened))]
+        return [jolted(self.random, pictures, 0.06, 0.1, 0.06, "border") if vary else pictures, torch.from_numpy(np.stack(opened))]
 
     def seen(self, picture):
-        """By another camera."""
         if self.random.random() < 0.5:
             picture = picture[:, :, ::-1]
-        out = np.stack([table.take(plane) for table, plane in zip(exposures(self.random), picture)]).astype(np.float32)
-        if self.random.random() < GREY:
-            out[:] = out.mean(0)
-        if self.random.random() < SOFT:
-            out = softened(out, self.random.uniform(1, 3))
-        return np.clip(out + self.noise.take(HEIGHT, WIDTH, 0.04, 0.02), 0, 1).astype(np.float32)
-
-    def aside(self, pictures):
-        """Landmarks do not place an eye exactly: larger or smaller, turned, aside."""
-        count = len(pictures)
-        turn, scale = torch.from_numpy(self.random.normal(0, 0.06, count)), torch.from_numpy(np.exp(self.random.normal(0, 0.1, count)))
-        matrix = torch.zeros(count, 2, 3)
-        matrix[:, 0, 0] = matrix[:, 1, 1] = scale * turn.cos()
-        matrix[:, 1, 0] = scale * turn.sin()
-        matrix[:, 0, 1] = -matrix[:, 1, 0]
-        matrix[:, :, 2] = torch.from_numpy(self.random.normal(0, 0.06, (count, 2)))
-        grid = nn.functional.affine_grid(matrix, pictures.shape, align_corners=False)
-        return nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        return np.clip(seen(self.random, self.noise, picture, (1, 3)), 0, 1).astype(np.float32)
 
 
 def main():

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from batches import ahead
-from cameras import exposures, softened
+from cameras import jolted, seen
 from loop import Training, options, prepare
 from network import Network, conv, export, multiplications
 from noise import Noise
@@ -25,8 +25,6 @@ SPREAD = (0.35, 0.42, 0.34, 0.45)
 """About what each varies by, so that none outweighs the others."""
 PEOPLE, FACES = 6, 8
 """Of a batch."""
-GREY, SOFT = 0.2, 0.5
-"""Shares of faces seen without colour, and unsharp: no signal shall hang on either."""
 
 
 def plan():
@@ -79,31 +77,10 @@ class People:
             mirrored = self.random.random() < 0.5
             for i in self.random.choice(len(faces), FACES, replace=False):
                 face, rig, _ = faces[i]
-                pictures.append(self.seen(face[:, :, ::-1] if mirrored else face))
+                pictures.append(seen(self.random, self.noise, face[:, :, ::-1] if mirrored else face, (1.2, 4)))
                 wanted.append(rig / SPREAD)
-        pictures = self.aside(torch.from_numpy(np.stack(pictures)))
+        pictures = jolted(self.random, torch.from_numpy(np.stack(pictures)), 0.04, 0.04, 0.03, "zeros").clamp(0, 1)
         return [pictures, torch.from_numpy(np.stack(wanted)).float()]
-
-    def seen(self, face):
-        """By another camera."""
-        out = np.stack([table.take(plane) for table, plane in zip(exposures(self.random), face)]).astype(np.float32)
-        if self.random.random() < GREY:
-            out[:] = out.mean(0)
-        if self.random.random() < SOFT:
-            out = softened(out, self.random.uniform(1.2, 4))
-        return out + self.noise.take(SIDE, SIDE, 0.04, 0.02)
-
-    def aside(self, pictures):
-        """Landmarks do not place a face exactly: larger or smaller, turned, aside."""
-        count = len(pictures)
-        turn, scale = torch.from_numpy(self.random.normal(0, 0.04, count)), torch.from_numpy(np.exp(self.random.normal(0, 0.04, count)))
-        matrix = torch.zeros(count, 2, 3)
-        matrix[:, 0, 0] = matrix[:, 1, 1] = scale * turn.cos()
-        matrix[:, 1, 0] = scale * turn.sin()
-        matrix[:, 0, 1] = -matrix[:, 1, 0]
-        matrix[:, :, 2] = torch.from_numpy(self.random.normal(0, 0.03, (count, 2)))
-        grid = nn.functional.affine_grid(matrix, pictures.shape, align_corners=False)
-        return nn.functional.grid_sample(pictures, grid, align_corners=False).clamp(0, 1)
 
 
 def of_each(values):

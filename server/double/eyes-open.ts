@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Arena } from '../frame/arena.ts';
 import type { BoundTensor, Runtime, Session } from '../inference/session.ts';
+import { bundledTensors } from './bundled.ts';
 import { EYE, EYES } from './parts.ts';
 
 export const EYES_OPEN = fileURLToPath(new URL('../../models/eyes/eyes-open.onnx', import.meta.url));
@@ -18,7 +19,7 @@ export class EyesOpen {
 
   private constructor(session: Session) {
     this.#session = session;
-    this.#tensors = checked(session);
+    this.#tensors = bundledTensors(session, 'eyes/eyes-open.onnx', SHAPES);
   }
 
   /** @throws Error with a sentence when the network is missing or damaged. */
@@ -48,15 +49,4 @@ export class EyesOpen {
   close(): void {
     this.#session.close();
   }
-}
-
-function checked({ inputs, outputs }: Session): Record<keyof typeof SHAPES, BoundTensor> {
-  const all = { ...inputs, ...outputs };
-  for (const [name, dims] of Object.entries(SHAPES)) {
-    if (all[name]?.dims.join('×') === dims.join('×')) continue;
-    throw new Error(
-      'The network models/eyes/eyes-open.onnx is not of this version: restore it, for example with `git checkout`.',
-    );
-  }
-  return all as Record<keyof typeof SHAPES, BoundTensor>;
 }

@@ -26,16 +26,17 @@ const limits = ({ bitrate }: Coding): Settings => [
   ['bufsize', String(Math.round(bitrate * BUFFER_SECONDS))],
 ];
 
+/** Constrained baseline, whoever makes it; a key frame that is asked for is one that decoding can begin at. */
+const baseline = (coding: Coding): Settings => [
+  ['profile', 'baseline'],
+  ['forced-idr', '1'],
+  ['level', levelWords(levelOf(coding))],
+  ...limits(coding),
+];
+
 const X264: EncoderMake = {
   name: av.FF_ENCODER_LIBX264,
-  settings: (coding) => [
-    ['preset', 'ultrafast'],
-    ['tune', 'zerolatency'],
-    ['profile', 'baseline'],
-    ['forced-idr', '1'],
-    ['level', levelWords(levelOf(coding))],
-    ...limits(coding),
-  ],
+  settings: (coding) => [['preset', 'ultrafast'], ['tune', 'zerolatency'], ...baseline(coding)],
 };
 
 /** libvpx in realtime: no frames held back, a constant bit rate (as FFmpeg tells it: least, most and mean are one). */
@@ -65,10 +66,7 @@ const nvenc = (gpu: number): EncoderMake => ({
     ['delay', '0'],
     ['rc', 'cbr'],
     ['no-scenecut', '1'],
-    ['profile', 'baseline'],
-    ['forced-idr', '1'],
-    ['level', levelWords(levelOf(coding))],
-    ...limits(coding),
+    ...baseline(coding),
   ],
 });
 

@@ -4,6 +4,7 @@ import type { Arena } from '../../frame/arena.ts';
 import type { Picture } from '../../frame/frame.ts';
 import type { Kernels } from '../../frame/kernels.ts';
 import type { BoundTensor, Runtime, Session } from '../../inference/session.ts';
+import { bundledTensors } from '../bundled.ts';
 import type { ReplacedFace } from '../replacer.ts';
 import { type Affine, cutPlate } from '../surface.ts';
 import { CELLS, COLUMNS, FINE, ROWS, WINDOW } from './cells.ts';
@@ -57,7 +58,7 @@ export class Occlusion {
 
   private constructor({ arena, kernels }: OcclusionOptions, session: Session, shape: FaceShape) {
     this.#session = session;
-    this.#tensors = checked(session);
+    this.#tensors = bundledTensors(session, 'occlusion/occlusion.onnx', SHAPES);
     this.#arena = arena;
     this.#kernels = kernels;
     this.#place = new FacePlace(shape, arena, kernels);
@@ -117,15 +118,4 @@ export class Occlusion {
     this.#session.close();
     this.#place.close();
   }
-}
-
-function checked({ inputs, outputs }: Session): Record<keyof typeof SHAPES, BoundTensor> {
-  const all = { ...inputs, ...outputs };
-  for (const [name, dims] of Object.entries(SHAPES)) {
-    if (all[name]?.dims.join('×') === dims.join('×')) continue;
-    throw new Error(
-      'The network models/occlusion/occlusion.onnx is not of this version: restore it, for example with `git checkout`.',
-    );
-  }
-  return all as Record<keyof typeof SHAPES, BoundTensor>;
 }

@@ -23,14 +23,14 @@ const PATIENCE_MS = 30_000;
 
 export interface Plan {
   lossMs: number;
-  /** Pairs of windows with and without the weak link. */
+  /** Pairs of windows with and without the weak link; an even number, for every other one runs the other way round. */
   pairs: number;
   windowMs: number;
   kills: number;
   /** From one kill to the next. */
   killEveryMs: number;
 }
-const FULL: Plan = { lossMs: 60_000, pairs: 5, windowMs: 24_000, kills: 10, killEveryMs: 30_000 };
+const FULL: Plan = { lossMs: 60_000, pairs: 6, windowMs: 24_000, kills: 10, killEveryMs: 30_000 };
 const QUICK: Plan = { lossMs: 6000, pairs: 2, windowMs: 3000, kills: 2, killEveryMs: 5000 };
 
 /** Longest time without a new picture, ms, the window's edges included. */

@@ -2,7 +2,7 @@
  * What a viewer sees of trouble with a network: a run that hangs, a library that aborts its process in the middle of a run, and a GPU that is
  * removed. They are planted with the recording stand-in for ONNX Runtime (test/fixtures/ort-stub.c), whose GPU is the processor.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileOrtStub } from '../../test/fixtures/ort-stub.ts';
@@ -76,8 +76,9 @@ async function plant(rig: ChaosRig, planted: string, word: Word, healthy: boolea
   await rig.run(healthy ? HEALTHY_MS : AFTERMATH_MS);
   await spareStands(rig);
   const before = rig.server.pids().engines[FEED];
-  writeFileSync(planted, word);
-  // The next run takes it: from then on it is there.
+  // Whole at once. Its next run takes it, and not the spare's, which may be loading a look meanwhile: from then on it is there.
+  writeFileSync(`${planted}.new`, `${word} ${before}`);
+  renameSync(`${planted}.new`, planted);
   const takenMs = await until(() => !existsSync(planted), `No network ran that could ${word}.`);
   const endedMs = await until(
     () => rig.server.pids().engines[FEED] !== before,

@@ -1,5 +1,5 @@
-import { useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { effect, useSignalEffect } from '@preact/signals';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Slate } from '../shared/parts/Slate.tsx';
 import { Warning } from '../shared/parts/Warning.tsx';
 import { Compare } from './Compare.tsx';
@@ -55,10 +55,15 @@ function Video({ rendition }: { rendition: Slot }) {
       video.removeEventListener('resize', place);
     };
   });
-  useSignalEffect(() => {
-    // The attribute only says how an element begins; of two pictures the leading one is heard.
-    if (ref.current) ref.current.muted = !(soundOn.value && leading.value === rendition);
-  });
+  // The attribute only says how an element begins; of two pictures the leading one is heard. A plain effect, for it runs
+  // within the click and not a frame after it: some browsers let a page speak only there.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        if (ref.current) ref.current.muted = !(soundOn.value && leading.value === rendition);
+      }),
+    [],
+  );
   return (
     <video
       ref={ref}

@@ -293,6 +293,8 @@ describe.skipIf(!browserPath)(
       await expect.poll(async () => (await server.feed('a-cam'))?.state).toBe('idle');
       await camera.keyboard.press('g');
       await expect.poll(async () => (await server.feed('a-cam'))?.state).toBe('live');
+      // The server knows it before the page does.
+      await stop.waitFor();
       await camera.keyboard.down('x');
       await expect.poll(async () => (await server.feed('a-cam'))?.state).toBe('idle');
       await camera.keyboard.up('x');

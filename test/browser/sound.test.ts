@@ -57,7 +57,8 @@ describe.skipIf(!browserPath)(`sound and timecode in a real browser ${BROWSER_AB
     expect(count).toBeGreaterThanOrEqual(0);
     expect(count).toBeLessThanOrEqual(900);
 
-    const monitor = await openPage(browser, await freshLink(server, '/monitor?feed=a'));
+    // Late, so that what the button does a frame after the click is found out.
+    const monitor = await openPage(browser, await freshLink(server, '/monitor?feed=a'), { lateMs: 400 });
     const shown = monitor.locator('[data-name="timecode"]');
     await shown.waitFor({ timeout: 20_000 });
     expect(await shown.textContent()).toMatch(/\d\d:\d\d:\d\d;\d\d/);

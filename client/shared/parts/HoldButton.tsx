@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { isTyping } from './Keys.tsx';
 
 interface HoldButtonProps {
@@ -28,7 +28,8 @@ export function HoldButton({ children, onHeld, class: className = '', holdKey }:
       onHeld();
     }, HOLD_MS);
   };
-  useEffect(() => {
+  // With the button, not a frame after it: who sees it may press its key.
+  useLayoutEffect(() => {
     const down = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === holdKey && !event.repeat && !isTyping(event.target)) press();
     };

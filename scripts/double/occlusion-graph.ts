@@ -11,12 +11,11 @@ const CELL = 4;
 /** The logit in the middle of a hole's edge, and how much more makes a whole one: what is likelier than one in four to stand there is left out. */
 const MIDDLE = -1.5;
 const STEEP = 0.5;
-const LUMA = [0.2126, 0.7152, 0.0722];
 
 /**
  * The network that finds what stands before a face. Inputs: `crop` 1×3×128×128, the plate at half the crop's size; `place` 1×4×128×128
  * (openings, zeros, coverage, facing, from the raster kernel). Outputs over the network's window: `hole` 1×1×112×96, 0 (the face) to 1
- * (something before it); `cells` 1×3×56×48, means of hole, rim and the plate's luma.
+ * (something before it); `cells` 1×5×56×48, means of hole, rim and the plate's R, G and B.
  */
 export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
   const g = new OnnxGraph('understudy-occlusion');
@@ -36,9 +35,8 @@ export function occlusionGraph(network: TrainedNetwork): OnnxGraph {
     scalar(g, 0.5 - (0.5 * MIDDLE) / STEEP),
   ]);
   const hole = g.add('Clip', [shifted, scalar(g, 0), scalar(g, 1)]);
-  const grey = g.add('Conv', [mean(view, CELL / STEP), g.floats(LUMA, [1, 3, 1, 1])], { kernel_shape: [1, 1] });
-  const cells = g.add('Concat', [mean(hole, CELL / STEP), edge, grey], { axis: 1 });
-  g.output('cells', cells, [1, 3, (height * STEP) / CELL, (width * STEP) / CELL]);
+  const cells = g.add('Concat', [mean(hole, CELL / STEP), edge, mean(view, CELL / STEP)], { axis: 1 });
+  g.output('cells', cells, [1, 5, (height * STEP) / CELL, (width * STEP) / CELL]);
   g.output('hole', hole, [1, 1, height, width]);
   return g;
 }

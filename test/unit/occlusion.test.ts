@@ -37,12 +37,16 @@ const lenses: Field = (x, y) =>
   Math.abs(Math.hypot((Math.abs(x - 127.5) - 32) / 20, (y - 90) / 20) - 1) < 0.16 ? 1 : 0;
 const nothing: Field = () => 0;
 
+/** Of each channel, what luma is multiplied with. */
+type Colours = readonly [Field, Field, Field];
+const grey: Colours = [() => 1, () => 1, () => 1];
+
 class Clip {
   readonly keeper = new HoleKeeper(shape);
   #frames = 0;
 
   /** Shows so many frames; answers what may be left out in the last. */
-  show(frames: number, luma: Field, hole: Field): Uint8Array | null {
+  show(frames: number, luma: Field, hole: Field, colours: Colours = grey): Uint8Array | null {
     let open: Uint8Array | null = null;
     for (let k = 0; k < frames; k++) {
       const judged: Judged = {
@@ -54,7 +58,11 @@ class Clip {
         hole: cells(hole),
         fine: new Float32Array((WINDOW.width / FINE) * (WINDOW.height / FINE)),
         rim: cells(inside),
-        luma: cells(luma),
+        plate: colours.map((of) => cells((x, y) => luma(x, y) * of(x, y))) as [
+          Float32Array,
+          Float32Array,
+          Float32Array,
+        ],
         drawn: { luma: () => 0.5, alpha: () => 1 },
       };
       open = this.keeper.judge(judged);
@@ -94,6 +102,43 @@ describe('what may be left out of a drawn face', () => {
     clip.show(20, face, nothing);
     const lit: Field = (x, y) => 0.6 * face(x, y) + 0.002 * (x - 128) + 0.001 * (y - 128) + 0.1;
     expect(opened(clip.show(6, lit, mouth))).toBe(0);
+  });
+
+  const skin: Colours = [() => 1.2, () => 1, () => 0.8];
+  /** A grey of the skin's luma over the mouth. */
+  const covered = skin.map((of) => over(mouth, () => 1.0285, of)) as unknown as Colours;
+
+  it('is a grey thing as bright as the skin that was there, at once', () => {
+    const clip = new Clip();
+    clip.show(20, face, nothing, skin);
+    expect(opened(clip.show(1, face, mouth, covered))).toBeGreaterThan(100);
+  });
+
+  it('nor what a coloured light makes of the performer, on one side or all over, or where a channel is clipped', () => {
+    const blue: Field = (x) => (x < 128 ? 1 : 1.6);
+    const lights: Colours[] = [
+      [() => 0.8, () => 1, () => 1.5],
+      [() => 1, () => 1, blue],
+    ];
+    for (const [red, green, of] of lights) {
+      const lit: Colours = [(x, y) => 1.2 * red(x, y), green, (x, y) => 0.8 * of(x, y)];
+      const clip = new Clip();
+      clip.show(20, face, nothing, skin);
+      expect(opened(clip.show(6, face, mouth, lit))).toBe(0);
+    }
+    const bright: Field = (x, y) => Math.min(1, face(x, y) + 0.35);
+    const clip = new Clip();
+    clip.show(20, bright, nothing, skin);
+    expect(opened(clip.show(6, bright, mouth, covered))).toBe(0);
+  });
+
+  it('is all of a hand, a fingertip as bright as the cheek that was there too', () => {
+    const tip: Field = (x, y) => (Math.abs(x - 128) < 12 && y > 165 && y < 190 ? 1 : 0);
+    const clip = new Clip();
+    clip.show(20, face, nothing);
+    const open = clip.show(6, over(tip, face, over(mouth, hand, face)), mouth)!;
+    const at = Math.floor((176 - WINDOW.top) / 4) * COLUMNS + Math.floor((128 - WINDOW.left) / 4);
+    expect(open[at]).toBe(1);
   });
 
   it('nor anything broad before the face has been learnt', () => {

@@ -21,6 +21,11 @@ const STRAND = 14;
  * having come, but for what is quite something else.
  */
 const MOST_OWN = 0.35;
+/**
+ * But up to this share of a broad part that reaches in from the outline it is chance, and nothing of it is closed: a fingertip as bright as the cheek that was there a
+ * moment ago.
+ */
+const FEW_OWN = 0.15;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
 const MOST_BROAD = 0.7;
 const MOST_THIN = 0.25;
@@ -196,7 +201,7 @@ export class HoleKeeper {
     return cells.filter((i) => this.#votes.most(i, 1)).length >= SUDDEN * cells.length;
   }
 
-  /** What of a hole may be something, which of it spectacles, null: none, and how many cells were closed because they look like the performer's own. */
+  /** What of a hole may be something, which of it spectacles, null: none, and how many cells look like the performer's own. */
   #sift(face: Judged, { spectacles, learnt }: Kept): { parts: HolePart[]; frame: Frame | null; own: number } {
     const { trackId, hole, rim } = face;
     const raw = partsOf(hole, rim);
@@ -223,7 +228,7 @@ export class HoleKeeper {
     return own > BARE * all;
   }
 
-  /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells. */
+  /** Closes what looks like the performer's own face, and of a part of which much does what is not quite something else. Answers how many cells look so. */
   #closeOwn(trackId: number, hole: Float32Array, raw: readonly HolePart[], frames: Uint8Array | null): number {
     this.#votes.collect((tell) => this.#likeness.own(trackId, tell));
     let closed = 0;
@@ -239,6 +244,12 @@ export class HoleKeeper {
         around(i, 1, (k) => {
           if (!this.#votes.most(k, 2)) close(k);
         });
+    for (const { cells, broad, fromOutline } of raw) {
+      const mine = cells.filter((i) => own[i]);
+      if (broad.length === 0 || !fromOutline || mine.length > FEW_OWN * cells.length) continue;
+      closed += mine.length;
+      for (const i of mine) own[i] = 0;
+    }
     for (let i = 0; i < CELLS; i++) if (own[i]) close(i);
     return closed;
   }

@@ -3,6 +3,7 @@ import type { Affine } from '../surface.ts';
 import { around, CELLS, cellAt, cellOf } from './cells.ts';
 import { correlation, line, spread } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
+import { type TintChange, type TintMemory, Tints } from './tints.ts';
 
 /** Parts of a face that tell whose it is, by the middle of each triangle on the canonical head, x to image right, y up, centimetres. */
 const ZONES: readonly ((x: number, y: number) => boolean)[] = [
@@ -53,20 +54,26 @@ export interface ZoneView {
 
 /** What is looked at. */
 export interface Seen {
-  /** In cells (cells.ts): what is taken for something before the face, 0–1; the plate's luma, 0–1. */
+  /** In cells (cells.ts): what is taken for something before the face, 0–1; the plate, encoded R, G, B, 0–1. */
   hole: Float32Array;
-  luma: Float32Array;
+  plate: readonly [r: Float32Array, g: Float32Array, b: Float32Array];
   /** The drawn face, by the frame's pixels: its luma, 0–1, and how much of it is laid over the plate. */
   drawn: { luma(x: number, y: number): number; alpha(x: number, y: number): number };
 }
 
+/** Of encoded R, G, B (BT.709). */
+const LUMA = [0.2126, 0.7152, 0.0722] as const;
+
 type Fit = readonly [gain: number, offset: number] | null;
+
+const NOTHING_KNOWN = { fit: null, tint: { red: 0, blue: 0, least: Infinity } };
 
 interface Memory {
   /** Of each point: luma, in standard deviations of the face's from its mean. */
   luma: Float32Array;
   /** The same over the last few frames only. */
   quick: Float32Array;
+  tints: TintMemory;
   /** Frames in which it was seen. */
   seen: Uint16Array;
 }
@@ -82,6 +89,7 @@ export class Likeness {
   readonly #around: readonly Int32Array[];
   readonly #tracks = new Map<number, Memory>();
   readonly #now: Float32Array;
+  readonly #tints: Tints;
   readonly #drawn: Float32Array;
   readonly #laid: Float32Array;
   readonly #hole: Float32Array;
@@ -96,7 +104,7 @@ export class Likeness {
   /** Of each cell: sums of x and y up over its points, and their number; once they are asked for. */
   readonly #places = new Float32Array(3 * CELLS);
   #placed = false;
-  #fitted: { memory: Memory; fit: Fit } | null = null;
+  #fitted: { memory: Memory; fit: Fit; tint: TintChange } | null = null;
 
   constructor({ canonical, triangles }: FaceShape) {
     const count = triangles.length;
@@ -113,6 +121,7 @@ export class Likeness {
     });
     const floats = (): Float32Array => new Float32Array(count);
     [this.#now, this.#drawn, this.#laid, this.#hole] = [floats(), floats(), floats(), floats()];
+    this.#tints = new Tints(count);
     this.#cell = new Int32Array(count);
     this.#at = new Float32Array(2 * count);
     this.#some = new Int32Array(count);
@@ -120,7 +129,7 @@ export class Likeness {
   }
 
   /** Reads the points of a face: all other methods are about them. In numbers only: it is done for 900 points of every face. */
-  look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, luma, drawn }: Seen): void {
+  look({ points }: Landmarks, [a, b, c, d, e, f]: Affine, { hole, plate, drawn }: Seen): void {
     this.#double = drawn;
     this.#laid.fill(-1);
     this.#fitted = null;
@@ -153,7 +162,9 @@ export class Likeness {
       this.#at[2 * t] = x;
       this.#at[2 * t + 1] = y;
       this.#cell[t] = cellOf(u, v);
-      this.#now[t] = cellAt(luma, u, v);
+      const [pr, pg, pb] = [cellAt(plate[0], u, v), cellAt(plate[1], u, v), cellAt(plate[2], u, v)];
+      this.#now[t] = LUMA[0] * pr + LUMA[1] * pg + LUMA[2] * pb;
+      this.#tints.read(t, pr, pg, pb);
       this.#hole[t] = cellAt(hole, u, v);
     }
   }
@@ -164,11 +175,15 @@ export class Likeness {
    */
   own(trackId: number, tell: (cell: number, own: boolean) => void): void {
     const memory = this.#tracks.get(trackId);
-    const fit = memory && this.#fit(memory);
+    const { fit, tint } = this.#fit(memory);
     // Every second point: each stands for a centimetre around it.
     for (let i = 0; i < this.#now.length; i += 2) {
       if (this.#cell[i]! < 0 || this.#hole[i]! < FOUND) continue;
       const known = memory !== undefined && memory.seen[i]! >= KNOWN;
+      if (known && this.#tints.isOther(i, memory.tints, tint)) {
+        tell(this.#cell[i]!, false);
+        continue;
+      }
       const same =
         known && fit && Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) < SAME;
       tell(this.#cell[i]!, same || (known ? this.#recalled(i, memory) >= OWN : this.#likeDouble(i) >= LIKE_DOUBLE));
@@ -178,7 +193,7 @@ export class Likeness {
   /** Tells for each point in a hole whether it is far from what was there a moment ago, or was never seen. */
   strange(trackId: number, tell: (cell: number, strange: boolean) => void): void {
     const memory = this.#tracks.get(trackId);
-    const fit = memory && this.#fit(memory);
+    const { fit, tint } = this.#fit(memory);
     const apart = (i: number): number =>
       memory && fit ? Math.abs((this.#now[i]! - fit[1]) / Math.max(1e-3, fit[0]) - memory.quick[i]!) : 0;
     const known = (i: number): boolean => (memory?.seen[i] ?? 0) >= KNOWN;
@@ -190,8 +205,10 @@ export class Likeness {
       count++;
     }
     const least = Math.max(STRANGE, 3 * Math.sqrt(sum / Math.max(1, count)));
+    const other = (i: number): boolean =>
+      !memory || !known(i) || apart(i) > least || this.#tints.isOther(i, memory.tints, tint);
     for (let i = 0; i < this.#now.length; i++)
-      if (this.#cell[i]! >= 0 && this.#hole[i]! >= 0.1) tell(this.#cell[i]!, !known(i) || apart(i) > least);
+      if (this.#cell[i]! >= 0 && this.#hole[i]! >= 0.1) tell(this.#cell[i]!, other(i));
   }
 
   /** One view for each part of a face that tells whose it is. @param hole 1 for cells that lie in one. */
@@ -247,12 +264,14 @@ export class Likeness {
     const count = this.#now.length;
     let memory = this.#tracks.get(trackId);
     if (!memory) {
-      memory = { luma: new Float32Array(count), quick: new Float32Array(count), seen: new Uint16Array(count) };
+      const floats = (): Float32Array => new Float32Array(count);
+      const tints = { red: floats(), blue: floats() };
+      memory = { luma: floats(), quick: floats(), tints, seen: new Uint16Array(count) };
       this.#tracks.set(trackId, memory);
     }
     const doubted = zones.some(({ all }) => all < ITSELF);
     let free = 0;
-    const fit = this.#fit(memory);
+    const { fit, tint } = this.#fit(memory);
     for (let i = 0; i < count; i++) if (this.#cell[i]! >= 0 && !hole[this.#cell[i]!]) this.#some[free++] = i;
     const [gain, offset] = fit ?? spread(this.#some, free, this.#now);
     for (let k = 0; k < free; k++) {
@@ -261,7 +280,9 @@ export class Likeness {
       const share = Math.max(doubted ? DOUBTED_SHARE : SHARE, 1 / memory.seen[i]!);
       const value = (this.#now[i]! - offset) / Math.max(0.01, gain);
       memory.luma[i]! += (value - memory.luma[i]!) * share;
-      memory.quick[i]! += (value - memory.quick[i]!) * Math.max(QUICK_SHARE, 1 / memory.seen[i]!);
+      const quickly = Math.max(QUICK_SHARE, 1 / memory.seen[i]!);
+      memory.quick[i]! += (value - memory.quick[i]!) * quickly;
+      this.#tints.learn(i, memory.tints, tint, quickly);
     }
     this.#fitted = null;
   }
@@ -270,15 +291,17 @@ export class Likeness {
     this.#tracks.delete(trackId);
   }
 
-  /** How what is remembered becomes what is seen now: by what lies well away from any hole. */
-  #fit(memory: Memory): Fit {
-    if (this.#fitted?.memory === memory) return this.#fitted.fit;
+  /** How what is remembered becomes what is seen now, brightness and colour: by what lies well away from any hole. */
+  #fit(memory: Memory | undefined): { fit: Fit; tint: TintChange } {
+    if (!memory) return NOTHING_KNOWN;
+    if (this.#fitted?.memory === memory) return this.#fitted;
     let free = 0;
     for (let i = 0; i < this.#now.length; i++)
       if (this.#cell[i]! >= 0 && this.#hole[i]! < 0.1 && memory.seen[i]! >= KNOWN) this.#some[free++] = i;
     const fit = line(this.#some, free, memory.luma, this.#now);
-    this.#fitted = { memory, fit };
-    return fit;
+    const tint = this.#tints.change(memory.tints, this.#some, free);
+    this.#fitted = { memory, fit, tint };
+    return this.#fitted;
   }
 
   #recalled(i: number, { luma, seen }: Memory): number {

@@ -26,7 +26,7 @@ const SHAPES = {
   crop: [1, 3, PLACE_SIZE, PLACE_SIZE],
   place: [1, 4, PLACE_SIZE, PLACE_SIZE],
   hole: [1, 1, WINDOW.height / FINE, WINDOW.width / FINE],
-  cells: [1, 3, ROWS, COLUMNS],
+  cells: [1, 5, ROWS, COLUMNS],
 } as const;
 
 /** What of a drawn face is to be left out, over a crop of SIZE² pixels; valid until the next `look`. */
@@ -91,13 +91,15 @@ export class Occlusion {
     const { captureUs } = picture.id;
     await this.#session.run();
     return (drawn) => {
-      const [means, rim, luma] = [0, 1, 2].map((k) => cells.data.subarray(k * CELLS, (k + 1) * CELLS)) as [
+      const [means, rim, r, g, b] = [0, 1, 2, 3, 4].map((k) => cells.data.subarray(k * CELLS, (k + 1) * CELLS)) as [
+        F32,
+        F32,
         F32,
         F32,
         F32,
       ];
       const face = { trackId, captureUs, landmarks, ...placed, drawn: drawnFace(drawn, this.#arena) };
-      const open = this.#keeper.judge({ ...face, hole: means, fine: hole.data, rim, luma });
+      const open = this.#keeper.judge({ ...face, hole: means, fine: hole.data, rim, plate: [r, g, b] });
       return open && { hole: hole.data, open, toCrop: placed.toCrop };
     };
   }

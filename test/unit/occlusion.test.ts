@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CELLS, COLUMNS, cellAt, FINE, ROWS, WINDOW } from '../../server/double/occlusion/cells.ts';
+import { CELLS, COLUMNS, cellsAt, FINE, ROWS, WINDOW } from '../../server/double/occlusion/cells.ts';
 import { readFaceShape } from '../../server/double/occlusion/face-place.ts';
 import { partsOf } from '../../server/double/occlusion/hole-parts.ts';
 import { HoleKeeper, type Judged } from '../../server/double/occlusion/holes.ts';
@@ -295,7 +295,10 @@ it('a hole has parts that hang together, and specks are none', () => {
 
 it('cells are read between their middles', () => {
   const ramp = cells((x) => x / SIZE);
-  expect(cellAt(ramp, 100, 100) * SIZE).toBeCloseTo(100, 3);
+  const out = new Float32Array(2);
+  cellsAt([ramp, cells((_, y) => y / SIZE)], 100, 110, out);
+  expect(out[0]! * SIZE).toBeCloseTo(100, 3);
+  expect(out[1]! * SIZE).toBeCloseTo(110, 3);
 });
 
 describe('a face with a hole', () => {

@@ -9,17 +9,21 @@ export const COLUMNS = WINDOW.width / CELL;
 export const ROWS = WINDOW.height / CELL;
 export const CELLS = COLUMNS * ROWS;
 
-/** A cell grid's value at a place in the crop, bilinear, the outermost cells beyond the window. */
-export function cellAt(values: Float32Array, x: number, y: number): number {
+/** What cell grids have at a place in the crop, bilinear, the outermost cells beyond the window; into `out`, one of each. */
+export function cellsAt(grids: readonly Float32Array[], x: number, y: number, out: Float32Array): void {
   const u = Math.min(COLUMNS - 1.001, Math.max(0, (x - WINDOW.left - (CELL - 1) / 2) / CELL));
   const v = Math.min(ROWS - 1.001, Math.max(0, (y - WINDOW.top - (CELL - 1) / 2) / CELL));
   const i = Math.floor(u);
   const j = Math.floor(v);
   const across = u - i;
+  const down = v - j;
   const at = j * COLUMNS + i;
-  const above = values[at]! + (values[at + 1]! - values[at]!) * across;
-  const below = values[at + COLUMNS]! + (values[at + COLUMNS + 1]! - values[at + COLUMNS]!) * across;
-  return above + (below - above) * (v - j);
+  for (let k = 0; k < grids.length; k++) {
+    const values = grids[k]!;
+    const above = values[at]! + (values[at + 1]! - values[at]!) * across;
+    const below = values[at + COLUMNS]! + (values[at + COLUMNS + 1]! - values[at + COLUMNS]!) * across;
+    out[k] = above + (below - above) * down;
+  }
 }
 
 /** The cell that a place in the crop lies in, the outermost one beyond the window. */

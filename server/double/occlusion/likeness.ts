@@ -1,6 +1,6 @@
 import type { Landmarks } from '../../face/types.ts';
 import type { Affine } from '../surface.ts';
-import { around, CELLS, cellAt, cellOf } from './cells.ts';
+import { around, CELLS, cellOf, cellsAt } from './cells.ts';
 import { correlation, line, spread } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
 import { type TintChange, type TintMemory, Tints } from './tints.ts';
@@ -135,6 +135,8 @@ export class Likeness {
     this.#fitted = null;
     this.#placed = false;
     const corners = this.#corners;
+    const grids = [...plate, hole];
+    const read = new Float32Array(grids.length);
     for (let t = 0; t < this.#now.length; t++) {
       const p = 3 * corners[3 * t]!;
       const q = 3 * corners[3 * t + 1]!;
@@ -162,10 +164,10 @@ export class Likeness {
       this.#at[2 * t] = x;
       this.#at[2 * t + 1] = y;
       this.#cell[t] = cellOf(u, v);
-      const [pr, pg, pb] = [cellAt(plate[0], u, v), cellAt(plate[1], u, v), cellAt(plate[2], u, v)];
-      this.#now[t] = LUMA[0] * pr + LUMA[1] * pg + LUMA[2] * pb;
-      this.#tints.read(t, pr, pg, pb);
-      this.#hole[t] = cellAt(hole, u, v);
+      cellsAt(grids, u, v, read);
+      this.#now[t] = LUMA[0] * read[0]! + LUMA[1] * read[1]! + LUMA[2] * read[2]!;
+      this.#tints.read(t, read[0]!, read[1]!, read[2]!);
+      this.#hole[t] = read[3]!;
     }
   }
 

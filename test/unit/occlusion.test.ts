@@ -130,6 +130,23 @@ describe('what may be left out of a drawn face', () => {
     const clip = new Clip();
     clip.show(20, bright, nothing, skin);
     expect(opened(clip.show(6, bright, mouth, covered))).toBe(0);
+    // A highlight that goes is no colour that comes: the red of one as bright as the skin is clipped here.
+    const shiny: Colours = [
+      over(
+        mouth,
+        () => 4,
+        () => 1.2,
+      ),
+      over(
+        mouth,
+        () => 0.168,
+        () => 1,
+      ),
+      () => 0.8,
+    ];
+    const other = new Clip();
+    other.show(20, face, nothing, shiny);
+    expect(opened(other.show(6, face, mouth, skin))).toBe(0);
   });
 
   it('is all of a hand, a fingertip as bright as the cheek that was there too', () => {

@@ -3,7 +3,7 @@ import type { Affine } from '../surface.ts';
 import { around, CELLS, cellOf, cellsAt } from './cells.ts';
 import { correlation, line, spread } from './correlate.ts';
 import type { FaceShape } from './face-place.ts';
-import { type TintChange, type TintMemory, Tints } from './tints.ts';
+import { emptyTints, type TintChange, type TintMemory, Tints } from './tints.ts';
 
 /** Parts of a face that tell whose it is, by the middle of each triangle on the canonical head, x to image right, y up, centimetres. */
 const ZONES: readonly ((x: number, y: number) => boolean)[] = [
@@ -267,8 +267,7 @@ export class Likeness {
     let memory = this.#tracks.get(trackId);
     if (!memory) {
       const floats = (): Float32Array => new Float32Array(count);
-      const tints = { red: floats(), blue: floats() };
-      memory = { luma: floats(), quick: floats(), tints, seen: new Uint16Array(count) };
+      memory = { luma: floats(), quick: floats(), tints: emptyTints(count), seen: new Uint16Array(count) };
       this.#tracks.set(trackId, memory);
     }
     const doubted = zones.some(({ all }) => all < ITSELF);

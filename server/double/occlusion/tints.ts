@@ -10,10 +10,14 @@ const OTHER = 0.07;
 /** But no less than so many deviations of what the rest of the face changed by: a coloured light that comes is no occluder. */
 const BY_LIGHT = 3;
 
-/** Colours of points over the last few pictures: logarithms of red and of blue over green, in the light of the first of them. */
+/** Colours of points over the last few pictures: logarithms of red and of blue over green, in the light of the first of them; NaN: not known. */
 export interface TintMemory {
   red: Float32Array;
   blue: Float32Array;
+}
+
+export function emptyTints(count: number): TintMemory {
+  return { red: new Float32Array(count).fill(Number.NaN), blue: new Float32Array(count).fill(Number.NaN) };
 }
 
 /** What the light did to the colours that are remembered, and how far from them is another colour. */
@@ -61,7 +65,7 @@ export class Tints {
     return { red, blue, least: Math.max(OTHER, BY_LIGHT * deviation) };
   }
 
-  /** Whether a point is of another colour than what was there a moment ago, but for the light. */
+  /** Whether a point is of another colour than what was there a moment ago, but for the light; not where either is unknown. */
   isOther(i: number, memory: TintMemory, { red, blue, least }: TintChange): boolean {
     const [x, y] = [this.#red[i]! - memory.red[i]! - red, this.#blue[i]! - memory.blue[i]! - blue];
     return x * x + y * y > least * least;
@@ -70,7 +74,10 @@ export class Tints {
   /** Takes a point's colour into the memory. @param share how much of what is remembered then is of this picture. */
   learn(i: number, memory: TintMemory, { red, blue }: TintChange, share: number): void {
     if (Number.isNaN(this.#red[i]!)) return;
-    memory.red[i]! += (this.#red[i]! - red - memory.red[i]!) * share;
-    memory.blue[i]! += (this.#blue[i]! - blue - memory.blue[i]!) * share;
+    memory.red[i] = towards(memory.red[i]!, this.#red[i]! - red, share);
+    memory.blue[i] = towards(memory.blue[i]!, this.#blue[i]! - blue, share);
   }
 }
+
+/** What is not known yet is what it is now. */
+const towards = (was: number, is: number, share: number): number => (Number.isNaN(was) ? is : was + (is - was) * share);

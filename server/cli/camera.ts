@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import type { VideoCodec } from '../frame/coded.ts';
+import { VIDEO_CLOCK, type VideoCodec } from '../frame/coded.ts';
 import { UNKNOWN_COLOUR } from '../frame/frame.ts';
 import { openPublisher, type Publisher } from '../media/peer/publisher.ts';
 import { monotonicUs } from '../media/rtp/clock.ts';
@@ -21,7 +21,7 @@ import { Pace } from './pace.ts';
 import { SOUND_HZ } from './sound-encoder.ts';
 import { soundChannels } from './sound-file.ts';
 import { TimecodeTeller } from './timecode-teller.ts';
-import { VIDEO_CLOCK, VideoFile } from './video-file.ts';
+import { VideoFile } from './video-file.ts';
 
 /** Servers report twice a second; one that does not is not waited for longer. */
 const ARRIVE_MS = 1500;

@@ -1,8 +1,8 @@
-import type { VideoCodec } from '../frame/coded.ts';
+import { VIDEO_CLOCK, type VideoCodec } from '../frame/coded.ts';
 import { toAnnexB } from './avcc.ts';
 import { CommandError } from './command.ts';
 import { FileEncoder } from './file-encoder.ts';
-import { VIDEO_CLOCK, type VideoFile } from './video-file.ts';
+import type { VideoFile } from './video-file.ts';
 
 export interface CameraFrame {
   bytes: Buffer;

@@ -1,8 +1,7 @@
 import * as av from 'node-av';
 import { colourOf, tagEncoder } from '../engine/colour-tags.ts';
-import type { VideoCodec } from '../frame/coded.ts';
+import { VIDEO_CLOCK, type VideoCodec } from '../frame/coded.ts';
 import { CommandError } from './command.ts';
-import { VIDEO_CLOCK } from './video-file.ts';
 
 export interface FileEncoderOptions {
   codec: VideoCodec;

@@ -1,8 +1,7 @@
 import { EncodedPacket, EncodedVideoPacketSource, FilePathTarget, Mp4OutputFormat, Output } from 'mediabunny';
-import type { CodedFrame } from '../frame/coded.ts';
+import { type CodedFrame, VIDEO_CLOCK } from '../frame/coded.ts';
 import { tsDistance } from '../media/rtp/packet.ts';
 import { avcDescription, toLengthPrefixed } from './avcc.ts';
-import { VIDEO_CLOCK } from './video-file.ts';
 
 interface Sample {
   bytes: Buffer;

@@ -1,9 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import * as av from 'node-av';
+import { VIDEO_CLOCK } from '../frame/coded.ts';
 import { CommandError } from './command.ts';
-
-/** RTP's video clock (RFC 3551). */
-export const VIDEO_CLOCK = 90_000;
 
 /** One decoded picture of a file. */
 export interface FilePicture {

@@ -1,13 +1,11 @@
 import * as av from 'node-av';
-import type { CodedFrame, VideoCodec } from '../frame/coded.ts';
+import { type CodedFrame, VIDEO_CLOCK, type VideoCodec } from '../frame/coded.ts';
 import type { Picture } from '../frame/frame.ts';
 import { sameColour, tagEncoder } from './colour-tags.ts';
 import { makeOf } from './encoder-makes.ts';
 import { OwnFrame } from './own-frame.ts';
 import { unpack } from './planes.ts';
 
-/** RTP's video clock (RFC 3551). */
-const VIDEO_CLOCK = 90_000;
 /** Key frames come on request; a long interval keeps the bit rate for the picture. */
 const LONG_GOP = 100_000;
 /** What encoders are opened for; a camera at another rate is encoded at its own. */

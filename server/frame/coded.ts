@@ -1,5 +1,8 @@
 import type { Colour } from './frame.ts';
 
+/** Ticks a second of every video timestamp (RFC 3551 §5). */
+export const VIDEO_CLOCK = 90_000;
+
 export type VideoCodec = 'h264' | 'vp8';
 
 /** Degrees clockwise. */

@@ -27,6 +27,7 @@ import { FeedCounts } from './feed-counts.ts';
 import { describeFeed, type FeedFacts, STALLED_MS, stateOf } from './feed-info.ts';
 import { FrameTracing } from './frame-tracing.ts';
 import { LastPlaces } from './last-places.ts';
+import { PictureRate } from './picture-rate.ts';
 import { Rate } from './rate.ts';
 import { countsOf, type Records, type SessionBegan, type SessionEnded } from './records.ts';
 import { type CameraFacts, type Rates, Renditions } from './renditions.ts';
@@ -81,6 +82,7 @@ export class Feed {
   #engine: FeedFacts['engine'] = 'absent';
   #stats: EngineStats | null = null;
   #camera: CodedFrame | null = null;
+  #pictureRate = new PictureRate();
   /** Where the camera's frames do not pass through here. */
   #seen: { width: number; height: number } | null = null;
   #cameraAtMs = 0;
@@ -164,6 +166,7 @@ export class Feed {
       owner.ended = this.#options.records.session({ feed: this.name, kind: 'camera', rendition: null });
       this.#ingest = session;
       this.#camera = null;
+      this.#pictureRate = new PictureRate();
       this.#seen = null;
       this.#sound.cameraCame();
       this.#options.changed();
@@ -296,7 +299,7 @@ export class Feed {
     return {
       codec: last?.codec ?? stats?.codec ?? null,
       ...(last ? uprightSize(last) : (this.#seen ?? { width: 0, height: 0 })),
-      fps: stats?.fps ?? 0,
+      fps: this.#pictureRate.perSecond ?? stats?.fps ?? 0,
       bitrate: stats?.bitrate ?? 0,
       last,
     };
@@ -305,6 +308,7 @@ export class Feed {
   #fromCamera(frame: CodedFrame, arrivalMs: number | undefined): void {
     const first = this.#camera === null;
     this.#camera = frame;
+    this.#pictureRate.add(frame.rtpTs);
     this.#cameraAtMs = performance.now();
     if (this.#link) this.#tracing.toEngine(frame, arrivalMs, this.#link);
     this.#renditions.fromCamera(frame);

@@ -21,6 +21,7 @@ export interface CameraFacts {
   codec: VideoCodec | null;
   width: number;
   height: number;
+  /** What the camera means, whatever came in the last second. */
   fps: number;
   bitrate: number;
   last: CodedFrame | null;

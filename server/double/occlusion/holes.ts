@@ -12,8 +12,11 @@ import { type Frame, frameIn, Spectacles } from './spectacles.ts';
 /** A part of the face of which so much lies in a hole should not look like itself: so well correlated, it is to be seen, and the network is wrong. */
 const COVERED = 0.4;
 const SEEN = 0.8;
-/** But only where so much of what is broad there looked like itself point by point too: a hand may look like a mouth by chance, for one picture. */
-const AGREED = 0.1;
+/**
+ * But only where so much of what is broad there looked like itself point by point too. Less is chance: a hand may look like a mouth for one picture, and a fingertip is as bright
+ * as the cheek that was there; of what is broad and reaches in from the outline nothing is closed for it.
+ */
+const AGREED = 0.15;
 /** Cells (5 cm) that a strand of hair reaches over at least. */
 const STRAND = 14;
 /**
@@ -21,11 +24,6 @@ const STRAND = 14;
  * having come, but for what is quite something else.
  */
 const MOST_OWN = 0.35;
-/**
- * But up to this share of a broad part that reaches in from the outline it is chance, and nothing of it is closed: a fingertip as bright as the cheek that was there a
- * moment ago.
- */
-const FEW_OWN = 0.15;
 /** Shares of the face, of what is broad and of what is thin, beyond which nothing of that kind is left out. */
 const MOST_BROAD = 0.7;
 const MOST_THIN = 0.25;
@@ -246,7 +244,7 @@ export class HoleKeeper {
         });
     for (const { cells, broad, fromOutline } of raw) {
       const mine = cells.filter((i) => own[i]);
-      if (broad.length === 0 || !fromOutline || mine.length > FEW_OWN * cells.length) continue;
+      if (broad.length === 0 || !fromOutline || mine.length > AGREED * cells.length) continue;
       closed += mine.length;
       for (const i of mine) own[i] = 0;
     }

@@ -75,6 +75,17 @@ async function timesOf(path: string): Promise<number[]> {
   return times;
 }
 
+/** Half a second, 90 kHz: behind by more than that, a camera's schedule moves (server/cli/pace.ts). */
+const GIVE_UP = 45_000;
+
+/** Times go on step by step, but where this machine held the camera up for longer than it may catch up: once at most. */
+function expectSteady(times: readonly number[], step: number): void {
+  const steps = times.slice(1).map((time, i) => time - times[i]!);
+  const others = steps.filter((one) => one !== step);
+  expect(others.filter((one) => one < GIVE_UP)).toEqual([]);
+  expect(others.length).toBeLessThanOrEqual(1);
+}
+
 describe('a file as a camera, a take as a file', () => {
   test.each([
     ['encoded', []],
@@ -87,7 +98,8 @@ describe('a file as a camera, a take as a file', () => {
     const step = name.startsWith('scaled') ? 6000 : 3000;
     expect(performance.now() - began).toBeGreaterThan((FRAMES * step) / 90 - 100);
     const times = loop.frames.map(({ rtpTs }) => (rtpTs - (loop.frames[0]?.rtpTs ?? 0)) >>> 0);
-    expect(times).toEqual(Array.from({ length: FRAMES }, (_, i) => i * step));
+    expect(times).toHaveLength(FRAMES);
+    expectSteady(times, step);
     const size = name.startsWith('scaled') ? { width: 160, height: 90 } : { width: 322, height: 182 };
     expect(loop.frames[0]).toMatchObject(size);
     expect(loop.states.at(-1)).toMatch(/^closed/);
@@ -115,10 +127,8 @@ describe('a file as a camera, a take as a file', () => {
     const times = await timesOf(take);
     expect(times).toHaveLength(written);
     expect(written).toBeGreaterThan(60);
-    // The loop's seam is inside: time goes on without a step. Where this machine held the camera up for half a second, its schedule moved (pace.ts).
-    const steps = times.slice(1).map((time, i) => time - times[i]!);
-    expect(steps.filter((step) => step !== 3000 && step < 45_000)).toEqual([]);
-    expect(steps.filter((step) => step !== 3000).length).toBeLessThanOrEqual(1);
+    // The loop's seam is inside: time goes on without a step.
+    expectSteady(times, 3000);
     camera.stop();
     const ended = await camera.ended;
     expect(ended.code, ended.err).toBe(0);

@@ -1,3 +1,5 @@
+import { luma } from './luma.ts';
+
 /** Means and deviations of Y, Cb, Cr under a mask; 6 numbers. */
 type Statistics = Float64Array;
 
@@ -53,8 +55,6 @@ export class ColourMatch {
     this.#kept.delete(track);
   }
 }
-
-const luma = (r: number, g: number, b: number): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
 
 function statistics(planes: Float32Array, mask: Float32Array, size: number): Statistics | null {
   const n = size * size;

@@ -1,5 +1,6 @@
 import type { Landmarks } from '../face/types.ts';
 import type { Arena } from '../frame/arena.ts';
+import { luma } from './luma.ts';
 import type { ReplacedFace } from './replacer.ts';
 
 /** Landmarks around the middle of a face: brow, nose, cheeks, lips, chin. */
@@ -25,10 +26,10 @@ export function judge({ at, size, toCrop }: ReplacedFace, { points }: Landmarks,
   let [count, sum, squares] = [0, 0, 0];
   for (let i = 0; i < plane; i++) {
     if (layer[3 * plane + i]! < 0.5) continue;
-    const luma = 0.2126 * layer[i]! + 0.7152 * layer[plane + i]! + 0.0722 * layer[2 * plane + i]!;
+    const value = luma(layer[i]!, layer[plane + i]!, layer[2 * plane + i]!);
     count++;
-    sum += luma;
-    squares += luma * luma;
+    sum += value;
+    squares += value * value;
   }
   const mean = sum / count;
   const deviation = Math.sqrt(Math.max(0, squares / count - mean * mean));

@@ -1,5 +1,6 @@
 import type { Arena } from '../../frame/arena.ts';
 import { bilinear } from '../bilinear.ts';
+import { luma } from '../luma.ts';
 import type { ReplacedFace } from '../replacer.ts';
 import { type Affine, SIZE } from '../surface.ts';
 import { CELL, CELLS, COLUMNS, FINE, ROWS, WINDOW } from './cells.ts';
@@ -92,6 +93,6 @@ export function drawnFace({ at, size, toCrop: [a, b, c, d, e, f] }: ReplacedFace
   };
   return {
     alpha: (x, y) => mean(3, x, y),
-    luma: (x, y) => 0.2126 * mean(0, x, y) + 0.7152 * mean(1, x, y) + 0.0722 * mean(2, x, y),
+    luma: (x, y) => luma(mean(0, x, y), mean(1, x, y), mean(2, x, y)),
   };
 }

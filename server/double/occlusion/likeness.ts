@@ -1,4 +1,5 @@
 import type { Landmarks } from '../../face/types.ts';
+import { luma } from '../luma.ts';
 import type { Affine } from '../surface.ts';
 import { around, CELLS, cellOf, cellsAt } from './cells.ts';
 import { correlation, line, spread } from './correlate.ts';
@@ -60,9 +61,6 @@ export interface Seen {
   /** The drawn face, by the frame's pixels: its luma, 0–1, and how much of it is laid over the plate. */
   drawn: { luma(x: number, y: number): number; alpha(x: number, y: number): number };
 }
-
-/** Of encoded R, G, B (BT.709). */
-const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
 type Fit = readonly [gain: number, offset: number] | null;
 
@@ -165,7 +163,7 @@ export class Likeness {
       this.#at[2 * t + 1] = y;
       this.#cell[t] = cellOf(u, v);
       cellsAt(grids, u, v, read);
-      this.#now[t] = LUMA[0] * read[0]! + LUMA[1] * read[1]! + LUMA[2] * read[2]!;
+      this.#now[t] = luma(read[0]!, read[1]!, read[2]!);
       this.#tints.read(t, read[0]!, read[1]!, read[2]!);
       this.#hole[t] = read[3]!;
     }

@@ -6,7 +6,7 @@ import type { Runtime, Session } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
 import { CUT_GRID, CutDetector } from './cut.ts';
-import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
+import { Detector, type DetectorNetworks, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
 import { type RigidFace, readRigidFace } from './mesh.ts';
@@ -28,7 +28,7 @@ export interface PerceiverOptions {
   runtime: Runtime;
   arena: Arena;
   kernels: Kernels;
-  /** The folder that holds `perception/`: the two networks and the face mesh. */
+  /** The folder that holds `perception/`: the networks and the face mesh. */
   modelsDir: string;
   /** Faces that get landmarks, 1–16 (default 4); more are covered only. */
   maxFaces?: number;
@@ -71,19 +71,26 @@ export async function createPerceiver(options: PerceiverOptions): Promise<Percei
   const { runtime, arena, modelsDir } = options;
   const folder = join(modelsDir, 'perception');
   const rigid = readRigidFace(folder);
-  const detector = await runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
+  const opened: Session[] = [];
+  const open = async (file: string): Promise<Session> => {
+    const session = await runtime.load(join(folder, file), arena);
+    opened.push(session);
+    return session;
+  };
   try {
-    const landmarks = await runtime.load(join(folder, 'face-landmarks-478.onnx'), arena);
-    return new FacePerceiver(options, { rigid, detector, landmarks });
+    const square = await open('face-detection-full-range.onnx');
+    const wide = await open('face-detection-full-range-wide.onnx');
+    const landmarks = await open('face-landmarks-478.onnx');
+    return new FacePerceiver(options, { rigid, detector: { square, wide }, landmarks });
   } catch (error) {
-    detector.close();
+    for (const session of opened) session.close();
     throw error;
   }
 }
 
 interface Networks {
   rigid: RigidFace;
-  detector: Session;
+  detector: DetectorNetworks;
   landmarks: Session;
 }
 
@@ -128,7 +135,7 @@ class FacePerceiver implements Perceiver {
     this.#tileEvery = tileEvery;
     let closed = false;
     this.#close = () => {
-      detector.close();
+      for (const session of [detector.square, detector.wide]) session.close();
       landmarks.close();
       this.#pyramid.close();
       if (!closed) arena.release(this.#means, MEANS_BYTES);
@@ -162,9 +169,10 @@ class FacePerceiver implements Perceiver {
 
   /** What the detector was shown, on the grid that cuts are told by. */
   #seenMeans(): Float32Array {
-    const { at, side } = this.#detector.lastSeen;
-    this.#kernels.means(at, side, 1, 0, 0, side, side, side / CUT_GRID, this.#means);
-    return this.#arena.floats(this.#means, CUT_GRID * CUT_GRID);
+    const { at, columns, rows } = this.#detector.lastSeen;
+    const cell = columns / CUT_GRID;
+    this.#kernels.means(at, columns, 1, 0, 0, columns, rows, cell, this.#means);
+    return this.#arena.floats(this.#means, CUT_GRID * (rows / cell));
   }
 
   reset(): void {

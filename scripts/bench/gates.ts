@@ -1,16 +1,15 @@
 /**
  * `npm run gates [-- --quick] [--only live,replace] [--clips DIR] [--performances DIR] [--out DIR] [--from A.json,B.json] [--readme]`: every bench and evaluation in full, one after the other.
  * `--from` takes reports that benches printed before instead of running anything: a soak of twelve hours is not run for a table.
- * `--performances`: rendered ones with their truth (scripts/performer/render-performances.ts), for eval double.
+ * `--clips`, `--performances`: for the evaluations, which find or make their own where nothing is named.
  * `--readme` writes the measured gates into README.md, so that no number there is typed by hand. Exit status: the worst of theirs.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { clipsFolder } from '../../test/fixtures/clips.ts';
 import type { Report } from './report.ts';
 
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -30,7 +29,6 @@ const { values } = parseArgs({
   },
 });
 const out = values.out ?? mkdtempSync(join(tmpdir(), 'understudy-gates-'));
-const clips = values.clips ?? (existsSync(clipsFolder) ? clipsFolder : null);
 const quick = values.quick ? ['--quick'] : [];
 
 const given = (option: string, value: string | null | undefined): string[] => (value ? [`--${option}`, value] : []);
@@ -41,12 +39,15 @@ const RUNS: [title: string, args: string[]][] = [
   ['bench chaos', [script('./main.ts'), 'chaos', '--json', ...quick]],
   ['bench soak', [script('./main.ts'), 'soak', '--json', ...quick]],
   ['bench inference', [script('./main.ts'), 'inference', '--json', ...quick]],
-  ['eval replace', [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...given('clips', clips), ...quick]],
+  [
+    'eval replace',
+    [script('../eval/main.ts'), 'replace', '--json', '--out', out, ...given('clips', values.clips), ...quick],
+  ],
   [
     'eval double',
     [
       ...[script('../eval/main.ts'), 'double', '--json', '--out', join(out, 'double'), ...quick],
-      ...given('clips', clips),
+      ...given('clips', values.clips),
       ...given('performances', values.performances),
     ],
   ],

@@ -1,7 +1,8 @@
 /**
- * `npm run eval -- double --performances DIR [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] [--cast] --out DIR [--json] [--quick]`: the engine's own
- * per-frame code over rendered performances, whose truth is known, and over cameras' clips (without either, the demo clip). Writes contact sheets and side-by-side
- * clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
+ * `npm run eval -- double [--performances DIR] [--clips DIR] [--double mara --double ivo] [--trained DIR] [--age reage] [--only-age] [--cast] [--no-make] --out DIR [--json] [--quick]`:
+ * the engine's own per-frame code over rendered performances, whose truth is known, and over cameras' clips. Where no performances are named, they and a double made of footage are
+ * rendered once and kept (material.ts; with --no-make and --quick only what is there is looked at), beside the clips that are named or lie beside the checkout; without any, the demo clip.
+ * Writes contact sheets and side-by-side clips (plate | program | truth) and results.json to --out. What each number means stands in server/docs/eval-double.md.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ import { summaryOf, tidy } from './double-summary.ts';
 import { DEMO, type EngineParts, MODELS_DIR, withEngine } from './engine.ts';
 import { ExpressionRuler } from './expression-ruler.ts';
 import { FaceReader } from './face-reader.ts';
+import { BUNDLED, clipsBeside, findMaterial, type Material } from './material.ts';
 import { isAlone, isSwept, type Performance, readPerformances } from './performances.ts';
 import { ContactSheet } from './sheet.ts';
 import { SideBySide } from './side-by-side.ts';
@@ -68,11 +70,12 @@ export async function run(args: string[]): Promise<number> {
     options: {
       performances: { type: 'string' },
       clips: { type: 'string' },
-      double: { type: 'string', multiple: true, default: ['mara', 'ivo'] },
+      double: { type: 'string', multiple: true, default: BUNDLED },
       trained: { type: 'string' },
       age: { type: 'string', default: 'reage' },
       'only-age': { type: 'boolean', default: false },
       cast: { type: 'boolean', default: false },
+      make: { type: 'boolean', default: true },
       out: { type: 'string', default: 'out/eval-double' },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -82,15 +85,16 @@ export async function run(args: string[]): Promise<number> {
   const began = performance.now();
   const pace = values.quick ? QUICK : FULL;
   const onlyAge = values['only-age'];
-  const all = values.performances ? readPerformances(values.performances) : [];
+  const material = await materialFor(values, values.make && !values.quick);
+  const all = material.performances ? readPerformances(material.performances) : [];
   const rendered = onlyAge ? all.filter((one) => one.video('truth-young')) : all;
-  const clips = values.clips ? videosIn(values.clips) : rendered.length === 0 ? [DEMO] : [];
+  const clips = material.clips ? videosIn(material.clips) : rendered.length === 0 ? [DEMO] : [];
   const settings: Settings = {
     performances: pick(rendered.filter(isAlone), pace.clips),
     crossings: rendered.filter((one) => !isAlone(one)).slice(0, pace.clips),
     clips: clips.slice(0, pace.clips),
     doubles: onlyAge ? [] : values.double,
-    trained: values.trained && !onlyAge ? resolve(values.trained) : null,
+    trained: material.trained && !onlyAge ? resolve(material.trained) : null,
     age: folderOf(values.age, 'ages'),
     out: values.out,
     pace,
@@ -104,6 +108,23 @@ export async function run(args: string[]): Promise<number> {
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify({ gates, details }, null, 2)}\n`);
   say(`Contact sheets, side-by-side clips and results.json are in ${resolve(values.out)}.`);
   return publish('double', began, gates, details, values.json);
+}
+
+interface Named {
+  performances?: string;
+  clips?: string;
+  trained?: string;
+}
+
+/** What was named; where no performances were, what is found or made. */
+async function materialFor(named: Named, make: boolean): Promise<Material & { clips: string | null }> {
+  const { performances = null, trained = null, clips = null } = named;
+  if (performances) return { performances, trained, clips };
+  const found = await findMaterial(make).catch((error: unknown) => {
+    say(`No performances were made: ${error instanceof Error ? error.message : String(error)}`);
+    return findMaterial(false);
+  });
+  return { performances: found.performances, trained: trained ?? found.trained, clips: clips ?? clipsBeside() };
 }
 
 /** A few that show as much as possible: the first plain one, and the first of each kind that has gates of its own. */

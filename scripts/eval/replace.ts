@@ -1,6 +1,6 @@
 /**
- * `npm run eval -- replace --clips DIR --out DIR [--look NAME] [--json] [--quick]`: the engine's own per-frame code over
- * every video of a folder and the demo clip. Writes contact sheets (plate | program) and results.json to --out.
+ * `npm run eval -- replace [--clips DIR] --out DIR [--look NAME] [--json] [--quick]`: the engine's own per-frame code over
+ * every video of a folder (where none is named, of the clips beside the checkout) and the demo clip. Writes contact sheets (plate | program) and results.json to --out.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -12,6 +12,7 @@ import { type Gate, gate, median, publish, say } from '../bench/report.ts';
 import { type ClipResult, runClip } from './clip-run.ts';
 import { DEMO, MODELS_DIR, withEngine } from './engine.ts';
 import { readLabels } from './labels.ts';
+import { clipsBeside } from './material.ts';
 import { Portrait } from './portrait.ts';
 import { ContactSheet } from './sheet.ts';
 import { videosIn } from './video.ts';
@@ -33,7 +34,7 @@ export async function run(args: string[]): Promise<number> {
     },
   });
   const began = performance.now();
-  const files = videosOf(values.clips);
+  const files = videosOf(values.clips ?? clipsBeside());
   if (files.length === 0) throw new Error('there is nothing to look at: name a folder with videos with --clips DIR.');
   mkdirSync(values.out, { recursive: true });
   const results = await evaluate(
@@ -50,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
   return publish('replace', began, gates, details, values.json);
 }
 
-const videosOf = (folder: string | undefined): string[] => [
+const videosOf = (folder: string | null): string[] => [
   ...(folder ? videosIn(folder) : []),
   ...(existsSync(DEMO) ? [DEMO] : []),
 ];

@@ -20,9 +20,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs the evaluation as a person would; the last line of stdout is the report. */
-function evaluate(args: string[]): Promise<{ code: number; report: Report | null; stderr: string }> {
+function evaluate(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; report: Report | null; stderr: string }> {
   return new Promise((settle) => {
-    execFile(process.execPath, [MAIN, 'replace', '--json', '--quick', ...args], (error, stdout, stderr) => {
+    const options = { env: { ...process.env, ...env } };
+    execFile(process.execPath, [MAIN, 'replace', '--json', '--quick', ...args], options, (error, stdout, stderr) => {
       const code = typeof error?.code === 'number' ? error.code : 0;
       const last = stdout.trim().split('\n').at(-1);
       settle({ code, report: last ? (JSON.parse(last) as Report) : null, stderr });
@@ -36,7 +40,7 @@ const failed = (report: Report): string[] =>
 describe('eval replace', () => {
   test('the demo clip keeps every gate that it can measure', async () => {
     const out = join(folder, 'demo');
-    const { report } = await evaluate(['--out', out]);
+    const { report } = await evaluate(['--out', out], { UNDERSTUDY_CLIPS: join(folder, 'none') });
     const unmeasured = ['decoy_replaced_frames', 'cross_performer_ratio'];
     expect(failed(report!).filter((line) => !unmeasured.includes(line.split(' ')[0]!))).toEqual([]);
     for (const id of unmeasured) expect(report!.gates.find((gate) => gate.id === id)?.why).toBeTruthy();

@@ -21,6 +21,9 @@ const TRAINED_BY = [...RENDERED_BY, 'scripts/own-double', 'server/double', 'serv
 /** Cameras' clips of real faces: UNDERSTUDY_CLIPS, else beside the checkout; null where there are none. */
 export const clipsBeside = (): string | null => (existsSync(clipsFolder) ? clipsFolder : null);
 
+/** A finished folder of the cache. */
+const STATE = /^[a-z]+-[0-9a-f]{12}$/;
+
 /** What `npm run eval -- double` looks at. */
 export interface Material {
   /** Folder of rendered performances; null where there are none. */
@@ -63,7 +66,7 @@ function renderer(script: string, args: string[]): Promise<void> {
   return node(`scripts/performer/${script}`, ['--assets', assets, '--skins', skins, ...args]);
 }
 
-/** Fills a folder of the cache beside its place and moves it there: what is there is whole. */
+/** Fills a folder of the cache beside its place and moves it there: what is there is whole. What an older state of the code made is dropped. */
 async function once(folder: string, title: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   mkdirSync(dirname(folder), { recursive: true });
@@ -72,6 +75,10 @@ async function once(folder: string, title: string, fill: (unfinished: string) =>
   try {
     await fill(unfinished);
     if (!existsSync(folder)) renameSync(unfinished, folder);
+    const kind = basename(folder).split('-')[0]!;
+    for (const other of readdirSync(CACHE))
+      if (STATE.test(other) && other.startsWith(`${kind}-`) && other !== basename(folder))
+        rmSync(join(CACHE, other), { recursive: true });
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }

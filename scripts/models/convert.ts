@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { convertDetector, convertWideDetector } from './detector.ts';
+import { convertDetector } from './detector.ts';
 import { buildFaceMesh } from './face-mesh.ts';
 import { convertLandmarks } from './landmarks.ts';
 import { buildManifest } from './manifest.ts';
@@ -19,10 +19,6 @@ export function buildPerceptionModels(): Map<string, Uint8Array> {
   const mesh = buildFaceMesh(readSource(SOURCES.canonicalMesh));
   const files = new Map<string, Uint8Array>([
     ['face-detection-full-range.onnx', convertDetector(readSource(SOURCES.detector), metadata(SOURCES.detector))],
-    [
-      'face-detection-full-range-wide.onnx',
-      convertWideDetector(readSource(SOURCES.detector), metadata(SOURCES.detector)),
-    ],
     ['face-landmarks-478.onnx', convertLandmarks(readSource(SOURCES.landmarks), metadata(SOURCES.landmarks))],
     ['face-mesh.json', Buffer.from(linePerKey({ source: SOURCES.canonicalMesh, licence: 'Apache-2.0', ...mesh }))],
   ]);

@@ -19,12 +19,6 @@ interface Entry {
 }
 
 const PICTURE = [1, 3, 192, 192];
-const WIDE_PICTURE = [1, 3, 128, 192];
-const DETECTED = 'float32, planes R, G, B, each -1 (black) to 1 (white)';
-const PROBABILITY = 'float32 logits: 1 / (1 + exp(-score)) is the probability';
-
-const boxesOf = (rows: number): string =>
-  `float32, pixels of the input, for each cell of a ${rows}×48 grid (row by row): box centre x, y from the cell centre, box width, height, then 6 × (x, y) from the cell centre: right eye, left eye, nose tip, mouth, right ear, left ear (the performer’s own right and left)`;
 
 /** The files of models/perception that the converter makes, and how they are used. */
 export const ENTRIES: Entry[] = [
@@ -34,22 +28,15 @@ export const ENTRIES: Entry[] = [
     card: 'face-detection-full-range.CARD.md',
     source: SOURCES.detector,
     opset: 16,
-    inputs: [{ name: 'input', shape: PICTURE, values: DETECTED }],
+    inputs: [{ name: 'input', shape: PICTURE, values: 'float32, planes R, G, B, each -1 (black) to 1 (white)' }],
     outputs: [
-      { name: 'regressors', shape: [1, 2304, 16], values: boxesOf(48) },
-      { name: 'scores', shape: [1, 2304, 1], values: PROBABILITY },
-    ],
-  },
-  {
-    name: 'face-detection-full-range-wide',
-    file: 'face-detection-full-range-wide.onnx',
-    card: 'face-detection-full-range.CARD.md',
-    source: SOURCES.detector,
-    opset: 16,
-    inputs: [{ name: 'input', shape: WIDE_PICTURE, values: DETECTED }],
-    outputs: [
-      { name: 'regressors', shape: [1, 1536, 16], values: boxesOf(32) },
-      { name: 'scores', shape: [1, 1536, 1], values: PROBABILITY },
+      {
+        name: 'regressors',
+        shape: [1, 2304, 16],
+        values:
+          'float32, pixels of the 192 px input, for each cell of a 48×48 grid (row by row): box centre x, y from the cell centre, box width, height, then 6 × (x, y) from the cell centre: right eye, left eye, nose tip, mouth, right ear, left ear (the performer’s own right and left)',
+      },
+      { name: 'scores', shape: [1, 2304, 1], values: 'float32 logits: 1 / (1 + exp(-score)) is the probability' },
     ],
   },
   {

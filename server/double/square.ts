@@ -11,7 +11,7 @@ export function cutSquare(kernels: Kernels, picture: Picture, toCrop: Affine, si
   const { at, width, height } = picture;
   kernels.warp(
     ...([at, width, height, ia, ib, -ia * c - ib * f, id, ie, -id * c - ie * f] as const),
-    ...([size, size, out, 1 / 255, 0, kr, kb, full] as const),
+    ...([size, out, 1 / 255, 0, kr, kb, full] as const),
   );
 }
 

@@ -238,7 +238,6 @@ export function cutPlate(
     ie * step,
     id * (shift - c) + ie * (shift - f),
     size,
-    size,
     out,
     1 / 255,
     0,

@@ -1,4 +1,4 @@
-/** Cells along the longer side of the small picture that is compared. */
+/** Cells a side of the small picture that is compared. */
 export const CUT_GRID = 48;
 /** Pictures whose brightness pattern correlates less than this have nothing in common: another shot. A pan of a fifth of a picture a second keeps 0.9. */
 const ANOTHER_SHOT = 0.15;
@@ -16,7 +16,7 @@ export class CutDetector {
     this.#last = null;
   }
 
-  /** @param means of a letterboxed picture's values, −1…1, over CUT_GRID cells by as many or fewer, as many each time. @returns whether it is another shot than the picture before. */
+  /** @param means of a letterboxed picture's values, −1…1, over CUT_GRID² cells. @returns whether it is another shot than the picture before. */
   see(means: Float32Array): boolean {
     const now = normalised(means);
     const before = this.#last;

@@ -3,13 +3,9 @@ import { overlap } from './crop.ts';
 import type { Pyramid } from './pyramid.ts';
 import type { Detection } from './types.ts';
 
-/** Columns of the networks' input, and of their grids of answers. */
+/** Side of the network's input, and of its grid of answers. */
 const INPUT = 192;
 const GRID = 48;
-/** Rows of the input of the network for wide pictures; the other's is a square. */
-const WIDE_ROWS = 128;
-/** Pictures of at most this height (of their width) go to it: 16:9 and wider. Black is left above and below, as the network has seen it. */
-const WIDE = 0.6;
 const VALUES = 16;
 /** Answers that overlap more than this are one face. */
 const SAME_FACE = 0.3;
@@ -17,52 +13,39 @@ const SAME_FACE = 0.3;
 const NO_NUMBERS =
   'The face detector gave no numbers. If this stays, leave the provider that it runs on out of inference.providers.';
 
-/** A part of the picture, frame pixels: a square, or where `wide` two thirds as high as it is wide. It may reach beyond the picture. */
+/** A square of the picture, frame pixels; it may reach beyond the picture. */
 export interface Region {
   x: number;
   y: number;
-  /** Its width. */
   size: number;
-  wide?: boolean;
-}
-
-/** The same network for two shapes of input (server/docs/decisions/detector-every-picture.md). */
-export interface DetectorNetworks {
-  square: Session;
-  wide: Session;
 }
 
 /**
- * The full-range face detector (MediaPipe BlazeFace): 192×192 or 192×128 RGB in, for each 4×4 pixels of it a box with six keypoints out.
+ * The full-range face detector (MediaPipe BlazeFace): 192² RGB in, a 48×48 grid of boxes with six keypoints out.
  * It sees a face of ≥ about 16 pixels of its input.
  */
 export class Detector {
-  readonly #networks: DetectorNetworks;
-  #last: Session;
+  readonly #session: Session;
 
-  constructor(networks: DetectorNetworks) {
-    this.#networks = networks;
-    this.#last = networks.square;
+  constructor(session: Session) {
+    this.#session = session;
   }
 
-  /** The red plane of what it looked at last: its address in kernel memory, columns × rows float32 of −1…1. */
-  get lastSeen(): { at: number; columns: number; rows: number } {
-    const { input } = this.#last.inputs;
-    return { at: input?.at ?? 0, columns: INPUT, rows: input?.dims[2] ?? INPUT };
+  /** The red plane of what it looked at last: its address in kernel memory, side² float32 of −1…1. */
+  get lastSeen(): { at: number; side: number } {
+    return { at: this.#session.inputs.input?.at ?? 0, side: INPUT };
   }
 
   /** Looks at a region of the pyramid's picture, which must not change before this returns (the promise need not have settled). */
   async look(pyramid: Pyramid, region: Region, threshold: number): Promise<Detection[]> {
-    const session = region.wide ? this.#networks.wide : this.#networks.square;
-    this.#last = session;
-    const { input } = session.inputs;
-    const { scores, regressors } = session.outputs;
+    const { input } = this.#session.inputs;
+    const { scores, regressors } = this.#session.outputs;
     if (!input || !scores || !regressors)
       throw new Error('The face detector model has other inputs or outputs than expected.');
     const k = region.size / INPUT;
     const shift = 0.5 * k - 0.5;
-    pyramid.cut([k, 0, region.x + shift, 0, k, region.y + shift], INPUT, input.at, 2 / 255, -1, input.dims[2]);
-    await session.run();
+    pyramid.cut([k, 0, region.x + shift, 0, k, region.y + shift], INPUT, input.at, 2 / 255, -1);
+    await this.#session.run();
     return decode(scores.data, regressors.data, region, threshold);
   }
 }
@@ -74,7 +57,7 @@ export class Detector {
 export function decode(scores: Float32Array, boxes: Float32Array, region: Region, threshold: number): Detection[] {
   const logit = Math.log(threshold / (1 - threshold));
   const found: Detection[] = [];
-  for (let i = 0; i < scores.length; i++) {
+  for (let i = 0; i < GRID * GRID; i++) {
     const score = scores[i] ?? Number.NaN;
     if (score < logit) continue;
     const values = boxes.subarray(i * VALUES, (i + 1) * VALUES);
@@ -137,12 +120,10 @@ function meanOf(group: readonly Detection[], score: number): Detection {
   };
 }
 
-/** The whole picture, letterboxed into a square, or into a rectangle where that is enough. */
+/** The whole picture, letterboxed into a square. */
 export function wholePicture(width: number, height: number): Region {
   const size = Math.max(width, height);
-  const wide = height <= WIDE * width;
-  const high = wide ? (size * WIDE_ROWS) / INPUT : size;
-  return { x: (width - size) / 2, y: (height - high) / 2, size, wide };
+  return { x: (width - size) / 2, y: (height - size) / 2, size };
 }
 
 /** Longer sides up to this are seen well enough as a whole (a face of 55 pixels is found). */

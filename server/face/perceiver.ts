@@ -6,7 +6,7 @@ import type { Runtime, Session } from '../inference/session.ts';
 import { assign, isFar, meetings } from './assign.ts';
 import { cropOfDetection, cropOfLandmarks, offCentre } from './crop.ts';
 import { CUT_GRID, CutDetector } from './cut.ts';
-import { Detector, type DetectorNetworks, merge, type Region, tilesOf, wholePicture } from './detector.ts';
+import { Detector, merge, type Region, tilesOf, wholePicture } from './detector.ts';
 import { Follow, STRONG, WEAK } from './follow.ts';
 import { Landmarker } from './landmarker.ts';
 import { type RigidFace, readRigidFace } from './mesh.ts';
@@ -28,7 +28,7 @@ export interface PerceiverOptions {
   runtime: Runtime;
   arena: Arena;
   kernels: Kernels;
-  /** The folder that holds `perception/`: the networks and the face mesh. */
+  /** The folder that holds `perception/`: the two networks and the face mesh. */
   modelsDir: string;
   /** Faces that get landmarks, 1–16 (default 4); more are covered only. */
   maxFaces?: number;
@@ -71,26 +71,19 @@ export async function createPerceiver(options: PerceiverOptions): Promise<Percei
   const { runtime, arena, modelsDir } = options;
   const folder = join(modelsDir, 'perception');
   const rigid = readRigidFace(folder);
-  const opened: Session[] = [];
-  const open = async (file: string): Promise<Session> => {
-    const session = await runtime.load(join(folder, file), arena);
-    opened.push(session);
-    return session;
-  };
+  const detector = await runtime.load(join(folder, 'face-detection-full-range.onnx'), arena);
   try {
-    const square = await open('face-detection-full-range.onnx');
-    const wide = await open('face-detection-full-range-wide.onnx');
-    const landmarks = await open('face-landmarks-478.onnx');
-    return new FacePerceiver(options, { rigid, detector: { square, wide }, landmarks });
+    const landmarks = await runtime.load(join(folder, 'face-landmarks-478.onnx'), arena);
+    return new FacePerceiver(options, { rigid, detector, landmarks });
   } catch (error) {
-    for (const session of opened) session.close();
+    detector.close();
     throw error;
   }
 }
 
 interface Networks {
   rigid: RigidFace;
-  detector: DetectorNetworks;
+  detector: Session;
   landmarks: Session;
 }
 
@@ -135,7 +128,7 @@ class FacePerceiver implements Perceiver {
     this.#tileEvery = tileEvery;
     let closed = false;
     this.#close = () => {
-      for (const session of [detector.square, detector.wide]) session.close();
+      detector.close();
       landmarks.close();
       this.#pyramid.close();
       if (!closed) arena.release(this.#means, MEANS_BYTES);
@@ -169,10 +162,9 @@ class FacePerceiver implements Perceiver {
 
   /** What the detector was shown, on the grid that cuts are told by. */
   #seenMeans(): Float32Array {
-    const { at, columns, rows } = this.#detector.lastSeen;
-    const cell = columns / CUT_GRID;
-    this.#kernels.means(at, columns, 1, 0, 0, columns, rows, cell, this.#means);
-    return this.#arena.floats(this.#means, CUT_GRID * (rows / cell));
+    const { at, side } = this.#detector.lastSeen;
+    this.#kernels.means(at, side, 1, 0, 0, side, side, side / CUT_GRID, this.#means);
+    return this.#arena.floats(this.#means, CUT_GRID * CUT_GRID);
   }
 
   reset(): void {

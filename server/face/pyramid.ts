@@ -42,10 +42,10 @@ export class Pyramid {
   }
 
   /**
-   * Cuts a rectangle of `columns` × `rows` out of the picture into `out` (planar float32 RGB, value · mul + add).
+   * Cuts a square of `size`² out of the picture into `out` (planar float32 RGB, value · mul + add).
    * @param affine output pixel → picture pixel, centres at integers; its scale picks the level.
    */
-  cut(affine: Affine, columns: number, out: number, mul: number, add: number, rows = columns): void {
+  cut(affine: Affine, size: number, out: number, mul: number, add: number): void {
     const picture = this.#picture;
     if (!picture) throw new Error('The pyramid has no picture yet.');
     const [a, b, c, d, e, f] = affine;
@@ -69,8 +69,7 @@ export class Pyramid {
       d * k,
       e * k,
       shift(f),
-      columns,
-      rows,
+      size,
       out,
       mul,
       add,

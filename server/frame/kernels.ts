@@ -7,7 +7,7 @@ import type { Arena } from './arena.ts';
  */
 export interface Kernels {
   /**
-   * Cuts a rectangle (columns × rows, columns a multiple of 4) out of an 8-bit 4:2:0 picture, as planar float32 RGB: out = rgb(0–255)·mul + add; outside the picture `add`.
+   * Cuts a square (size × size) out of an 8-bit 4:2:0 picture, as planar float32 RGB: out = rgb(0–255)·mul + add; outside the picture `add`.
    * Output pixel (x, y) samples the picture at (a·x + b·y + c, d·x + e·y + f), bilinear, pixel centres at integers.
    * kr, kb: the luma weights of the matrix (BT.709: 0.2126, 0.0722); full: 1 for full range.
    */
@@ -21,8 +21,7 @@ export interface Kernels {
     d: number,
     e: number,
     f: number,
-    columns: number,
-    rows: number,
+    size: number,
     out: number,
     mul: number,
     add: number,
@@ -30,7 +29,7 @@ export interface Kernels {
     kb: number,
     full: number,
   ): void;
-  /** As `warp`, of the part x0 ≤ x < x1, y0 ≤ y < y1 of the rectangle only; x0 and x1 are multiples of 4. The rest of `out` stays. */
+  /** As `warp`, of the part x0 ≤ x < x1, y0 ≤ y < y1 of the square only; x0 and x1 are multiples of 4. The rest of `out` stays. */
   warpPart(...args: [...Parameters<Kernels['warp']>, x0: number, y0: number, x1: number, y1: number]): void;
   /** Halves a picture by 2×2 averaging; the result is (w+1)>>1 × (h+1)>>1. */
   half(picture: number, width: number, height: number, out: number): void;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { FOLDER } from '../../scripts/models/convert.ts';
-import { WIDE_LOGIT, WIDE_ROWS, withRows } from '../../scripts/models/detector.ts';
 import { readSource, SOURCES } from '../../scripts/models/sources.ts';
 import { readTflite } from '../../scripts/models/tflite.ts';
 import { clip, clipLabels } from '../fixtures/clips.ts';
@@ -10,8 +9,6 @@ import { drawnFace, type Picture, videoFrame } from '../fixtures/picture.ts';
 import { evaluateTflite, type Value } from '../fixtures/tflite-evaluator.ts';
 
 const SIDE = 192;
-/** Rows that a picture of 16:9 has in it. */
-const SCREEN_ROWS = 108;
 const LANDMARKS_PX = 1e-3;
 const RELATIVE = 1e-4;
 
@@ -42,27 +39,9 @@ function tensors({ rgb }: Picture, scale: number, shift: number): { nhwc: Float3
   return { nhwc, nchw };
 }
 
-/** The face as a picture of 16:9 has it, in the middle of so many rows; black above and below. */
-async function letterboxed(rows: number): Promise<{ nhwc: Float32Array; nchw: Float32Array }> {
-  const { rgb } = yes
-    ? await videoFrame(yes.file, FRAME, `crop=640:360:0:60,scale=${SIDE}:${SCREEN_ROWS}`)
-    : drawnFace(SIDE);
-  const from = yes ? 0 : ((SIDE - SCREEN_ROWS) / 2) * SIDE * 3;
-  const picture = rgb.subarray(from, from + SCREEN_ROWS * SIDE * 3);
-  const nhwc = new Float32Array(rows * SIDE * 3).fill(-1);
-  nhwc.set(
-    Float32Array.from(picture, (value) => (value / 255) * 2 - 1),
-    ((rows - SCREEN_ROWS) / 2) * SIDE * 3,
-  );
-  const plane = rows * SIDE;
-  const nchw = nhwc.map((_, i) => nhwc[(i % plane) * 3 + Math.floor(i / plane)] as number);
-  return { nhwc, nchw };
-}
-
 async function runOnnx(file: string, nchw: Float32Array): Promise<Record<string, Float32Array>> {
   const session = await ort.InferenceSession.create(join(FOLDER, file), { intraOpNumThreads: 1 });
-  const rows = nchw.length / 3 / SIDE;
-  const results = await session.run({ input: new ort.Tensor('float32', nchw, [1, 3, rows, SIDE]) });
+  const results = await session.run({ input: new ort.Tensor('float32', nchw, [1, 3, SIDE, SIDE]) });
   await session.release();
   return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]));
 }
@@ -117,33 +96,6 @@ describe(`the converted models agree with an independent evaluation of their sou
     );
     expect(Math.max(...errors)).toBeLessThan(RELATIVE);
     expect(Math.max(...scores), 'the detector sees the face').toBeGreaterThan(0);
-  }, 60_000);
-
-  test('face detection on a wide picture: regressors and scores', async () => {
-    const { nhwc, nchw } = await letterboxed(WIDE_ROWS);
-    const expected = evaluateTflite(withRows(readTflite(readSource(SOURCES.detector)), WIDE_ROWS), nhwc);
-    const actual = await runOnnx('face-detection-full-range-wide.onnx', nchw);
-    const boxes = numbers(expected, 'reshaped_regressor_face_4');
-    const scores = numbers(expected, 'reshaped_classifier_face_4').map((score) => score + WIDE_LOGIT);
-    expect(worst(actual.regressors, boxes) / largest(boxes)).toBeLessThan(RELATIVE);
-    expect(worst(actual.scores, scores) / largest(scores)).toBeLessThan(RELATIVE);
-  }, 60_000);
-
-  test('both detectors say the same of a wide picture', async () => {
-    const [square, wide] = await Promise.all([
-      letterboxed(SIDE).then(({ nchw }) => runOnnx('face-detection-full-range.onnx', nchw)),
-      letterboxed(WIDE_ROWS).then(({ nchw }) => runOnnx('face-detection-full-range-wide.onnx', nchw)),
-    ]);
-    const above = (48 * (SIDE - WIDE_ROWS)) / 8;
-    const best = (scores: Float32Array | undefined): number => Math.max(...(scores ?? []));
-    const cell = (square.scores ?? new Float32Array()).indexOf(best(square.scores));
-    console.log(`detectors: best logit ${best(square.scores).toFixed(2)}, wide ${best(wide.scores).toFixed(2)}`);
-    expect(Math.abs(best(wide.scores) - best(square.scores))).toBeLessThan(0.5);
-    for (const [axis, tolerance] of [0.05, 0.05, 0.1, 0.1].entries()) {
-      const [here, there] = [square.regressors?.[16 * cell + axis], wide.regressors?.[16 * (cell - above) + axis]];
-      const width = square.regressors?.[16 * cell + 2] ?? 0;
-      expect(Math.abs((here ?? 0) - (there ?? 0)) / width, `value ${axis}`).toBeLessThan(tolerance);
-    }
   }, 60_000);
 
   test('face landmarks: 478 points and presence', async () => {

@@ -96,17 +96,6 @@ describe('detector', () => {
     expect([...(one?.keypoints.subarray(0, 4) ?? [])]).toEqual([101.5, 93.5, 125.5, 93.5]);
   });
 
-  test('a wide picture has the same answers, 32 rows of them', () => {
-    const scores = new Float32Array(48 * 32).fill(-20);
-    const boxes = new Float32Array(48 * 32 * 16);
-    const cell = 31 * 48 + 47;
-    scores[cell] = 2;
-    boxes.set([0, 0, 20, 20], cell * 16);
-    const [one] = decode(scores, boxes, wholePicture(1920, 1080), 0.3);
-    // The last cell's middle lies at (190, 126) of 192 × 128, the picture's own last row at 118.
-    expect(one?.box).toEqual({ x: 1899.5 - 100, y: 1159.5 - 100, w: 200, h: 200 });
-  });
-
   test.each(['scores', 'boxes'] as const)(
     'no numbers among its %s are a failure, not a picture without faces',
     (which) => {
@@ -148,11 +137,7 @@ describe('detector', () => {
     });
     const last = tiles.at(-1);
     expect(last ? start(last) + last.size : 0).toBeCloseTo(long, 6);
-    const whole = wholePicture(w, h);
-    expect(whole.size).toBe(long);
-    const high = whole.wide ? (long * 2) / 3 : long;
-    expect(high).toBeGreaterThanOrEqual(h);
-    expect(whole.y + high / 2).toBeCloseTo(h / 2, 6);
+    expect(wholePicture(w, h).size).toBe(long);
   });
 
   test('small pictures need no tiles', () => {

@@ -1,4 +1,4 @@
-// Cuts a rectangle out of an 8-bit 4:2:0 picture as planar float32 RGB (server/frame/kernels.ts, Kernels.warp).
+// Cuts a square out of an 8-bit 4:2:0 picture as planar float32 RGB (server/frame/kernels.ts, Kernels.warp).
 // Four output pixels at a time: positions and colour in float32 lanes, samples fetched as byte pairs.
 
 /** Between two values, `low` where there is no number. pmin and pmax are one instruction each; min and max mind NaN and −0, and are several. */
@@ -40,29 +40,29 @@ function last(size: i32): v128 {
 }
 
 /**
- * out = rgb(0–255)·mul + add, planar R, G, B, columns × rows float32 each; outside the picture `add`.
+ * out = rgb(0–255)·mul + add, planar R, G, B, size² float32 each; outside the picture `add`.
  * YUV → RGB after ITU-R BT.601/709/2020 with the given luma weights; chroma sited between the luma pixels.
- * columns: a multiple of 4. The picture is at least 2×2.
+ * size: a multiple of 4. The picture is at least 2×2.
  */
 export function warp(
   picture: usize, width: i32, height: i32,
   a: f32, b: f32, c: f32, d: f32, e: f32, f: f32,
-  columns: i32, rows: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
+  size: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
 ): void {
-  warpPart(picture, width, height, a, b, c, d, e, f, columns, rows, out, mul, add, kr, kb, full, 0, 0, columns, rows);
+  warpPart(picture, width, height, a, b, c, d, e, f, size, out, mul, add, kr, kb, full, 0, 0, size, size);
 }
 
 export function warpPart(
   picture: usize, width: i32, height: i32,
   a: f32, b: f32, c: f32, d: f32, e: f32, f: f32,
-  columns: i32, rows: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
+  size: i32, out: usize, mul: f32, add: f32, kr: f32, kb: f32, full: i32,
   x0: i32, y0: i32, x1: i32, y1: i32,
 ): void {
   const cw = (width + 1) >> 1;
   const ch = (height + 1) >> 1;
   const uPlane = picture + <usize>(width * height);
   const vPlane = uPlane + <usize>(cw * ch);
-  const plane: usize = (<usize>(columns * rows)) << 2;
+  const plane: usize = (<usize>(size * size)) << 2;
   const kg: f32 = 1 - kr - kb;
   const yGain = f32x4.splat(full ? 1 : <f32>(255.0 / 219.0));
   const yZero = f32x4.splat(full ? 0 : 16);
@@ -101,7 +101,7 @@ export function warpPart(
         v128.and(f32x4.ge(px, edge), f32x4.le(px, right)),
         v128.and(f32x4.ge(py, edge), f32x4.le(py, bottom)),
       );
-      const at = out + ((<usize>(y * columns + x)) << 2);
+      const at = out + ((<usize>(y * size + x)) << 2);
       if (!v128.any_true(inside)) {
         v128.store(at, bias);
         v128.store(at + plane, bias);
